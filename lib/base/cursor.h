@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every read of untrusted octets goes through a cursor. A take-call that cannot be met returns false
+ * and leaves the cursor where it was; a length field makes a sub-cursor that ends where the length
+ * says. `what` names the thing being read, for errors. */
+#ifndef SV_BASE_CURSOR_H
+#define SV_BASE_CURSOR_H
+
+#include "sipveil/base.h"
+
+typedef struct sv_cursor {
+    const uint8_t *start;
+    const uint8_t *at;
+    const uint8_t *end;
+    const char *what;
+} sv_cursor;
+
+static inline sv_cursor sv_cursor_over(sipveil_span s, const char *what)
+{
+    return (sv_cursor){s.data, s.data, s.len > 0 ? s.data + s.len : s.data, what};
+}
+static inline size_t sv_left(const sv_cursor *c)
+{
+    return (size_t)(c->end - c->at);
+}
+static inline size_t sv_offset(const sv_cursor *c)
+{
+    return (size_t)(c->at - c->start);
+}
+static inline bool sv_at_end(const sv_cursor *c)
+{
+    return c->at == c->end;
+}
+static inline bool sv_peek(const sv_cursor *c, uint8_t *byte)
+{
+    if (c->at == c->end) return false;
+    *byte = *c->at;
+    return true;
+}
+/* The octet `ahead` places on. */
+static inline bool sv_peek_at(const sv_cursor *c, size_t ahead, uint8_t *byte)
+{
+    if (ahead >= sv_left(c)) return false;
+    *byte = c->at[ahead];
+    return true;
+}
+static inline bool sv_take_byte(sv_cursor *c, uint8_t *byte)
+{
+    if (c->at == c->end) return false;
+    *byte = *c->at++;
+    return true;
+}
+static inline bool sv_take(sv_cursor *c, size_t n, sipveil_span *out)
+{
+    if (n > sv_left(c)) return false;
+    *out = (sipveil_span){c->at, n};
+    c->at += n;
+    return true;
+}
+static inline bool sv_take_cursor(sv_cursor *c, size_t n, const char *what, sv_cursor *sub)
+{
+    if (n > sv_left(c)) return false;
+    *sub = (sv_cursor){c->at, c->at, c->at + n, what};
+    c->at += n;
+    return true;
+}
+static inline sipveil_span sv_rest(const sv_cursor *c)
+{
+    return (sipveil_span){c->at, sv_left(c)};
+}
+/* Takes exactly this octet. */
+static inline bool sv_take_if(sv_cursor *c, uint8_t byte)
+{
+    if (c->at == c->end || *c->at != byte) return false;
+    c->at++;
+    return true;
+}
+bool sv_take_literal(sv_cursor *c, const char *literal);        /* exact octets */
+bool sv_take_literal_nocase(sv_cursor *c, const char *literal); /* ASCII without case */
+/* Takes the longest run for which accept(octet) holds; may be empty. */
+sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t));
+/* Takes up to, not including, the octet; false (and nothing taken) if it does not come. */
+bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out);
+
+/* Octet classes of RFC 3261 25.1 / RFC 2045. */
+bool sv_is_token(uint8_t c);      /* RFC 3261 token: alphanum - . ! % * _ + ` ' ~ */
+bool sv_is_mime_token(uint8_t c); /* RFC 2045 token: no tspecials, no blank, no control */
+bool sv_is_alnum(uint8_t c);
+bool sv_is_alpha(uint8_t c);
+bool sv_is_digit(uint8_t c);
+bool sv_is_hex(uint8_t c);
+bool sv_is_blank(uint8_t c); /* SP HTAB */
+
+#endif

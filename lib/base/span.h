@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Spans: looking at octets without owning them. */
+#ifndef SV_BASE_SPAN_H
+#define SV_BASE_SPAN_H
+
+#include <string.h>
+
+#include "sipveil/base.h"
+
+static inline sipveil_span sv_span(const void *data, size_t len)
+{
+    return (sipveil_span){data, len};
+}
+static inline sipveil_span sv_span_str(const char *s)
+{
+    return (sipveil_span){(const uint8_t *)s, strlen(s)};
+}
+/* For literals: SV_SPAN("From"). */
+#define SV_SPAN(literal) ((sipveil_span){(const uint8_t *)(literal), sizeof(literal) - 1})
+
+static inline sipveil_span sv_span_from(sipveil_span s, size_t at)
+{
+    return at >= s.len ? sv_span(s.data + s.len, 0) : sv_span(s.data + at, s.len - at);
+}
+/* The octets from a.data to the end of b; both lie in one buffer, a before b. */
+static inline sipveil_span sv_span_through(sipveil_span a, sipveil_span b)
+{
+    return sv_span(a.data, (size_t)(b.data + b.len - a.data));
+}
+/* Whether inner lies within outer (addresses). */
+bool sv_span_within(sipveil_span inner, sipveil_span outer);
+
+bool sv_equal(sipveil_span a, sipveil_span b);                 /* octets */
+bool sv_equal_str(sipveil_span a, const char *s);              /* octets */
+bool sv_equal_nocase(sipveil_span a, sipveil_span b);          /* ASCII letters without case */
+bool sv_equal_nocase_str(sipveil_span a, const char *s);
+bool sv_starts_nocase_str(sipveil_span a, const char *s);
+bool sv_equal_constant_time(sipveil_span a, sipveil_span b);   /* for key-ids, tags, references */
+sipveil_span sv_trim(sipveil_span s);                          /* SP, HTAB, CR, LF at both ends */
+bool sv_find_byte(sipveil_span s, uint8_t byte, size_t *at);
+bool sv_find(sipveil_span s, sipveil_span needle, size_t *at);
+bool sv_is_text(sipveil_span s);                               /* printable ASCII only, not empty */
+/* Decimal digits only, no sign, no blank; at most limit. */
+bool sv_read_number(sipveil_span s, uint64_t limit, uint64_t *out);
+char sv_lower(uint8_t c);
+
+#endif

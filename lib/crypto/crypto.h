@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The primitives as we use them. Algorithms are data: one table each for content ciphers, key wraps,
+ * digests, KDF schemes and signatures (suite.h), keyed by name and OID; fetched once per context.
+ * sv_crypto is one thread's set of reusable libcrypto contexts. */
+#ifndef SV_CRYPTO_CRYPTO_H
+#define SV_CRYPTO_CRYPTO_H
+
+#include <openssl/evp.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/span.h"
+#include "sipveil/crypto.h"
+
+typedef struct sv_suite sv_suite; /* fetched algorithms of a context; immutable */
+
+struct sipveil_context {
+    sipveil_hooks hooks; /* copied; both calls are never NULL here */
+    OSSL_LIB_CTX *library; /* our own, default provider */
+    sv_suite *suite;
+};
+
+typedef struct sv_crypto sv_crypto; /* one thread's reusable contexts */
+
+sipveil_code sv_crypto_new(const sipveil_context *context, sv_crypto **out, sipveil_error *err);
+void sv_crypto_free(sv_crypto *crypto); /* wipes */
+const sipveil_context *sv_crypto_context(const sv_crypto *crypto);
+
+/* The only source of randomness; ends the operation with SIPVEIL_INTERNAL on failure (ADV-214). */
+sipveil_code sv_random(sv_crypto *crypto, uint8_t *out, size_t len, sipveil_error *err);
+int64_t sv_now(const sipveil_context *context);
+
+#endif

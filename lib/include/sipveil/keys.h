@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file keys.h
+ * Keys: shared keys (KEK), certificates, certificates with their private key, passwords; the keyring
+ * they are held in; trust anchors, CRLs and pins.
+ *
+ * Threads: a keyring is filled by one thread; once nobody adds to it, it may be shared. Keys are
+ * immutable.
+ */
+#ifndef SIPVEIL_KEYS_H
+#define SIPVEIL_KEYS_H
+
+#include "sipveil/crypto.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sipveil_key sipveil_key;
+typedef struct sipveil_keyring sipveil_keyring;
+
+typedef enum sipveil_key_kind {
+    SIPVEIL_KEY_KEK,         /**< shared key-encryption key */
+    SIPVEIL_KEY_CERTIFICATE, /**< certificate of somebody else */
+    SIPVEIL_KEY_PRIVATE,     /**< certificate with its private key */
+    SIPVEIL_KEY_PASSWORD     /**< password recipient (RFC 3211) */
+} sipveil_key_kind;
+
+/** Asks for the passphrase of an encrypted key. Writes at most `room` octets to `out`, returns their
+ *  number, or -1 if there is none. `prompt` names what is being opened. */
+typedef int (*sipveil_passphrase_cb)(void *user, const char *prompt, char *out, size_t room);
+
+/** How a key file is to be read. Start from {0}. */
+typedef struct sipveil_key_options {
+    sipveil_passphrase_cb passphrase; /**< NULL: an encrypted key is SIPVEIL_USAGE */
+    void *passphrase_user;
+    const char *kid;            /**< picks one key of a JWK set; NULL: all of them */
+    bool allow_open_key_file;   /**< accept a secret file that group or others can read or write */
+} sipveil_key_options;
+
+/**
+ * Reads keys from octets; their kind is found from the content: JWK or JWK set (oct), PEM (one or more
+ * certificates, private keys), PKCS#12. In PEM the certificate that matches a private key becomes its
+ * own, the others its chain; several certificates without a key become one key each, unless they
+ * chain. Every key found is added to the ring. `name` is used in messages only.
+ * @param added number of keys added; may be NULL
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: not a key, wrong passphrase, unusable key (ADV-093: a KEK that is
+ *         all zero, or of the wrong size); SIPVEIL_INTERNAL. On failure nothing is added.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_octets(
+    sipveil_keyring *ring, sipveil_span octets, const char *name, const sipveil_key_options *options,
+    size_t *added, sipveil_error *err);
+
+/**
+ * The same from a file. The opened descriptor is checked: a regular file and, if it holds a secret,
+ * of our own user or root and closed to group and others (ADV-210). Reads at most 1 MiB.
+ * @return also SIPVEIL_IO (cannot be opened or read)
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_file(
+    sipveil_keyring *ring, const char *path, const sipveil_key_options *options, size_t *added,
+    sipveil_error *err);
+
+/** Adds a shared key from octets that are copied. id: keyIdentifier, 1 to 1024 octets. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring,
+                                                                  sipveil_span id, sipveil_span kek,
+                                                                  sipveil_error *err);
+
+/** Adds a password recipient. Exact octets, not empty (ADV-096); copied. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring,
+                                                                       sipveil_span password,
+                                                                       sipveil_error *err);
+
+/** Certificates of others, from a PEM file or a directory of them: used for signatures that carry none. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_certificates(sipveil_keyring *ring,
+                                                                           const char *path,
+                                                                           sipveil_error *err);
+/** Trust anchors, from a PEM file or a directory of them. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_anchors(sipveil_keyring *ring,
+                                                                      const char *path,
+                                                                      sipveil_error *err);
+/** CRLs, PEM. Once one is there, a certificate without a current CRL is refused (ADV-122). */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_crls(sipveil_keyring *ring,
+                                                                   const char *path,
+                                                                   sipveil_error *err);
+/** Accepts exactly the certificate with this SHA-256 (64 hex digits, colons allowed) for that AOR. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring,
+                                                                  const char *aor,
+                                                                  const char *sha256,
+                                                                  sipveil_error *err);
+
+/** @return SIPVEIL_OK or SIPVEIL_INTERNAL. *out is *given* (free with sipveil_keyring_free). */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_new(const sipveil_context *context,
+                                                              sipveil_keyring **out,
+                                                              sipveil_error *err);
+/** Wipes every secret. NULL is fine. */
+SIPVEIL_API void sipveil_keyring_free(sipveil_keyring *ring);
+
+SIPVEIL_API size_t sipveil_keyring_count(const sipveil_keyring *ring);
+/** The key at that place, *borrowed* while the ring lives; NULL past the end. */
+SIPVEIL_API const sipveil_key *sipveil_keyring_at(const sipveil_keyring *ring, size_t place);
+
+SIPVEIL_API sipveil_key_kind sipveil_key_get_kind(const sipveil_key *key);
+/** "kek \"ims-ck-1\"", "cert CN=proxy1 serial 3F..." : for messages. *borrowed* from the key. */
+SIPVEIL_API const char *sipveil_key_describe(const sipveil_key *key);
+
+/** What sipveil_keys_make_certificate is asked for. */
+typedef struct sipveil_certificate_request {
+    const char *aor;        /**< "sip:user@host", or NULL */
+    const char *host;       /**< "proxy.example", or NULL; exactly one of the two */
+    const char *algorithm;  /**< p256 p384 p521 rsa2048 rsa3072 x25519 ed25519; NULL: p256 */
+    int64_t not_before;     /**< seconds UTC */
+    int64_t not_after;
+} sipveil_certificate_request;
+
+/**
+ * Lab key material. Each writes PEM (or JWK) text into *out, *given*: free with sipveil_keys_wipe_text.
+ * make_authority: certificate and key apart. make_certificate: key and certificate in one PEM, and the
+ * certificate alone; the authority is given as its two PEM texts.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_authority(const sipveil_context *context,
+                                                                      const char *name,
+                                                                      char **certificate,
+                                                                      char **key, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_certificate(
+    const sipveil_context *context, sipveil_span authority_certificate, sipveil_span authority_key,
+    const sipveil_certificate_request *request, char **certificate_and_key, char **certificate,
+    sipveil_error *err);
+/** kid NULL: 16 random octets in hex. bits: 128, 192 or 256. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_kek(const sipveil_context *context,
+                                                                const char *kid, unsigned bits,
+                                                                char **jwk, sipveil_error *err);
+/** Wipes and frees a text given by the calls above. NULL is fine. */
+SIPVEIL_API void sipveil_keys_wipe_text(char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file sipveil.h
+ * Everything.
+ */
+#ifndef SIPVEIL_SIPVEIL_H
+#define SIPVEIL_SIPVEIL_H
+
+#include "sipveil/base.h"
+#include "sipveil/crypto.h"
+#include "sipveil/keys.h"
+#include "sipveil/tunnel.h"
+
+#endif

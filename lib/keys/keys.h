@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Our keys and certificates, and whether a certificate may speak for an AOR now: only this room makes
+ * an accepted signer. */
+#ifndef SV_KEYS_KEYS_H
+#define SV_KEYS_KEYS_H
+
+#include "cms/cms.h"
+#include "sipveil/keys.h"
+
+struct sipveil_key {
+    sipveil_key_kind kind;
+    sv_cms_key cms;          /* views into what this key owns */
+    STACK_OF(X509) *chain;   /* of PRIVATE: further certificates to send along; may be NULL */
+    char *description;
+    /* owned storage behind cms is private to keyring.c */
+    uint8_t *secret;         /* wiped on free */
+    size_t secret_len;
+};
+
+/* The keys of a ring as an array for lib/cms; same order as sipveil_keyring_at. */
+const sv_cms_key *sv_keyring_cms_keys(const sipveil_keyring *ring, size_t *count);
+/* Certificates given for signatures that carry none. */
+X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *count);
+
+/* Names a certificate vouches for: "sip:alice@atlanta.example.com" of URI entries, and rfc822Name
+ * entries as sip: (TUN-04); in the arena. Host names (dNSName, URI without user) apart. */
+typedef struct sv_certificate_names {
+    sipveil_span *aors;
+    size_t aor_count;
+    sipveil_span *hosts;
+    size_t host_count;
+} sv_certificate_names;
+sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena, sv_certificate_names *out,
+                                       sipveil_error *err);
+/* "CN=proxy1,O=..." (RFC 2253) and serial in hex, made safe for logs; in the arena. */
+const char *sv_certificate_subject(X509 *certificate, sv_arena *arena);
+const char *sv_certificate_serial(X509 *certificate, sv_arena *arena);
+/* A DER Name and serial octets the same way (recipients of a message). */
+const char *sv_name_text(sipveil_span der_name, sv_arena *arena);
+
+typedef enum sv_trust { SV_TRUST_UNCHECKED, SV_TRUST_UNTRUSTED, SV_TRUST_TRUSTED, SV_TRUST_PINNED } sv_trust;
+
+typedef struct sv_signer_question {
+    X509 *certificate;
+    STACK_OF(X509) *untrusted; /* from the message; may be NULL */
+    sipveil_span aor;          /* URI the signer must speak for (inner From, or To in a response); empty: any */
+    bool host_signer;          /* a host certificate speaks: for the host part of aor (TUN-54; later rooms) */
+    int64_t at;                /* seconds UTC */
+    bool ignore_validity;      /* --compat samples with a Date: never the default */
+    unsigned allow_weak;       /* SIPVEIL_WEAK_SHA1, _RSA1024: certificate signatures and keys too */
+    const sipveil_limits *limits;
+} sv_signer_question;
+
+/* The accepted signer, which lib/tunnel demands before it calls a message authenticated. */
+typedef struct sv_signer {
+    sv_trust trust;
+    sipveil_code code;    /* OK when accepted, else UNTRUSTED_SIGNER or POLICY or LIMIT */
+    char rule[16];
+    char why[200];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
+    bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
+} sv_signer;
+
+/* Pin first (exact SHA-256 for that AOR); else chain to an anchor, validity at `at`, keyUsage
+ * digitalSignature, EKU by ADV-120, name by TUN-04, revocation if CRLs were given. No anchors and no
+ * pin: UNTRUSTED. Never relies on libcrypto's purposes. Returns OK when an answer was formed. */
+sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
+                                   sv_arena *arena, sv_signer *out, sipveil_error *err);
+
+/* Before sealing to a certificate (ADV-098): valid at `at`, usage allows encryption (keyEncipherment or
+ * keyAgreement if keyUsage is there; not a TLS-only EKU), key size, signature not SHA-1/MD5; chain to
+ * an anchor if the ring has anchors. POLICY when refused. */
+sipveil_code sv_keys_check_recipient(const sipveil_keyring *ring_or_null, const sipveil_key *key,
+                                     int64_t at, sipveil_error *err);
+/* Same for our own signing certificate: digitalSignature allowed, valid now. */
+sipveil_code sv_keys_check_own_signer(const sipveil_key *key, int64_t at, sipveil_error *err);
+
+#endif

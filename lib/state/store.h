@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What must be remembered between messages: seen messages now; CEKs by reference and certificate
+ * bindings later. One small interface over (kind, scope, name) -> value with an expiry; an in-process
+ * store behind it (memory.c) and its image as octets, which the caller may keep in a file. */
+#ifndef SV_STATE_STORE_H
+#define SV_STATE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/span.h"
+
+typedef struct sv_store sv_store;
+
+typedef enum sv_store_kind { SV_STORE_SEEN = 1, SV_STORE_CEK = 2, SV_STORE_BINDING = 3 } sv_store_kind;
+
+typedef struct sv_store_caps {
+    size_t entries;           /* of this kind in all: 65,536 seen, 1,024 CEKs */
+    size_t entries_per_scope; /* 0: no cap; 16 CEKs a dialog */
+    bool fail_when_full;      /* seen: refuse (fail closed); CEK: evict the oldest of that scope's owner */
+} sv_store_caps;
+
+sipveil_code sv_store_new(sv_store **out, sipveil_error *err);
+void sv_store_free(sv_store *store); /* wipes */
+void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps);
+
+/* First wins: SIPVEIL_REPLAY if (kind, scope, name) is there and has not expired at `now` (ADV-171).
+ * LIMIT when full and fail_when_full. Expired entries are dropped as they are met. */
+sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                          sipveil_span value, int64_t now, int64_t expires, sipveil_error *err);
+/* *value borrowed until the next change of the store; false if absent or expired. */
+bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                   int64_t now, sipveil_span *value);
+bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name);
+/* All entries of a scope (BYE). */
+void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope);
+size_t sv_store_count(const sv_store *store, sv_store_kind kind);
+
+/* Image for a state file: magic, version, entries, SHA-256 over all. Loading refuses (MALFORMED) a
+ * damaged image whole. Image in the arena. */
+sipveil_code sv_store_save(const sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
+                           sipveil_error *err);
+sipveil_code sv_store_load(sv_store *store, sipveil_span image, int64_t now, sipveil_error *err);
+
+#endif
