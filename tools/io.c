@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* explicit_bzero cannot be dropped by the compiler; input may be plaintext. */
+void io_free(io_octets *octets)
+{
+    if (octets->data != NULL) explicit_bzero(octets->data, octets->len);
+    free(octets->data);
+    *octets = (io_octets){0};
+}
+
+static bool is_standard(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
+/* Grows by copying, so that no realloc leaves octets behind unwiped. */
+static bool append(io_octets *all, size_t *capacity, const uint8_t *octets, size_t len)
+{
+    if (all->len + len > *capacity) {
+        size_t wanted = (*capacity + len) * 2;
+        uint8_t *data = malloc(wanted);
+        if (data == NULL) return false;
+        if (all->len > 0) memcpy(data, all->data, all->len);
+        size_t used = all->len;
+        io_free(all);
+        *all = (io_octets){data, used};
+        *capacity = wanted;
+    }
+    memcpy(all->data + all->len, octets, len);
+    all->len += len;
+    return true;
+}
+
+bool io_read(const tool_common *common, const char *path, size_t most, io_octets *out, int *exit_code)
+{
+    const char *name = is_standard(path) ? "standard input" : path;
+    int fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    size_t capacity = 0;
+    uint8_t chunk[65536];
+    ssize_t n = -1;
+    *out = (io_octets){0};
+    *exit_code = TOOL_FAILED;
+    if (fd < 0) {
+        tool_failure(common, TOOL_FAILED, NULL, "%s: %s", name, strerror(errno));
+        return false;
+    }
+    if (is_standard(path) && isatty(fd) && !common->quiet) {
+        fprintf(stderr, "sipveil %s: reading a message from the terminal, end it with Ctrl-D\n", common->verb);
+    }
+    while ((n = read(fd, chunk, sizeof chunk)) != 0) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            tool_failure(common, TOOL_FAILED, NULL, "%s: %s", name, strerror(errno));
+            break;
+        }
+        if (out->len + (size_t)n > most) {
+            *exit_code = sipveil_code_exit(SIPVEIL_LIMIT);
+            tool_failure(common, *exit_code, NULL, "%s: over %zu octets", name, most);
+            break;
+        }
+        if (!append(out, &capacity, chunk, (size_t)n)) {
+            tool_failure(common, TOOL_FAILED, NULL, "%s: out of memory", name);
+            break;
+        }
+    }
+    explicit_bzero(chunk, sizeof chunk);
+    if (fd != STDIN_FILENO) close(fd);
+    if (n != 0) io_free(out);
+    return n == 0;
+}
+
+static bool write_all(int fd, sipveil_span octets)
+{
+    for (size_t done = 0; done < octets.len;) {
+        ssize_t n = write(fd, octets.data + done, octets.len - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+static int write_standard(const tool_common *common, sipveil_span octets, unsigned flags)
+{
+    if ((flags & IO_BINARY) && isatty(STDOUT_FILENO)) {
+        for (size_t i = 0; i < octets.len; i++) {
+            uint8_t c = octets.data[i];
+            if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c >= 0x7F) {
+                return tool_failure(common, TOOL_USAGE, "use -o FILE, or --encoding base64",
+                                    "will not write a binary message to the terminal");
+            }
+        }
+    }
+    if (!write_all(STDOUT_FILENO, octets)) {
+        return tool_failure(common, TOOL_FAILED, NULL, "standard output: %s", strerror(errno));
+    }
+    return TOOL_OK;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code)
+{
+    struct stat st;
+    if (is_standard(path) || lstat(path, &st) != 0) return false;
+    if (!replace) {
+        *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: file exists", path);
+        return true;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        *exit_code = tool_failure(common, TOOL_USAGE, NULL, "%s: is a directory", path);
+        return true;
+    }
+    return false;
+}
+
+/* Devices and pipes that exist (/dev/null, /dev/full, a FIFO) are written to, never renamed over. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_special(const tool_common *common, const char *path, sipveil_span octets)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    bool done = fd >= 0 && write_all(fd, octets);
+    int reason = errno;
+    if (fd >= 0 && close(fd) != 0 && done) {
+        done = false;
+        reason = errno;
+    }
+    return done ? TOOL_OK : tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(reason));
+}
+
+/* Publishes the temporary file: link() refuses an existing name, rename() replaces it; neither follows
+ * a symbolic link (ADV-217). */
+static bool publish(const char *temporary, const char *path, bool replace)
+{
+    if (replace) return rename(temporary, path) == 0;
+    if (link(temporary, path) == 0) return unlink(temporary) == 0;
+    if (errno != EPERM && errno != EOPNOTSUPP) return false;
+    return renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 1 /* RENAME_NOREPLACE */) == 0;
+}
+
+static int write_file(const tool_common *common, const char *path, sipveil_span octets, bool secret,
+                      bool replace)
+{
+    char temporary[4096];
+    int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (n < 0 || (size_t)n >= sizeof temporary) {
+        return tool_failure(common, TOOL_USAGE, NULL, "%s: name too long", path);
+    }
+    int fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, mode 0600 */
+    if (fd < 0) return tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(errno));
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    bool done = (secret || fchmod(fd, 0666 & ~mask) == 0) && write_all(fd, octets) && fsync(fd) == 0;
+    int reason = errno;
+    if (close(fd) != 0 && done) {
+        done = false;
+        reason = errno;
+    }
+    if (done && !publish(temporary, path, replace)) {
+        done = false;
+        reason = errno;
+    }
+    if (done) return TOOL_OK;
+    (void)unlink(temporary);
+    return tool_failure(common, reason == EEXIST ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: %s", path,
+                        strerror(reason));
+}
+
+int io_write(const tool_common *common, const char *path, const char *input, sipveil_span octets,
+             unsigned flags)
+{
+    int exit_code = TOOL_FAILED;
+    bool replace = (flags & IO_REPLACE) != 0;
+    if (is_standard(path)) return write_standard(common, octets, flags);
+    if (!is_standard(input) && same_file(path, input)) {
+        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: output is the input", path);
+    }
+    if (is_special(path)) return write_special(common, path, octets);
+    if (io_would_refuse(common, path, replace, &exit_code)) return exit_code;
+    return write_file(common, path, octets, (flags & IO_SECRET) != 0, replace);
+}
+
+int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags)
+{
+    return io_write(common, common->output, input, octets, flags | (common->force ? IO_REPLACE : 0));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Files: whole input into memory; output late and atomic. */
+#ifndef TOOL_IO_H
+#define TOOL_IO_H
+
+#include "tool.h"
+
+typedef struct io_octets {
+    uint8_t *data; /* wiped and freed by io_free */
+    size_t len;
+} io_octets;
+
+/* Reads all of path (NULL or "-": standard input), at most `most` octets. False after a message;
+ * *exit_code is then set. */
+bool io_read(const tool_common *common, const char *path, size_t most, io_octets *out, int *exit_code);
+void io_free(io_octets *octets);
+
+enum {
+    IO_SECRET = 1,  /* mode 0600 whatever the umask */
+    IO_REPLACE = 2, /* replace an existing file (reports, views; or --force) */
+    IO_BINARY = 4   /* refused on a terminal */
+};
+/* Writes to path (NULL or "-": standard output). A file is written under a temporary name in the same
+ * folder, synced and renamed; a failed write leaves nothing. `input` is the path read from, or NULL:
+ * writing onto it is refused. Returns TOOL_OK, TOOL_FAILED or TOOL_USAGE after a message. */
+int io_write(const tool_common *common, const char *path, const char *input, sipveil_span octets,
+             unsigned flags);
+/* io_write with common->output and --force. */
+int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags);
+
+/* Whether io_write would be refused because the file exists (so that nothing else is done first). */
+bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of verbs, and what happens before any of them runs. */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <zlib.h>
+
+#include "tool.h"
+
+static const tool_verb verbs[] = {
+    {"keygen", "kek|ca|cert [options]", "make keys and certificates for a lab", cmd_keygen},
+    {"seal", "[options] [FILE]", "protect a SIP message for chosen parties", cmd_seal},
+    {"open", "[options] [FILE]", "undo what seal did, after every check", cmd_open},
+    {"inspect", "[options] [FILE]", "show the layers of a message, changing nothing", cmd_inspect},
+};
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: sipveil VERB [options] [FILE]\n\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    fprintf(out, "\n'sipveil VERB --help' tells more; 'sipveil --version' what it is linked with.\n");
+}
+
+static void print_version(void)
+{
+    printf("sipveil %s\n%s\nzlib %s\njansson %s\n", sipveil_version(), sipveil_crypto_library_version(),
+           zlibVersion(), jansson_version_str());
+}
+
+/* No core file and no tracer: keys will be in memory (ADV-212). A closed pipe is an error to report,
+ * not a death. */
+static void protect_process(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    protect_process();
+    if (argc < 2) {
+        print_usage(stderr);
+        return TOOL_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return TOOL_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        print_version();
+        return TOOL_OK;
+    }
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            int exit_code = verbs[i].run(argc - 1, argv + 1);
+            if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
+                fprintf(stderr, "sipveil %s: standard output cannot be written\n", argv[1]);
+                return TOOL_FAILED;
+            }
+            return exit_code;
+        }
+    }
+    fprintf(stderr, "sipveil: unknown verb '%s'\ntry 'sipveil --help'\n", argv[1]);
+    return TOOL_USAGE;
+}
