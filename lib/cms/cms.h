@@ -175,6 +175,7 @@ typedef struct sv_signed {
     size_t crl_count;
     sipveil_span *signer_infos; /* TLV of each */
     size_t signer_count;        /* 0: certs-only */
+    sipveil_span digest_algorithms; /* content of the SET (ADV-116) */
 } sv_signed;
 
 sipveil_code sv_cms_read_signed(sipveil_span content, const sipveil_limits *limits,
@@ -201,6 +202,7 @@ typedef struct sv_sign_request {
     bool detached;
     int64_t time;           /* signingTime */
     const char *content_type_oid; /* NULL: id-data */
+    bool by_key_identifier; /* name the signers by subjectKeyIdentifier (CMS-03) */
 } sv_sign_request;
 
 /* Appends a whole DER ContentInfo(SignedData). Signed attributes: content-type, message-digest,
