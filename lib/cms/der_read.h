@@ -26,8 +26,8 @@ typedef struct sv_der {
     sipveil_span content;
 } sv_der;
 
-/* The gate: exactly one value fills the span. MALFORMED or LIMIT. Definite lengths may be longer than
- * minimal only where BER allows it; `der` demands DER. */
+/* The gate: exactly one value fills the span. MALFORMED or LIMIT. BER, but a length longer than it
+ * needs to be is refused (ADV-052); `der` demands DER (but for the order of a SET OF). */
 sipveil_code sv_der_scan(sipveil_span octets, const sipveil_limits *limits, bool der, sipveil_error *err);
 
 /* The next value, whatever its tag. what: for the error text. */

@@ -35,6 +35,8 @@ void sv_der_put_number(sv_der_writer *w, uint64_t number);
 void sv_der_put_oid(sv_der_writer *w, sipveil_span oid_content);
 void sv_der_put_null(sv_der_writer *w);
 void sv_der_put_time(sv_der_writer *w, int64_t seconds); /* UTCTime to 2049, then GeneralizedTime */
+/* Puts the values written since the mark into the order that DER demands of a SET OF (X.690 11.6). */
+void sv_der_sort_set(sv_der_writer *w, sv_der_mark since, sv_arena *arena);
 sipveil_code sv_der_writer_check(const sv_der_writer *w, sipveil_error *err);
 
 #endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cms/der_read.h"
+
+#include <inttypes.h>
+
+static const char room[] = "cms";
+
+enum {
+    DEPTH_MOST = 64,      /* whatever the caller's limit says: it sizes an array on the stack */
+    OID_MOST = 64,        /* octets of an object identifier; real ones stay under 20 */
+    ARC_MOST = 9,         /* octets of one arc: 63 bits */
+    TAG_NUMBER = 0x1F,    /* low-tag form: the number; all ones announce the high-tag form */
+    UNIVERSAL_CLASS = 0x00,
+    CLASS_BITS = 0xC0
+};
+
+typedef struct header {
+    uint8_t tag;
+    bool indefinite;
+    size_t length;
+} header;
+
+/* Tag and length. NULL, or what is wrong with them. X.690 8.1.2, 8.1.3; lengths longer than they need
+ * to be are refused in BER too: nothing we read writes them (ADV-052). */
+static const char *take_header(sv_cursor *c, header *h)
+{
+    uint8_t first;
+    *h = (header){0};
+    if (!sv_take_byte(c, &h->tag)) return "cut short before a tag";
+    if ((h->tag & TAG_NUMBER) == TAG_NUMBER) return "a tag number over 30";
+    if (!sv_take_byte(c, &first)) return "cut short before a length";
+    if (first < 0x80) {
+        h->length = first;
+    } else if (first == 0x80) {
+        h->indefinite = true;
+        return (h->tag & SV_DER_CONSTRUCTED) != 0 ? NULL : "an indefinite length on a primitive value";
+    } else {
+        unsigned octets = first & 0x7F;
+        if (octets > sizeof(size_t)) return "a length of more than 8 octets";
+        for (unsigned i = 0; i < octets; i++) {
+            uint8_t octet;
+            if (!sv_take_byte(c, &octet)) return "cut short in a length";
+            if (i == 0 && octet == 0) return "a length that is not minimal";
+            h->length = h->length << 8 | octet;
+        }
+        if (h->length < 0x80) return "a length that is not minimal";
+    }
+    return h->length <= sv_left(c) ? NULL : "a length beyond its parent";
+}
+
+/* X.690 8.19: no empty arc, no padding; the limits are ours (ADV-053). */
+static const char *check_oid(sipveil_span oid)
+{
+    size_t arc = 0;
+    if (oid.len == 0 || oid.len > OID_MOST) return "an object identifier of no or too many octets";
+    for (size_t i = 0; i < oid.len; i++) {
+        if (arc == 0 && oid.data[i] == 0x80) return "an object identifier with a padded arc";
+        if (++arc > ARC_MOST) return "an object identifier with an arc over 63 bits";
+        if ((oid.data[i] & 0x80) == 0) arc = 0;
+    }
+    return arc == 0 ? NULL : "an object identifier cut short";
+}
+
+static const char *check_integer(sipveil_span number)
+{
+    if (number.len == 0) return "an empty INTEGER";
+    if (number.len > 1 && ((number.data[0] == 0x00 && (number.data[1] & 0x80) == 0) ||
+                           (number.data[0] == 0xFF && (number.data[1] & 0x80) != 0))) {
+        return "an INTEGER that is not minimal";
+    }
+    return NULL;
+}
+
+static const char *check_primitive(uint8_t tag, sipveil_span content, bool der)
+{
+    switch (tag) {
+    case SV_DER_BOOLEAN:
+        if (content.len != 1) return "a BOOLEAN not of one octet";
+        return der && content.data[0] != 0 && content.data[0] != 0xFF ? "a BOOLEAN not in DER" : NULL;
+    case SV_DER_INTEGER:
+        return check_integer(content);
+    case SV_DER_OID:
+        return check_oid(content);
+    case SV_DER_NULL:
+        return content.len == 0 ? NULL : "a NULL that is not empty";
+    case SV_DER_BIT_STRING:
+        if (content.len == 0 || content.data[0] > 7) return "a BIT STRING without a valid first octet";
+        return content.len == 1 && content.data[0] != 0 ? "an empty BIT STRING with unused bits" : NULL;
+    case SV_DER_SEQUENCE & ~SV_DER_CONSTRUCTED:
+    case SV_DER_SET & ~SV_DER_CONSTRUCTED:
+        return "a primitive SEQUENCE or SET";
+    default:
+        return NULL;
+    }
+}
+
+static const char *check_constructed(uint8_t tag, bool der)
+{
+    if ((tag & CLASS_BITS) != UNIVERSAL_CLASS) return NULL;
+    switch (tag & ~SV_DER_CONSTRUCTED) {
+    case 0:
+    case SV_DER_BOOLEAN:
+    case SV_DER_INTEGER:
+    case SV_DER_NULL:
+    case SV_DER_OID:
+        return "a constructed value of a primitive type";
+    case SV_DER_SEQUENCE & ~SV_DER_CONSTRUCTED:
+    case SV_DER_SET & ~SV_DER_CONSTRUCTED:
+    case 0x08: /* EXTERNAL */
+    case 0x0B: /* EMBEDDED PDV */
+        return NULL;
+    default:
+        return der ? "a constructed string, which is not DER" : NULL;
+    }
+}
+
+typedef struct level {
+    const uint8_t *end; /* where a definite value ends; the parent's end for an indefinite one */
+    bool indefinite;
+    bool string;        /* a constructed string: holds segments of its own type only */
+    uint8_t tag;
+    size_t segments;
+} level;
+
+typedef struct scan {
+    sv_cursor c;
+    const sipveil_limits *limits;
+    bool der;
+    size_t depth; /* levels[depth - 1] is the innermost open value */
+    size_t elements;
+    level levels[DEPTH_MOST];
+} scan;
+
+static sipveil_code malformed(const scan *s, const char *rule, const char *why, sipveil_error *err)
+{
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, rule, sv_offset(&s->c), "asn.1: %s", why);
+}
+
+static sipveil_code scan_segment(scan *s, const header *h, sipveil_error *err)
+{
+    level *parent = s->depth > 0 ? &s->levels[s->depth - 1] : NULL;
+    if (parent == NULL || !parent->string) return SIPVEIL_OK;
+    if ((h->tag & ~SV_DER_CONSTRUCTED) != (parent->tag & ~SV_DER_CONSTRUCTED)) {
+        return malformed(s, "ADV-051", "a constructed string holds another type", err);
+    }
+    if (++parent->segments > s->limits->asn1_segments) {
+        return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-051", sv_offset(&s->c),
+                            "asn.1: more than %zu segments in one string", s->limits->asn1_segments);
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code scan_open(scan *s, const header *h, sipveil_error *err)
+{
+    size_t most = s->limits->asn1_depth < DEPTH_MOST ? s->limits->asn1_depth : DEPTH_MOST;
+    const char *why = check_constructed(h->tag, s->der);
+    if (why == NULL && h->indefinite && s->der) why = "an indefinite length, which is not DER";
+    if (why != NULL) return malformed(s, "ADV-053", why, err);
+    if (s->depth >= most) {
+        return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-051", sv_offset(&s->c),
+                            "asn.1: nested deeper than %zu", most);
+    }
+    uint8_t type = h->tag & (uint8_t)~SV_DER_CONSTRUCTED;
+    s->levels[s->depth] = (level){
+        .end = h->indefinite ? s->c.end : s->c.at + h->length,
+        .indefinite = h->indefinite,
+        .string = type == SV_DER_OCTET_STRING || type == SV_DER_BIT_STRING,
+        .tag = h->tag,
+    };
+    s->c.end = s->levels[s->depth].end;
+    s->depth++;
+    return SIPVEIL_OK;
+}
+
+/* Takes one tag, length and, if it is primitive, its value. */
+static sipveil_code scan_one(scan *s, sipveil_error *err)
+{
+    header h;
+    sipveil_span content;
+    const char *why = take_header(&s->c, &h);
+    if (why != NULL) return malformed(s, "ADV-052", why, err);
+    if (h.tag == 0) { /* end of contents */
+        if (h.length != 0 || s->depth == 0 || !s->levels[s->depth - 1].indefinite) {
+            return malformed(s, "ADV-051", "end of contents where none can be", err);
+        }
+        s->depth--;
+        return SIPVEIL_OK;
+    }
+    if (++s->elements > s->limits->asn1_elements) {
+        return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-051", sv_offset(&s->c),
+                            "asn.1: more than %zu elements", s->limits->asn1_elements);
+    }
+    SV_TRY(scan_segment(s, &h, err));
+    if ((h.tag & SV_DER_CONSTRUCTED) != 0) return scan_open(s, &h, err);
+    if (!sv_take(&s->c, h.length, &content)) return malformed(s, "ADV-052", "cut short", err);
+    why = check_primitive(h.tag, content, s->der);
+    return why == NULL ? SIPVEIL_OK : malformed(s, "ADV-053", why, err);
+}
+
+sipveil_code sv_der_scan(sipveil_span octets, const sipveil_limits *limits, bool der, sipveil_error *err)
+{
+    scan s;
+    s.c = sv_cursor_over(octets, "asn.1");
+    s.limits = limits;
+    s.der = der;
+    s.depth = 0;
+    s.elements = 0;
+    const uint8_t *end = s.c.end;
+    do {
+        SV_TRY(scan_one(&s, err));
+        /* Close what ends here. An indefinite value ends by its end of contents only. */
+        while (s.depth > 0 && !s.levels[s.depth - 1].indefinite &&
+               s.c.at == s.levels[s.depth - 1].end) {
+            s.depth--;
+        }
+        s.c.end = s.depth > 0 ? s.levels[s.depth - 1].end : end;
+    } while (s.depth > 0);
+    if (!sv_at_end(&s.c)) {
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-050", sv_offset(&s.c),
+                            "asn.1: %zu octets after the value", sv_left(&s.c));
+    }
+    return SIPVEIL_OK;
+}
+
+/* Finds the end-of-contents octets that close an indefinite value; the cursor stands at its content.
+ * Definite values are stepped over whole, so a counter is all that nesting needs. */
+static bool take_indefinite(sv_cursor *c, sipveil_span *content)
+{
+    const uint8_t *from = c->at;
+    size_t open = 1;
+    header h;
+    while (open > 0) {
+        const uint8_t *before = c->at;
+        sipveil_span skipped;
+        if (take_header(c, &h) != NULL) return false;
+        if (h.tag == 0) {
+            if (h.length != 0) return false;
+            open--;
+            *content = sv_span(from, (size_t)(before - from));
+        } else if (h.indefinite) {
+            open++;
+        } else if (!sv_take(c, h.length, &skipped)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sipveil_code cut(const char *what, const char *why, sipveil_error *err)
+{
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-052", SIPVEIL_NO_OFFSET, "%s: %s", what, why);
+}
+
+sipveil_code sv_der_take(sv_cursor *c, sv_der *out, sipveil_error *err)
+{
+    sv_cursor at = *c;
+    header h;
+    *out = (sv_der){0};
+    const char *why = take_header(&at, &h);
+    if (why == NULL && h.tag == 0) why = "end of contents where none can be";
+    if (why == NULL) {
+        if (h.indefinite ? !take_indefinite(&at, &out->content) : !sv_take(&at, h.length, &out->content)) {
+            why = "cut short";
+        }
+    }
+    if (why != NULL) {
+        *out = (sv_der){0};
+        return cut(c->what, why, err);
+    }
+    out->tag = h.tag;
+    out->indefinite = h.indefinite;
+    out->whole = sv_span(c->at, (size_t)(at.at - c->at));
+    *c = at;
+    return SIPVEIL_OK;
+}
+
+bool sv_der_next_is(const sv_cursor *c, uint8_t tag)
+{
+    uint8_t next;
+    return sv_peek(c, &next) && next == tag;
+}
+
+sipveil_code sv_der_take_tag(sv_cursor *c, uint8_t tag, const char *what, sv_der *out, sipveil_error *err)
+{
+    uint8_t next;
+    *out = (sv_der){0};
+    if (!sv_peek(c, &next)) {
+        return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %s is missing", c->what, what);
+    }
+    if (next != tag) {
+        return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %s has tag %02x, not %02x", c->what, what,
+                       next, tag);
+    }
+    return sv_der_take(c, out, err);
+}
+
+sipveil_code sv_der_take_optional(sv_cursor *c, uint8_t tag, bool *present, sv_der *out, sipveil_error *err)
+{
+    *out = (sv_der){0};
+    *present = sv_der_next_is(c, tag);
+    if (!*present) return SIPVEIL_OK;
+    sipveil_code code = sv_der_take(c, out, err);
+    if (code != SIPVEIL_OK) *present = false;
+    return code;
+}
+
+sipveil_code sv_der_enter(sv_cursor *c, uint8_t tag, const char *what, sv_cursor *inside, sipveil_error *err)
+{
+    sv_der value;
+    *inside = sv_cursor_over(sv_span(NULL, 0), what);
+    SV_TRY(sv_der_take_tag(c, tag, what, &value, err));
+    *inside = sv_cursor_over(value.content, what);
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_der_end(const sv_cursor *c, sipveil_error *err)
+{
+    if (sv_at_end(c)) return SIPVEIL_OK;
+    return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %zu octets after its last field", c->what, sv_left(c));
+}
+
+sipveil_code sv_der_take_oid(sv_cursor *c, const char *what, sipveil_span *content, sipveil_error *err)
+{
+    sv_der value;
+    *content = sv_span(NULL, 0);
+    SV_TRY(sv_der_take_tag(c, SV_DER_OID, what, &value, err));
+    const char *why = check_oid(value.content);
+    if (why != NULL) return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: %s", what, why);
+    *content = value.content;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_der_take_integer(sv_cursor *c, const char *what, sipveil_span *content, sipveil_error *err)
+{
+    sv_der value;
+    *content = sv_span(NULL, 0);
+    SV_TRY(sv_der_take_tag(c, SV_DER_INTEGER, what, &value, err));
+    const char *why = check_integer(value.content);
+    if (why != NULL) return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: %s", what, why);
+    *content = value.content;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_der_take_number(sv_cursor *c, const char *what, uint64_t *out, sipveil_error *err)
+{
+    sipveil_span content;
+    *out = 0;
+    SV_TRY(sv_der_take_integer(c, what, &content, err));
+    if ((content.data[0] & 0x80) != 0) {
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: a negative number", what);
+    }
+    if (content.len > 9 || (content.len == 9 && content.data[0] != 0)) {
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: a number of %zu octets",
+                       what, content.len);
+    }
+    uint64_t number = 0;
+    for (size_t i = 0; i < content.len; i++) number = number << 8 | content.data[i];
+    *out = number;
+    return SIPVEIL_OK;
+}
+
+/* Appends the segments of a constructed string one after the other. Where a segment is constructed it
+ * is stepped into; the order of the octets is that of the wire, so nesting needs no memory. */
+static sipveil_code join_segments(sipveil_span content, const char *what, size_t most, uint8_t *out,
+                                  size_t *used, sipveil_error *err)
+{
+    sv_cursor c = sv_cursor_over(content, what);
+    size_t segments = 0;
+    header h;
+    *used = 0;
+    while (!sv_at_end(&c)) {
+        sipveil_span segment;
+        const char *why = take_header(&c, &h);
+        if (why != NULL) return cut(what, why, err);
+        if (h.tag == 0 || h.tag == (SV_DER_OCTET_STRING | SV_DER_CONSTRUCTED)) continue;
+        if (h.tag != SV_DER_OCTET_STRING) return cut(what, "a constructed string holds another type", err);
+        if (++segments > most) {
+            return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-051", SIPVEIL_NO_OFFSET, "%s: more than %zu segments", what, most);
+        }
+        if (!sv_take(&c, h.length, &segment)) return cut(what, "cut short", err);
+        if (segment.len > 0) memcpy(out + *used, segment.data, segment.len);
+        *used += segment.len;
+    }
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_der_take_octets(sv_cursor *c, uint8_t tag, const char *what, const sipveil_limits *limits,
+                                sv_arena *arena, sipveil_span *out, sipveil_error *err)
+{
+    sv_der value;
+    size_t used;
+    *out = sv_span(NULL, 0);
+    if (!sv_der_next_is(c, tag | SV_DER_CONSTRUCTED)) {
+        SV_TRY(sv_der_take_tag(c, tag, what, &value, err));
+        *out = value.content;
+        return SIPVEIL_OK;
+    }
+    SV_TRY(sv_der_take(c, &value, err));
+    uint8_t *joined = sv_arena_alloc_raw(arena, value.content.len);
+    if (joined == NULL) return sv_no_memory(err, room);
+    SV_TRY(join_segments(value.content, what, limits->asn1_segments, joined, &used, err));
+    *out = sv_span(joined, used);
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_der_take_algorithm(sv_cursor *c, const char *what, sv_der_algorithm *out, sipveil_error *err)
+{
+    sv_der value, parameters = {0};
+    sipveil_span oid;
+    *out = (sv_der_algorithm){0};
+    SV_TRY(sv_der_take_tag(c, SV_DER_SEQUENCE, what, &value, err));
+    sv_cursor inside = sv_cursor_over(value.content, what);
+    SV_TRY(sv_der_take_oid(&inside, what, &oid, err));
+    if (!sv_at_end(&inside)) SV_TRY(sv_der_take(&inside, &parameters, err));
+    SV_TRY(sv_der_end(&inside, err));
+    *out = (sv_der_algorithm){value.whole, oid, parameters.whole};
+    return SIPVEIL_OK;
+}
+
+static bool two_digits(sv_cursor *c, int *out)
+{
+    uint8_t tens, ones;
+    if (!sv_take_byte(c, &tens) || !sv_take_byte(c, &ones)) return false;
+    if (!sv_is_digit(tens) || !sv_is_digit(ones)) return false;
+    *out = (tens - '0') * 10 + (ones - '0');
+    return true;
+}
+
+static bool is_leap(int64_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static bool seconds_of(int64_t year, int month, int day, int hour, int minute, int second, int64_t *out)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+    if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return false;
+    int days_in = before[month] - before[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
+    if (day < 1 || day > days_in) return false;
+    int64_t past = year - 1;
+    int64_t days = 365 * past + past / 4 - past / 100 + past / 400 + before[month - 1] + day - 1;
+    if (month > 2 && is_leap(year)) days++;
+    *out = (days - 719162) * 86400 + hour * 3600 + minute * 60 + second; /* 719162: days to 1970 */
+    return true;
+}
+
+sipveil_code sv_der_read_time(const sv_der *value, int64_t *out, sipveil_error *err)
+{
+    sv_cursor c = sv_cursor_over(value->content, "time");
+    int century = 0, years, month, day, hour, minute, second;
+    bool long_year = value->tag == SV_DER_GENERALIZED_TIME;
+    *out = 0;
+    bool good = (long_year || value->tag == SV_DER_UTC_TIME) &&
+                (!long_year || two_digits(&c, &century)) && two_digits(&c, &years) &&
+                two_digits(&c, &month) && two_digits(&c, &day) && two_digits(&c, &hour) &&
+                two_digits(&c, &minute) && two_digits(&c, &second) && sv_take_if(&c, 'Z') &&
+                sv_at_end(&c);
+    if (good) {
+        if (!long_year) century = years >= 50 ? 19 : 20;
+        int64_t year = (int64_t)century * 100 + years;
+        good = year >= 1 && seconds_of(year, month, day, hour, minute, second, out);
+    }
+    if (good) return SIPVEIL_OK;
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "TUN-58", SIPVEIL_NO_OFFSET,
+                        "time: %s is not a time in UTC", SV_QUOTE(value->content));
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cms/der_write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cms/der_read.h"
+
+static const char room[] = "cms";
+
+bool sv_der_writer_init(sv_der_writer *w, sv_arena *arena, size_t octets)
+{
+    uint8_t *start = sv_arena_alloc_raw(arena, octets);
+    *w = (sv_der_writer){.start = start, .failed = start == NULL};
+    if (start != NULL) w->at = w->end = start + octets;
+    return start != NULL;
+}
+
+sipveil_span sv_der_written(const sv_der_writer *w)
+{
+    return w->failed ? sv_span(NULL, 0) : sv_span(w->at, (size_t)(w->end - w->at));
+}
+
+uint8_t *sv_der_put_room(sv_der_writer *w, size_t n)
+{
+    if (w->failed || n > (size_t)(w->at - w->start)) {
+        w->failed = true;
+        return NULL;
+    }
+    w->at -= n;
+    return w->at;
+}
+
+void sv_der_put(sv_der_writer *w, sipveil_span octets)
+{
+    uint8_t *at = sv_der_put_room(w, octets.len);
+    if (at != NULL && octets.len > 0) memcpy(at, octets.data, octets.len);
+}
+
+static void put_octet(sv_der_writer *w, uint8_t octet)
+{
+    uint8_t *at = sv_der_put_room(w, 1);
+    if (at != NULL) *at = octet;
+}
+
+void sv_der_put_header(sv_der_writer *w, uint8_t tag, size_t length)
+{
+    if (length < 0x80) {
+        put_octet(w, (uint8_t)length);
+    } else {
+        uint8_t octets = 0;
+        for (; length > 0; length >>= 8, octets++) put_octet(w, (uint8_t)length);
+        put_octet(w, 0x80 | octets);
+    }
+    put_octet(w, tag);
+}
+
+void sv_der_wrap(sv_der_writer *w, uint8_t tag, sv_der_mark since)
+{
+    sv_der_put_header(w, tag, sv_der_mark_here(w) - since);
+}
+
+void sv_der_put_value(sv_der_writer *w, uint8_t tag, sipveil_span content)
+{
+    sv_der_put(w, content);
+    sv_der_put_header(w, tag, content.len);
+}
+
+void sv_der_put_number(sv_der_writer *w, uint64_t number)
+{
+    sv_der_mark mark = sv_der_mark_here(w);
+    uint8_t last;
+    do {
+        last = (uint8_t)number;
+        put_octet(w, last);
+        number >>= 8;
+    } while (number > 0);
+    if ((last & 0x80) != 0) put_octet(w, 0);
+    sv_der_wrap(w, SV_DER_INTEGER, mark);
+}
+
+void sv_der_put_oid(sv_der_writer *w, sipveil_span oid_content)
+{
+    sv_der_put_value(w, SV_DER_OID, oid_content);
+}
+
+void sv_der_put_null(sv_der_writer *w)
+{
+    sv_der_put_header(w, SV_DER_NULL, 0);
+}
+
+void sv_der_put_time(sv_der_writer *w, int64_t seconds)
+{
+    time_t at = (time_t)seconds;
+    struct tm utc;
+    char text[32];
+    if (gmtime_r(&at, &utc) == NULL || utc.tm_year < 50 || utc.tm_year > 9999 - 1900) {
+        w->failed = true;
+        return;
+    }
+    /* RFC 5652 11.3: UTCTime from 1950 to 2049 */
+    bool two_digits = utc.tm_year < 150;
+    size_t n = strftime(text, sizeof text, two_digits ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &utc);
+    if (n == 0) w->failed = true;
+    sv_der_put_value(w, two_digits ? SV_DER_UTC_TIME : SV_DER_GENERALIZED_TIME, sv_span(text, n));
+}
+
+static int compare_encodings(const void *a, const void *b)
+{
+    const sipveil_span *x = a, *y = b;
+    int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+    if (order != 0) return order;
+    return x->len < y->len ? -1 : x->len > y->len;
+}
+
+void sv_der_sort_set(sv_der_writer *w, sv_der_mark since, sv_arena *arena)
+{
+    if (w->failed) return;
+    sipveil_span all = sv_span(w->at, sv_der_mark_here(w) - since), copy;
+    sv_cursor c = sv_cursor_over(all, "set");
+    sv_der value;
+    size_t count = 0, i = 0;
+    while (!sv_at_end(&c) && sv_der_take(&c, &value, NULL) == SIPVEIL_OK) count++;
+    if (sv_at_end(&c) && count < 2) return;
+    sipveil_span *values = sv_arena_alloc_array(arena, count, sizeof *values);
+    w->failed = !sv_at_end(&c) || values == NULL || !sv_arena_copy(arena, all, &copy);
+    if (w->failed) return;
+    for (c = sv_cursor_over(copy, "set"); i < count && sv_der_take(&c, &value, NULL) == SIPVEIL_OK; i++) {
+        values[i] = value.whole;
+    }
+    qsort(values, count, sizeof *values, compare_encodings);
+    uint8_t *at = w->at;
+    for (i = 0; i < count; i++) {
+        memcpy(at, values[i].data, values[i].len);
+        at += values[i].len;
+    }
+}
+
+sipveil_code sv_der_writer_check(const sv_der_writer *w, sipveil_error *err)
+{
+    if (!w->failed) return SIPVEIL_OK;
+    return sv_fail(err, room, SIPVEIL_INTERNAL, "asn.1: no room for what is to be written");
+}
