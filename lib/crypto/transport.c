@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "crypto/transport.h"
+
+#include <limits.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "crypto/contexts.h"
+
+static const char room[] = "crypto";
+
+enum { BITS_LEAST = 2048, BITS_MOST = 8192, EXPONENT_BITS_MOST = 33 };
+
+size_t sv_transport_size(const EVP_PKEY *key)
+{
+    if (key == NULL || !EVP_PKEY_is_a(key, "RSA")) return 0;
+    int size = EVP_PKEY_get_size(key);
+    return size > 0 && size <= SV_MODULUS_MOST ? (size_t)size : 0;
+}
+
+sipveil_code sv_transport_check_key(const EVP_PKEY *key, sipveil_error *err)
+{
+    BIGNUM *exponent = NULL;
+    int bits = EVP_PKEY_get_bits(key);
+    if (bits < BITS_LEAST || bits > BITS_MOST) {
+        return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
+                            "RSA key has %d bits, not %d to %d", bits, BITS_LEAST, BITS_MOST);
+    }
+    bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+                BN_is_odd(exponent) && !BN_is_one(exponent) &&
+                BN_num_bits(exponent) <= EXPONENT_BITS_MOST;
+    BN_free(exponent);
+    ERR_clear_error();
+    if (good) return SIPVEIL_OK;
+    return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
+                        "RSA key has an exponent that is even, under 3 or too large");
+}
+
+static bool set_oaep(EVP_PKEY_CTX *ctx, const sv_suite *suite, sv_hash hash, sv_hash mask_hash)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_oaep_md(ctx, suite->hashes[hash]) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, suite->hashes[mask_hash]) == 1;
+}
+
+sipveil_code sv_transport_encrypt(sv_crypto *crypto, EVP_PKEY *key, sipveil_span cek, uint8_t *out,
+                                  sipveil_error *err)
+{
+    size_t size = sv_transport_size(key), written = size;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL);
+    bool good = size > 0 && ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+                set_oaep(ctx, crypto->context->suite, SV_HASH_SHA256, SV_HASH_SHA256) &&
+                EVP_PKEY_encrypt(ctx, out, &written, cek.data, cek.len) == 1 && written == size;
+    EVP_PKEY_CTX_free(ctx);
+    if (good) return SIPVEIL_OK;
+    return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "RSA key transport failed");
+}
+
+bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_hash hash, sv_hash mask_hash,
+                               sipveil_span encrypted, size_t cek_length, uint8_t *out)
+{
+    uint8_t plain[SV_MODULUS_MOST];
+    size_t size = sv_transport_size(key), written = sizeof plain;
+    bool good = size > 0 && encrypted.len == size;
+    EVP_PKEY_CTX *ctx =
+        good ? EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL) : NULL;
+    good = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
+           set_oaep(ctx, crypto->context->suite, hash, mask_hash) &&
+           EVP_PKEY_decrypt(ctx, plain, &written, encrypted.data, encrypted.len) == 1 &&
+           written == cek_length;
+    EVP_PKEY_CTX_free(ctx);
+    if (good) memcpy(out, plain, cek_length);
+    else OPENSSL_cleanse(out, cek_length);
+    OPENSSL_cleanse(plain, sizeof plain);
+    ERR_clear_error();
+    return good;
+}
+
+/* What stands for the CEK when the padding is wrong: HMAC-SHA256 under a hash of the private exponent. */
+static bool implicit_secret(const sv_crypto *crypto, const EVP_PKEY *key, sipveil_span encrypted,
+                            uint8_t out[SV_KEY_MOST])
+{
+    uint8_t exponent[SV_MODULUS_MOST], hashed[SV_HASH_MOST];
+    unsigned hashed_length = 0;
+    size_t written = 0;
+    BIGNUM *d = NULL;
+    bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
+                BN_bn2binpad(d, exponent, sizeof exponent) == (int)sizeof exponent &&
+                EVP_Digest(exponent, sizeof exponent, hashed, &hashed_length,
+                           crypto->context->suite->hashes[SV_HASH_SHA256], NULL) == 1 &&
+                EVP_Q_mac(crypto->context->library, "HMAC", NULL, "SHA2-256", NULL, hashed,
+                          hashed_length, encrypted.data, encrypted.len, out, SV_KEY_MOST,
+                          &written) != NULL &&
+                written == SV_KEY_MOST;
+    BN_clear_free(d);
+    OPENSSL_cleanse(exponent, sizeof exponent);
+    OPENSSL_cleanse(hashed, sizeof hashed);
+    return good;
+}
+
+static bool decrypt_raw(const sv_crypto *crypto, EVP_PKEY *key, sipveil_span encrypted, uint8_t *block)
+{
+    size_t written = SV_MODULUS_MOST;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL);
+    bool good = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
+                EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1 &&
+                EVP_PKEY_decrypt(ctx, block, &written, encrypted.data, encrypted.len) == 1 &&
+                written == encrypted.len;
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+/* All ones when b is zero, else zero. */
+static unsigned mask_if_zero(unsigned b)
+{
+    return 0u - ((~b & (b - 1u)) >> (sizeof(unsigned) * CHAR_BIT - 1));
+}
+
+sipveil_code sv_transport_decrypt_v15(sv_crypto *crypto, EVP_PKEY *key, sipveil_span encrypted,
+                                      size_t cek_length, uint8_t *out, sipveil_error *err)
+{
+    uint8_t block[SV_MODULUS_MOST] = {0}, instead[SV_KEY_MOST];
+    size_t size = sv_transport_size(key);
+    if (size < BITS_LEAST / 8 / 2 || !implicit_secret(crypto, key, encrypted, instead)) {
+        OPENSSL_cleanse(instead, sizeof instead);
+        return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "RSA key cannot be used for decryption");
+    }
+    /* Length and range (value < n) of what was received are public. */
+    unsigned bad = encrypted.len == size && decrypt_raw(crypto, key, encrypted, block) ? 0 : 1;
+    size_t separator = size - cek_length - 1; /* 00 02 nonzero... 00 CEK */
+    bad |= block[0] | (block[1] ^ 2u) | block[separator];
+    for (size_t i = 2; i < separator; i++) bad |= mask_if_zero(block[i]);
+    unsigned use_block = mask_if_zero(bad);
+    for (size_t i = 0; i < cek_length; i++) {
+        out[i] = (uint8_t)((block[separator + 1 + i] & use_block) | (instead[i] & ~use_block));
+    }
+    OPENSSL_cleanse(block, sizeof block);
+    OPENSSL_cleanse(instead, sizeof instead);
+    ERR_clear_error();
+    return SIPVEIL_OK;
+}
