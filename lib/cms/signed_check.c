@@ -366,7 +366,7 @@ static sipveil_code decode_certificates(check *k, X509 *const *known, size_t kno
     k->certificates = sv_arena_alloc_array(k->arena, own + known_count, sizeof(X509 *));
     if (k->certificates == NULL) return sv_no_memory(err, room);
     for (size_t i = 0; i < own; i++) {
-        sipveil_code code = sv_certificate_decode(k->crypto, k->data->certificates[i], k->arena,
+        sipveil_code code = sv_crypto_decode_certificate(k->crypto, k->data->certificates[i], k->arena,
                                                   &k->certificates[i], err);
         if (code != SIPVEIL_OK) return code;
     }

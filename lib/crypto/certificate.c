@@ -21,7 +21,7 @@ static X509 *decode(OSSL_LIB_CTX *library, sipveil_span der)
     return NULL;
 }
 
-sipveil_code sv_certificate_decode(sv_crypto *crypto, sipveil_span der, sv_arena *arena, X509 **out,
+sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, sv_arena *arena, X509 **out,
                                    sipveil_error *err)
 {
     *out = NULL;

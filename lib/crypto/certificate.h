@@ -9,7 +9,7 @@
 
 /* *out lives as long as the arena. MALFORMED: not exactly one certificate. A key of a kind that
  * libcrypto does not know is no error here: X509_get0_pubkey() then gives NULL. */
-sipveil_code sv_certificate_decode(sv_crypto *crypto, sipveil_span der, sv_arena *arena, X509 **out,
+sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, sv_arena *arena, X509 **out,
                                    sipveil_error *err);
 
 #endif
