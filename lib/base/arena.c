@@ -30,7 +30,7 @@ struct sv_arena {
 
 static block *add_block(sv_arena *arena, size_t size)
 {
-    if (size > arena->most - arena->taken) return NULL;
+    if (size > arena->most - arena->taken || size > SIZE_MAX - sizeof(block)) return NULL;
     block *b = malloc(sizeof *b + size);
     if (b == NULL) return NULL;
     *b = (block){.older = arena->newest, .size = size};

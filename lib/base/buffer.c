@@ -36,7 +36,8 @@ static bool grow(sv_buffer *b, size_t least)
 uint8_t *sv_put_room(sv_buffer *b, size_t n)
 {
     if (b->failed) return NULL;
-    if (n > b->most - b->len || (n > b->capacity - b->len && !grow(b, b->len + n))) {
+    b->past_most = n > b->most - b->len;
+    if (b->past_most || (n > b->capacity - b->len && !grow(b, b->len + n))) {
         b->failed = true;
         return NULL;
     }
@@ -95,7 +96,7 @@ sipveil_span sv_buffer_span(const sv_buffer *b)
 sipveil_code sv_buffer_check(const sv_buffer *b, const char *room, sipveil_error *err)
 {
     if (!b->failed) return SIPVEIL_OK;
-    if (b->len >= b->most) {
+    if (b->past_most) {
         return sv_fail(err, room, SIPVEIL_LIMIT, "output over %zu octets", b->most);
     }
     return sv_no_memory(err, room);

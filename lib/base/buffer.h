@@ -13,7 +13,8 @@ typedef struct sv_buffer {
     size_t len;
     size_t capacity;
     size_t most;
-    bool failed; /* no memory, or past most */
+    bool failed;    /* no memory, or past most */
+    bool past_most; /* and which of the two */
 } sv_buffer;
 
 /* expected: octets reserved at once. most: more is refused. */

@@ -16,7 +16,8 @@ typedef struct sv_cursor {
 
 static inline sv_cursor sv_cursor_over(sipveil_span s, const char *what)
 {
-    return (sv_cursor){s.data, s.data, s.len > 0 ? s.data + s.len : s.data, what};
+    const uint8_t *start = s.data != NULL ? s.data : (const uint8_t *)""; /* NULL + 0 is undefined */
+    return (sv_cursor){start, start, start + s.len, what};
 }
 static inline size_t sv_left(const sv_cursor *c)
 {

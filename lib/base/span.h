@@ -20,6 +20,7 @@ static inline sipveil_span sv_span_str(const char *s)
 
 static inline sipveil_span sv_span_from(sipveil_span s, size_t at)
 {
+    if (s.len == 0) return s; /* data may be NULL */
     return at >= s.len ? sv_span(s.data + s.len, 0) : sv_span(s.data + at, s.len - at);
 }
 /* The octets from a.data to the end of b; both lie in one buffer, a before b. */
