@@ -9,12 +9,10 @@
 
 struct sipveil_key {
     sipveil_key_kind kind;
-    sv_cms_key cms;          /* views into what this key owns */
+    sv_cms_key cms;          /* views; what they look at lives as long as the ring */
     STACK_OF(X509) *chain;   /* of PRIVATE: further certificates to send along; may be NULL */
     char *description;
-    /* owned storage behind cms is private to keyring.c */
-    uint8_t *secret;         /* wiped on free */
-    size_t secret_len;
+    sipveil_key *next;       /* of those read together; for keyring.c */
 };
 
 /* The keys of a ring as an array for lib/cms; same order as sipveil_keyring_at. */
@@ -58,6 +56,7 @@ typedef struct sv_signer {
     char rule[16];
     char why[200];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
     bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
+    int64_t not_before, not_after; /* validity of the certificate, seconds UTC; 0, 0: not read */
 } sv_signer;
 
 /* Pin first (exact SHA-256 for that AOR); else chain to an anchor, validity at `at`, keyUsage

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The named loaders: the only place where the library opens files. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/span.h"
+#include "keys/bundle.h"
+#include "keys/certificate.h"
+#include "keys/jwk.h"
+
+enum { TEXT_BLOCK = 4096, DIRECTORY_FILES_MOST = 4096 };
+
+/* ---- files ---- */
+
+typedef struct file_text {
+    sv_arena *arena; /* wiped when freed */
+    sipveil_span octets;
+    struct stat status; /* of the descriptor that was read */
+} file_text;
+
+/* Names the file in front of the sentence. */
+static sipveil_code in_file(const char *path, sipveil_code code, sipveil_error *err)
+{
+    if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && err != NULL) {
+        (void)sv_fail_prefix(err, "%s: ", SV_QUOTE(sv_span_str(path)));
+    }
+    return code;
+}
+
+static sipveil_code fail_errno(sipveil_error *err, const char *what, int number)
+{
+    const char *why = strerrordesc_np(number);
+    return sv_fail(err, "keys", SIPVEIL_IO, "%s: %s", what, why != NULL ? why : "unknown error");
+}
+
+static sipveil_code read_descriptor(int fd, file_text *out, sipveil_error *err)
+{
+    if (fstat(fd, &out->status) != 0) return fail_errno(err, "cannot be looked at", errno);
+    if (!S_ISREG(out->status.st_mode)) {
+        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                            "not a regular file");
+    }
+    if (out->status.st_size > SV_KEY_FILE_MOST) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST);
+    }
+    size_t room = (size_t)out->status.st_size, used = 0;
+    uint8_t *data = sv_arena_alloc_raw(out->arena, room + 1);
+    if (data == NULL) return sv_no_memory(err, "keys");
+    while (used < room) {
+        ssize_t got = read(fd, data + used, room - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(err, "cannot be read", errno);
+        if (got == 0) break;
+        used += (size_t)got;
+    }
+    out->octets = sv_span(data, used);
+    return used > 0 ? SIPVEIL_OK : sv_fail(err, "keys", SIPVEIL_USAGE, "empty");
+}
+
+/* Non-blocking, so that a FIFO cannot hold us up before fstat tells what it is. */
+static sipveil_code read_file(int folder, const char *name, file_text *out, sipveil_error *err)
+{
+    *out = (file_text){0};
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return fail_errno(err, "cannot be opened", errno);
+    out->arena = sv_arena_new(TEXT_BLOCK, SV_KEY_FILE_MOST + 2 * TEXT_BLOCK);
+    sipveil_code code = out->arena == NULL ? sv_no_memory(err, "keys") : read_descriptor(fd, out, err);
+    (void)close(fd);
+    if (code != SIPVEIL_OK) {
+        sv_arena_free(out->arena);
+        *out = (file_text){0};
+    }
+    return code;
+}
+
+/* ADV-210: ours or root's, and nobody else's to read or write. */
+static sipveil_code check_secrecy(const struct stat *status, bool allow_open, sipveil_error *err)
+{
+    if (status->st_uid != geteuid() && status->st_uid != 0) {
+        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                            "holds a secret and belongs to another user (%lu)",
+                            (unsigned long)status->st_uid);
+    }
+    if ((status->st_mode & 077) == 0 || allow_open) return SIPVEIL_OK;
+    sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                 "holds a secret and is open to group or others (mode %04o)",
+                 (unsigned)status->st_mode & 07777);
+    return sv_hint(err, SIPVEIL_USAGE, "chmod 600 it, or say --allow-open-key-file");
+}
+
+/* ---- keys ---- */
+
+static sipveil_code read_keys(sv_key_batch *batch, sipveil_span octets, sv_content kind,
+                              const char *name, const sipveil_key_options *options, sipveil_error *err)
+{
+    const char *kid = options != NULL ? options->kid : NULL;
+    if (kind == SV_CONTENT_JWK) return sv_jwk_read(octets, kid, batch, err);
+    if (kid != NULL) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "not a JWK set, so no kid can be picked from it");
+    }
+    sv_bundle bundle = {.context = batch->context, .arena = batch->arena};
+    SV_TRY(sv_bundle_read(&bundle, octets, kind, name, options, err));
+    return sv_bundle_make_keys(&bundle, batch, err);
+}
+
+static sipveil_code add_keys(sipveil_keyring *ring, sipveil_span octets, sv_content kind,
+                             const char *name, const sipveil_key_options *options, size_t *added,
+                             sipveil_error *err)
+{
+    sv_key_batch *batch = sv_key_batch_new(ring->context);
+    if (batch == NULL) return sv_no_memory(err, "keys");
+    sipveil_code code = read_keys(batch, octets, kind, name, options, err);
+    if (code != SIPVEIL_OK) {
+        sv_key_batch_free(batch);
+        return code;
+    }
+    size_t count = batch->count;
+    SV_TRY(sv_keyring_take(ring, batch, err));
+    if (added != NULL) *added = count;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_keyring_add_octets(sipveil_keyring *ring, sipveil_span octets, const char *name,
+                                        const sipveil_key_options *options, size_t *added,
+                                        sipveil_error *err)
+{
+    bool secret;
+    if (added != NULL) *added = 0;
+    sv_error_clear(err);
+    if (octets.len > SV_KEY_FILE_MOST) {
+        return in_file(name, sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets",
+                                     SV_KEY_FILE_MOST), err);
+    }
+    sv_content kind = sv_content_kind(octets, &secret);
+    return in_file(name, add_keys(ring, octets, kind, name, options, added, err), err);
+}
+
+sipveil_code sipveil_keyring_add_file(sipveil_keyring *ring, const char *path,
+                                      const sipveil_key_options *options, size_t *added,
+                                      sipveil_error *err)
+{
+    file_text file;
+    bool secret;
+    if (added != NULL) *added = 0;
+    sv_error_clear(err);
+    sipveil_code code = read_file(AT_FDCWD, path, &file, err);
+    if (code != SIPVEIL_OK) return in_file(path, code, err);
+    sv_content kind = sv_content_kind(file.octets, &secret);
+    if (secret) code = check_secrecy(&file.status, options != NULL && options->allow_open_key_file, err);
+    if (code == SIPVEIL_OK) code = add_keys(ring, file.octets, kind, path, options, added, err);
+    sv_arena_free(file.arena);
+    return in_file(path, code, err);
+}
+
+/* ---- certificates, anchors, CRLs ---- */
+
+/* What is done with each certificate of a file; counts those it took. */
+typedef sipveil_code (*take_certificate)(sipveil_keyring *ring, X509 *certificate, size_t *taken,
+                                         sipveil_error *err);
+
+static sipveil_code take_known(sipveil_keyring *ring, X509 *certificate, size_t *taken,
+                               sipveil_error *err)
+{
+    ++*taken;
+    return sv_keyring_keep_known(ring, certificate, err);
+}
+
+/* A certificate that is neither a CA's nor self-signed is no anchor: it is passed over, so that it
+ * cannot vouch for itself (ADV-124). To accept just that one there are pins. */
+static sipveil_code take_anchor(sipveil_keyring *ring, X509 *certificate, size_t *taken,
+                                sipveil_error *err)
+{
+    if (X509_check_ca(certificate) != 1 && !(X509_get_extension_flags(certificate) & EXFLAG_SS)) {
+        return SIPVEIL_OK;
+    }
+    if (X509_STORE_add_cert(ring->store, certificate) != 1) {
+        return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the trust anchor cannot be kept");
+    }
+    ring->anchor_count++;
+    ++*taken;
+    return SIPVEIL_OK;
+}
+
+static sipveil_code load_certificates(sipveil_keyring *ring, int folder, const char *name,
+                                      take_certificate take, size_t *taken, sipveil_error *err)
+{
+    file_text file;
+    bool secret;
+    SV_TRY(read_file(folder, name, &file, err));
+    sv_arena *arena = sv_arena_new(TEXT_BLOCK, 64 << 20);
+    sv_bundle bundle = {.context = ring->context, .arena = arena};
+    sipveil_code code =
+        arena == NULL ? sv_no_memory(err, "keys")
+                      : sv_bundle_read_certificates(&bundle, file.octets,
+                                                    sv_content_kind(file.octets, &secret), err);
+    for (size_t i = 0; i < bundle.certificate_count && code == SIPVEIL_OK; i++) {
+        code = take(ring, bundle.certificates[i], taken, err);
+    }
+    sv_arena_free(arena);
+    sv_arena_free(file.arena);
+    return code;
+}
+
+static bool has_suffix(const char *name)
+{
+    static const char *const suffixes[] = {".pem", ".crt", ".cer"};
+    sipveil_span s = sv_span_str(name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (s.len > 4 && s.data[0] != '.' && sv_equal_nocase_str(sv_span_from(s, s.len - 4), suffixes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int is_certificate_file(const struct dirent *entry)
+{
+    return has_suffix(entry->d_name);
+}
+
+static int by_octets(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name); /* not the locale's order */
+}
+
+static sipveil_code load_folder(sipveil_keyring *ring, int fd, take_certificate take, size_t *taken,
+                                sipveil_error *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandirat(fd, ".", &entries, is_certificate_file, by_octets);
+    if (count < 0) return fail_errno(err, "cannot be listed", errno);
+    sipveil_code code = SIPVEIL_OK;
+    if (count > DIRECTORY_FILES_MOST) {
+        code = sv_fail(err, "keys", SIPVEIL_USAGE, "more than %d files", DIRECTORY_FILES_MOST);
+    }
+    for (int i = 0; i < count; i++) {
+        if (code == SIPVEIL_OK) {
+            const char *name = entries[i]->d_name;
+            code = in_file(name, load_certificates(ring, fd, name, take, taken, err), err);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return code;
+}
+
+static sipveil_code load_path(sipveil_keyring *ring, const char *path, take_certificate take,
+                              const char *what, sipveil_error *err)
+{
+    size_t taken = 0;
+    sv_error_clear(err);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    sipveil_code code = folder >= 0 ? load_folder(ring, folder, take, &taken, err)
+                                    : load_certificates(ring, AT_FDCWD, path, take, &taken, err);
+    if (folder >= 0) (void)close(folder);
+    if (code == SIPVEIL_OK && taken == 0) {
+        code = sv_fail(err, "keys", SIPVEIL_USAGE, "no %s in it", what);
+    }
+    return in_file(path, code, err);
+}
+
+sipveil_code sipveil_keyring_add_certificates(sipveil_keyring *ring, const char *path,
+                                              sipveil_error *err)
+{
+    return load_path(ring, path, take_known, "certificate", err);
+}
+
+sipveil_code sipveil_keyring_add_anchors(sipveil_keyring *ring, const char *path, sipveil_error *err)
+{
+    sipveil_code code = load_path(ring, path, take_anchor, "certificate of a CA", err);
+    return code == SIPVEIL_USAGE
+               ? sv_hint(err, code, "--pin AOR=SHA256 accepts one certificate that is no CA's")
+               : code;
+}
+
+/* ---- CRLs ---- */
+
+static sipveil_code keep_crl(sipveil_keyring *ring, X509_CRL *crl, sipveil_error *err)
+{
+    int digest = NID_undef;
+    (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &digest, NULL);
+    if (digest == NID_md5 || digest == NID_md4 || digest == NID_md2) {
+        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-115", SIPVEIL_NO_OFFSET,
+                            "the CRL is signed with %s", OBJ_nid2sn(digest));
+    }
+    if (X509_STORE_add_crl(ring->store, crl) != 1) {
+        return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the CRL cannot be kept");
+    }
+    ring->sha1_crl |= digest == NID_sha1;
+    ring->crl_count++;
+    return SIPVEIL_OK;
+}
+
+static sipveil_code read_crl(sipveil_keyring *ring, const sv_pem_block *block, sipveil_error *err)
+{
+    BIO *bio = BIO_new_mem_buf(block->whole.data, (int)block->whole.len);
+    X509_CRL *crl = X509_CRL_new_ex(ring->context->library, NULL);
+    sipveil_code code;
+    if (bio == NULL || crl == NULL) {
+        code = sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "no CRL object");
+    } else if (PEM_read_bio_X509_CRL(bio, &crl, NULL, NULL) == NULL) {
+        code = sv_fail_openssl(err, "keys", SIPVEIL_USAGE, "the CRL cannot be read");
+    } else {
+        code = keep_crl(ring, crl, err);
+    }
+    BIO_free(bio);
+    X509_CRL_free(crl);
+    return code;
+}
+
+static sipveil_code read_crls(sipveil_keyring *ring, sipveil_span octets, sipveil_error *err)
+{
+    sv_cursor c = sv_cursor_over(octets, "PEM");
+    size_t before = ring->crl_count;
+    sv_pem_block block;
+    for (bool found;;) {
+        SV_TRY(sv_pem_take(&c, &block, &found, err));
+        if (!found) break;
+        if (sv_equal_str(block.label, "X509 CRL")) SV_TRY(read_crl(ring, &block, err));
+    }
+    if (ring->crl_count > before) return SIPVEIL_OK;
+    return sv_fail(err, "keys", SIPVEIL_USAGE, "no CRL in PEM form in it");
+}
+
+sipveil_code sipveil_keyring_add_crls(sipveil_keyring *ring, const char *path, sipveil_error *err)
+{
+    file_text file;
+    sv_error_clear(err);
+    sipveil_code code = read_file(AT_FDCWD, path, &file, err);
+    if (code == SIPVEIL_OK) {
+        code = read_crls(ring, file.octets, err);
+        sv_arena_free(file.arena);
+    }
+    return in_file(path, code, err);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lab key material: a CA, certificates below it, shared keys. Every text that may hold a key is built
+ * in memory that is wiped. */
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/span.h"
+#include "keys/bundle.h"
+#include "keys/certificate.h"
+#include "keys/jwk.h"
+#include "keys/make_certificate.h"
+
+enum { SCRATCH_BLOCK = 8192, SCRATCH_MOST = 16 << 20, NAME_MOST = 64 };
+static const int64_t TEN_YEARS = 3652 * INT64_C(86400);
+
+static sipveil_code fail(sipveil_error *err, const char *what)
+{
+    return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, what);
+}
+
+/* ---- texts ---- */
+
+void sipveil_keys_wipe_text(char *text)
+{
+    if (text != NULL) OPENSSL_clear_free(text, strlen(text));
+}
+
+static sipveil_code give_text(sipveil_span from, char **out, sipveil_error *err)
+{
+    *out = OPENSSL_strndup((const char *)from.data, from.len);
+    return *out != NULL ? SIPVEIL_OK : fail(err, "out of memory");
+}
+
+/* The private key (if any), then the certificate (if any). */
+static sipveil_code give_pem(const sipveil_context *context, EVP_PKEY *key, X509 *certificate,
+                             char **out, sipveil_error *err)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    char *data = NULL;
+    bool written = bio != NULL &&
+                   (key == NULL || PEM_write_bio_PrivateKey_ex(bio, key, NULL, NULL, 0, NULL, NULL,
+                                                               context->library, NULL) == 1) &&
+                   (certificate == NULL || PEM_write_bio_X509(bio, certificate) == 1);
+    long len = written ? BIO_get_mem_data(bio, &data) : 0;
+    sipveil_code code = len > 0 ? give_text(sv_span(data, (size_t)len), out, err)
+                                : fail(err, "the key or certificate cannot be written");
+    BIO_free(bio); /* wipes */
+    return code;
+}
+
+/* ---- keys ---- */
+
+static EVP_PKEY *generate(const sipveil_context *context, const char *algorithm)
+{
+    OSSL_LIB_CTX *library = context->library;
+    if (strcmp(algorithm, "p256") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256");
+    if (strcmp(algorithm, "p384") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-384");
+    if (strcmp(algorithm, "p521") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-521");
+    if (strcmp(algorithm, "rsa2048") == 0) {
+        return EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048);
+    }
+    if (strcmp(algorithm, "rsa3072") == 0) {
+        return EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)3072);
+    }
+    if (strcmp(algorithm, "x25519") == 0) return EVP_PKEY_Q_keygen(library, NULL, "X25519");
+    if (strcmp(algorithm, "ed25519") == 0) return EVP_PKEY_Q_keygen(library, NULL, "ED25519");
+    return NULL;
+}
+
+static bool is_algorithm(const char *name)
+{
+    static const char *const names[] = {"p256", "p384", "p521", "rsa2048", "rsa3072", "x25519", "ed25519"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) return true;
+    }
+    return false;
+}
+
+/* ---- the CA ---- */
+
+static sipveil_code make_authority(const sipveil_context *context, sv_crypto *crypto,
+                                   const char *name, char **certificate, char **key,
+                                   sipveil_error *err)
+{
+    const int64_t now = sv_now(context);
+    const sv_certificate_form form = {.subject = sv_span_str(name),
+                                      .authority = true,
+                                      .not_before = now - 3600, /* clocks differ */
+                                      .not_after = now + TEN_YEARS};
+    EVP_PKEY *pair = generate(context, "p256");
+    X509 *made = NULL;
+    sipveil_code code = pair == NULL ? fail(err, "no key could be made")
+                                     : sv_certificate_make(crypto, &form, pair, NULL, pair, &made, err);
+    if (code == SIPVEIL_OK) code = give_pem(context, NULL, made, certificate, err);
+    if (code == SIPVEIL_OK) code = give_pem(context, pair, NULL, key, err);
+    X509_free(made);
+    EVP_PKEY_free(pair);
+    return code;
+}
+
+sipveil_code sipveil_keys_make_authority(const sipveil_context *context, const char *name,
+                                         char **certificate, char **key, sipveil_error *err)
+{
+    sv_crypto *crypto;
+    *certificate = *key = NULL;
+    sv_error_clear(err);
+    sipveil_span text = sv_span_str(name);
+    if (text.len > NAME_MOST || !sv_is_text(text)) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA's name is not 1 to %d printable characters",
+                       NAME_MOST);
+    }
+    SV_TRY(sv_crypto_new(context, &crypto, err));
+    sipveil_code code = make_authority(context, crypto, name, certificate, key, err);
+    sv_crypto_free(crypto);
+    if (code != SIPVEIL_OK) {
+        sipveil_keys_wipe_text(*certificate);
+        sipveil_keys_wipe_text(*key);
+        *certificate = *key = NULL;
+    }
+    return code;
+}
+
+/* ---- certificates below it ---- */
+
+typedef struct authority {
+    sv_arena *arena;
+    X509 *certificate;
+    EVP_PKEY *key;
+} authority;
+
+static sipveil_code read_authority(const sipveil_context *context, sipveil_span certificate,
+                                   sipveil_span key, authority *out, sipveil_error *err)
+{
+    sv_bundle bundle = {.context = context, .arena = out->arena};
+    SV_TRY(sv_bundle_read(&bundle, certificate, SV_CONTENT_PEM, "CA certificate", NULL, err));
+    SV_TRY(sv_bundle_read(&bundle, key, SV_CONTENT_PEM, "CA key", NULL, err));
+    if (bundle.certificate_count != 1 || bundle.private_key_count != 1) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA is not one certificate and one private key");
+    }
+    out->certificate = bundle.certificates[0];
+    out->key = bundle.private_keys[0];
+    bool belongs = EVP_PKEY_eq(X509_get0_pubkey(out->certificate), out->key) == 1;
+    ERR_clear_error();
+    if (!belongs) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA's private key does not belong to its certificate");
+    }
+    if (X509_check_ca(out->certificate) != 1) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA's certificate is no CA's");
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *crypto,
+                                     const authority *ca, const sv_certificate_form *form,
+                                     const char *algorithm, char **both, char **certificate,
+                                     sipveil_error *err)
+{
+    X509 *made = NULL;
+    EVP_PKEY *pair = generate(context, algorithm);
+    if (pair == NULL) return fail(err, "no key could be made");
+    sipveil_code code = sv_certificate_make(crypto, form, pair, ca->certificate, ca->key, &made, err);
+    if (code == SIPVEIL_OK) code = give_pem(context, pair, made, both, err);
+    if (code == SIPVEIL_OK) code = give_pem(context, NULL, made, certificate, err);
+    X509_free(made);
+    EVP_PKEY_free(pair);
+    return code;
+}
+
+static sipveil_code check_request(const sipveil_certificate_request *request, const char *algorithm,
+                                  sipveil_error *err)
+{
+    if ((request->aor == NULL) == (request->host == NULL)) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "a certificate is for an AOR or for a host");
+    }
+    if (!is_algorithm(algorithm)) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "unknown key algorithm \"%s\"",
+                       SV_QUOTE(sv_span_str(algorithm)));
+    }
+    if (request->not_after <= request->not_before) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the certificate would end before it begins");
+    }
+    return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
+                                           sipveil_span authority_certificate,
+                                           sipveil_span authority_key,
+                                           const sipveil_certificate_request *request,
+                                           char **certificate_and_key, char **certificate,
+                                           sipveil_error *err)
+{
+    const char *algorithm = request->algorithm != NULL ? request->algorithm : "p256";
+    authority ca = {0};
+    sv_crypto *crypto = NULL;
+    sv_certificate_form form;
+    *certificate_and_key = *certificate = NULL;
+    sv_error_clear(err);
+    SV_TRY(check_request(request, algorithm, err));
+    ca.arena = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
+    if (ca.arena == NULL) return sv_no_memory(err, "keys");
+    sipveil_code code = sv_certificate_form_of(request, ca.arena, &form, err);
+    if (code == SIPVEIL_OK) {
+        code = read_authority(context, authority_certificate, authority_key, &ca, err);
+    }
+    if (code == SIPVEIL_OK) code = sv_crypto_new(context, &crypto, err);
+    if (code == SIPVEIL_OK) {
+        code = make_certificate(context, crypto, &ca, &form, algorithm, certificate_and_key,
+                                certificate, err);
+    }
+    sv_crypto_free(crypto);
+    sv_arena_free(ca.arena);
+    if (code != SIPVEIL_OK) {
+        sipveil_keys_wipe_text(*certificate_and_key);
+        sipveil_keys_wipe_text(*certificate);
+        *certificate_and_key = *certificate = NULL;
+    }
+    return code;
+}
+
+/* ---- shared keys ---- */
+
+static sipveil_code make_kek(sv_crypto *crypto, const char *kid, unsigned bits, sv_arena *arena,
+                             char **jwk, sipveil_error *err)
+{
+    uint8_t name[16];
+    uint8_t *key = sv_arena_alloc(arena, bits / 8);
+    sv_buffer id, text;
+    if (key == NULL) return sv_no_memory(err, "keys");
+    sv_buffer_init(&id, arena, 64, SV_KEK_ID_MOST + 1);
+    sv_buffer_init(&text, arena, 4096, SCRATCH_MOST);
+    if (kid != NULL) {
+        sv_put_str(&id, kid);
+    } else {
+        SV_TRY(sv_random(crypto, name, sizeof name, err));
+        for (size_t i = 0; i < sizeof name; i++) sv_put_format(&id, "%02x", name[i]);
+    }
+    if (id.failed) return sv_fail(err, "keys", SIPVEIL_USAGE, "the kid is longer than %d octets", SV_KEK_ID_MOST);
+    SV_TRY(sv_random(crypto, key, bits / 8, err));
+    SV_TRY(sv_jwk_put(&text, sv_buffer_span(&id), sv_span(key, bits / 8), err));
+    return give_text(sv_buffer_span(&text), jwk, err);
+}
+
+sipveil_code sipveil_keys_make_kek(const sipveil_context *context, const char *kid, unsigned bits,
+                                   char **jwk, sipveil_error *err)
+{
+    sv_crypto *crypto;
+    *jwk = NULL;
+    sv_error_clear(err);
+    if (bits != 128 && bits != 192 && bits != 256) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "a kek has 128, 192 or 256 bits, not %u", bits);
+    }
+    SV_TRY(sv_crypto_new(context, &crypto, err));
+    sv_arena *arena = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
+    sipveil_code code = arena == NULL ? sv_no_memory(err, "keys")
+                                      : make_kek(crypto, kid, bits, arena, jwk, err);
+    sv_arena_free(arena);
+    sv_crypto_free(crypto);
+    return code;
+}

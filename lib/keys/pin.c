@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pins: exactly this certificate for that AOR. */
+#include "base/cursor.h"
+#include "base/span.h"
+#include "keys/keyring.h"
+#include "sip/values.h"
+
+static bool take_hex(sv_cursor *c, uint8_t *out)
+{
+    uint8_t digits[2];
+    *out = 0;
+    for (int i = 0; i < 2; i++) {
+        if (!sv_take_byte(c, &digits[i]) || !sv_is_hex(digits[i])) return false;
+        *out = (uint8_t)(*out << 4 | (sv_is_digit(digits[i]) ? digits[i] - '0'
+                                                             : sv_lower(digits[i]) - 'a' + 10));
+    }
+    return true;
+}
+
+sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, const char *sha256,
+                                     sipveil_error *err)
+{
+    sv_error_clear(err);
+    sv_pin *pin = sv_arena_alloc(ring->arena, sizeof *pin);
+    if (pin == NULL) return sv_no_memory(err, "keys");
+    sipveil_code code = sv_sip_aor(sv_span_str(aor), ring->arena, &pin->aor, err);
+    if (code == SIPVEIL_INTERNAL) return code;
+    if (code != SIPVEIL_OK) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: \"%s\" is no address of record (sip:user@host)",
+                       SV_QUOTE(sv_span_str(aor)));
+    }
+    sv_cursor c = sv_cursor_over(sv_span_str(sha256), "pin");
+    for (size_t i = 0; i < SV_FINGERPRINT; i++) {
+        if (i > 0) (void)sv_take_if(&c, ':');
+        if (!take_hex(&c, &pin->sha256[i])) {
+            return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: the SHA-256 is not 64 hexadecimal digits");
+        }
+    }
+    if (!sv_at_end(&c)) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: the SHA-256 is longer than 64 digits");
+    }
+    pin->next = ring->pins;
+    ring->pins = pin;
+    return SIPVEIL_OK;
+}

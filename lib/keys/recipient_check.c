@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Before sealing: may this certificate be encrypted to, may we sign with that one (ADV-098)? libcrypto
+ * encrypts to expired and TLS-only certificates without a word. */
+#include <openssl/err.h>
+
+#include "keys/certificate.h"
+#include "keys/chain.h"
+
+enum { SCRATCH_BLOCK = 4096, SCRATCH_MOST = 1 << 20 };
+
+/* Whatever the reason: nothing is sealed. The key is named in front. */
+static sipveil_code refuse(const sipveil_key *key, sipveil_code code, sipveil_error *err)
+{
+    if (code == SIPVEIL_OK || code == SIPVEIL_INTERNAL) return code;
+    if (err == NULL) return SIPVEIL_POLICY;
+    sipveil_error why = *err;
+    return sv_fail_rule(err, "keys", SIPVEIL_POLICY, why.rule, SIPVEIL_NO_OFFSET, "%s: %s",
+                        key->description, why.text);
+}
+
+static sipveil_code check_chain(const sipveil_keyring *ring, const sipveil_key *key, int64_t at,
+                                sipveil_error *err)
+{
+    bool revocation_checked;
+    if (ring == NULL || ring->anchor_count == 0) return SIPVEIL_OK;
+    sv_arena *scratch = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
+    if (scratch == NULL) return sv_no_memory(err, "keys");
+    const sv_chain_question question = {.certificate = key->cms.certificate,
+                                        .untrusted = key->chain,
+                                        .at = at,
+                                        .limits = &ring->context->hooks.limits};
+    sipveil_code code = sv_chain_check(ring, &question, scratch, &revocation_checked, err);
+    sv_arena_free(scratch);
+    return code;
+}
+
+static sipveil_code check_recipient(const sipveil_keyring *ring, const sipveil_key *key, int64_t at,
+                                    sipveil_error *err)
+{
+    SV_TRY(sv_certificate_check_key(key->cms.certificate, 0, err));
+    SV_TRY(sv_certificate_check_digest(key->cms.certificate, 0, err));
+    SV_TRY(sv_certificate_check_usage(key->cms.certificate, SV_USE_ENCRYPT, err));
+    SV_TRY(sv_certificate_check_time(key->cms.certificate, at, err));
+    return check_chain(ring, key, at, err);
+}
+
+sipveil_code sv_keys_check_recipient(const sipveil_keyring *ring_or_null, const sipveil_key *key,
+                                     int64_t at, sipveil_error *err)
+{
+    sv_error_clear(err);
+    if (key->cms.kind != SV_CMS_KEY_CERTIFICATE) return SIPVEIL_OK;
+    return refuse(key, check_recipient(ring_or_null, key, at, err), err);
+}
+
+static sipveil_code check_own(const sipveil_key *key, int64_t at, sipveil_error *err)
+{
+    SV_TRY(sv_certificate_check_key(key->cms.certificate, 0, err));
+    SV_TRY(sv_certificate_check_usage(key->cms.certificate, SV_USE_SIGN, err));
+    return sv_certificate_check_time(key->cms.certificate, at, err);
+}
+
+sipveil_code sv_keys_check_own_signer(const sipveil_key *key, int64_t at, sipveil_error *err)
+{
+    sv_error_clear(err);
+    if (key->kind != SIPVEIL_KEY_PRIVATE) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "%s: no private key to sign with", key->description);
+    }
+    return refuse(key, check_own(key, at, err), err);
+}

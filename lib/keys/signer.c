@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The accepted signer: may this certificate speak for that AOR, now? */
+#include <openssl/err.h>
+#include <stdio.h>
+
+#include "base/span.h"
+#include "keys/certificate.h"
+#include "keys/chain.h"
+#include "sip/values.h"
+
+/* Keeps the refusal; INTERNAL is no answer and goes up. */
+static sipveil_code answer(sv_signer *out, sipveil_code code, const sipveil_error *why)
+{
+    if (code == SIPVEIL_OK || code == SIPVEIL_INTERNAL) return code;
+    out->trust = SV_TRUST_UNTRUSTED;
+    out->code = code;
+    (void)snprintf(out->rule, sizeof out->rule, "%s", why->rule);
+    (void)snprintf(out->why, sizeof out->why, "%.*s", (int)sizeof out->why - 1, why->text);
+    return code;
+}
+
+static sipveil_code find_pin(const sipveil_keyring *ring, const sv_signer_question *question,
+                             bool *pinned, sipveil_error *err)
+{
+    uint8_t fingerprint[SV_FINGERPRINT];
+    *pinned = false;
+    if (ring->pins == NULL) return SIPVEIL_OK;
+    SV_TRY(sv_certificate_fingerprint(ring->context, question->certificate, fingerprint, err));
+    for (const sv_pin *pin = ring->pins; pin != NULL && !*pinned; pin = pin->next) {
+        *pinned = sv_equal(sv_span(pin->sha256, sizeof pin->sha256),
+                           sv_span(fingerprint, sizeof fingerprint)) &&
+                  (question->aor.len == 0 || sv_sip_same_aor(pin->aor, question->aor));
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code fail_name(const sv_certificate_names *names, const sv_signer_question *question,
+                              sipveil_error *err)
+{
+    const sipveil_span *first = question->host_signer ? names->hosts : names->aors;
+    size_t count = question->host_signer ? names->host_count : names->aor_count;
+    if (count == 0) {
+        return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "TUN-04", SIPVEIL_NO_OFFSET,
+                            "the certificate speaks for no %s",
+                            question->host_signer ? "host" : "SIP address");
+    }
+    return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "TUN-04", SIPVEIL_NO_OFFSET,
+                        "the certificate speaks for %s%s, not for %s", SV_QUOTE(first[0]),
+                        count > 1 ? " and others" : "", SV_QUOTE(question->aor));
+}
+
+static sipveil_code check_name(const sv_signer_question *question, sv_arena *arena,
+                               sipveil_error *err)
+{
+    sv_certificate_names names;
+    sipveil_span host = sv_sip_host(question->aor);
+    SV_TRY(sv_certificate_read_names(question->certificate, arena, &names, err));
+    if (question->host_signer) {
+        for (size_t i = 0; i < names.host_count; i++) {
+            if (host.len > 0 && sv_equal_nocase(names.hosts[i], host)) return SIPVEIL_OK;
+        }
+    } else {
+        for (size_t i = 0; i < names.aor_count; i++) {
+            if (sv_sip_same_aor(names.aors[i], question->aor)) return SIPVEIL_OK;
+        }
+    }
+    return fail_name(&names, question, err);
+}
+
+static sipveil_code check_time(const sv_signer_question *question, sv_signer *out, sipveil_error *err)
+{
+    if (question->ignore_validity) return SIPVEIL_OK;
+    out->time_checked = true;
+    return sv_certificate_check_time(question->certificate, question->at, err);
+}
+
+/* Exactly that certificate for that AOR: its user has decided about name, chain and usage. */
+static sipveil_code accept_pinned(const sv_signer_question *question, sv_signer *out,
+                                  sipveil_error *err)
+{
+    SV_TRY(sv_certificate_check_key(question->certificate, question->allow_weak, err));
+    SV_TRY(check_time(question, out, err));
+    out->name_checked = question->aor.len > 0;
+    out->trust = SV_TRUST_PINNED;
+    return SIPVEIL_OK;
+}
+
+static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_question *question,
+                                 sv_arena *arena, sv_signer *out, sipveil_error *err)
+{
+    if (ring->anchor_count == 0) {
+        return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "TUN-08", SIPVEIL_NO_OFFSET,
+                            "there are no trust anchors and no pin for it");
+    }
+    const sv_chain_question chain = {.certificate = question->certificate,
+                                     .untrusted = question->untrusted,
+                                     .at = question->at,
+                                     .ignore_validity = question->ignore_validity,
+                                     .allow_weak = question->allow_weak,
+                                     .limits = question->limits};
+    SV_TRY(check_time(question, out, err));
+    out->usage_checked = true;
+    SV_TRY(sv_certificate_check_usage(question->certificate,
+                                      question->host_signer ? SV_USE_SIGN_AS_HOST : SV_USE_SIGN, err));
+    if (question->aor.len > 0) {
+        out->name_checked = true;
+        SV_TRY(check_name(question, arena, err));
+    }
+    out->chain_checked = true;
+    SV_TRY(sv_chain_check(ring, &chain, arena, &out->revocation_checked, err));
+    out->trust = SV_TRUST_TRUSTED;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
+                                   sv_arena *arena, sv_signer *out, sipveil_error *err)
+{
+    bool pinned;
+    sipveil_error why;
+    sv_error_clear(err);
+    sv_error_clear(&why);
+    *out = (sv_signer){.trust = SV_TRUST_UNCHECKED};
+    sipveil_code code = find_pin(ring, question, &pinned, &why);
+    if (code == SIPVEIL_OK) {
+        code = pinned ? accept_pinned(question, out, &why)
+                      : accept_chain(ring, question, arena, out, &why);
+    }
+    if (answer(out, code, &why) != SIPVEIL_INTERNAL) return SIPVEIL_OK;
+    *out = (sv_signer){0};
+    if (err != NULL) *err = why;
+    return SIPVEIL_INTERNAL;
+}
