@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening. What is public (names, algorithms, lengths) is judged first. From the first use of a secret
+ * on, every failure is one code and one text, and costs the same work: each try is one unwrapping and
+ * one decryption of the content, with a random key where the unwrapping failed. */
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdio.h>
+
+#include "cms/oid.h"
+#include "cms/recipient.h"
+#include "crypto/cipher.h"
+#include "crypto/kdf.h"
+
+static const char room[] = "cms";
+
+enum { SIP_UNDECIPHERABLE = 493, LISTED_MOST = 5 };
+
+bool sv_cms_recipient_fits(const sv_recipient *recipient, const sv_cms_key *key)
+{
+    switch (recipient->kind) {
+    case SV_RECIPIENT_KEKRI:
+        return key->kind == SV_CMS_KEY_KEK && sv_equal_constant_time(recipient->key_id, key->kek_id);
+    case SV_RECIPIENT_PWRI:
+        return key->kind == SV_CMS_KEY_PASSWORD;
+    case SV_RECIPIENT_KTRI:
+    case SV_RECIPIENT_KARI:
+        if (key->kind != SV_CMS_KEY_CERTIFICATE) return false;
+        if (recipient->issuer.len > 0) {
+            return sv_equal_constant_time(recipient->issuer, key->issuer) &&
+                   sv_equal_constant_time(recipient->serial, key->serial);
+        }
+        return recipient->ski.len > 0 && sv_equal_constant_time(recipient->ski, key->ski);
+    default:
+        return false;
+    }
+}
+
+typedef struct opener {
+    sv_crypto *crypto;
+    const sv_enveloped *enveloped;
+    const sv_cms_key *keys;
+    size_t key_count;
+    const sv_cms_policy *policy;
+    const sipveil_limits *limits;
+    uint64_t *iterations;
+    sv_arena *arena;
+    sv_opening *out;
+    const sv_cipher_row *cipher;
+    uint8_t *plaintext;    /* room for the ciphertext's length */
+    size_t tries, private_operations;
+    bool opened, over_limit;
+    sipveil_error refusal; /* the first recipient that policy refused */
+} opener;
+
+static bool fits_ours(const opener *o, size_t recipient, size_t key)
+{
+    const sv_cms_key *k = &o->keys[key];
+    if (k->kind == SV_CMS_KEY_CERTIFICATE && k->private_key == NULL) return false;
+    return sv_cms_recipient_fits(&o->enveloped->recipients[recipient], k);
+}
+
+/* ---- what is public ---- */
+
+/* content-type: at most once, one value, that of the content; there if the content is not id-data
+ * (RFC 5083 2.1, ADV-070). */
+static bool attributes_fit(const sv_enveloped *e)
+{
+    sv_cursor c = sv_cursor_over(e->auth_attributes, "attributes"), all, attribute, values;
+    sipveil_span type, value;
+    size_t found = 0;
+    if (e->auth_attributes.len == 0) return e->content_kind == SV_CMS_DATA;
+    if (sv_der_enter(&c, SV_DER_SET, "attributes", &all, NULL) != SIPVEIL_OK) return false;
+    while (!sv_at_end(&all)) {
+        if (sv_der_enter(&all, SV_DER_SEQUENCE, "attribute", &attribute, NULL) != SIPVEIL_OK ||
+            sv_der_take_oid(&attribute, "attribute", &type, NULL) != SIPVEIL_OK ||
+            sv_der_enter(&attribute, SV_DER_SET, "values", &values, NULL) != SIPVEIL_OK ||
+            !sv_at_end(&attribute) || sv_at_end(&values)) {
+            return false;
+        }
+        if (!sv_oid_is(type, SV_OID_CONTENT_TYPE)) continue;
+        if (++found > 1 || sv_der_take_oid(&values, "content-type", &value, NULL) != SIPVEIL_OK ||
+            !sv_at_end(&values) || !sv_equal(value, e->content_type)) {
+            return false;
+        }
+    }
+    return found == 1 || e->content_kind == SV_CMS_DATA;
+}
+
+static bool content_is_well_formed(const sv_enveloped *e, const sv_cipher_row *cipher)
+{
+    if (!e->has_ciphertext || e->iv.len != cipher->iv_length) return false; /* ADV-067, 069 */
+    if (!cipher->authenticated) return e->ciphertext.len > 0 && e->ciphertext.len % cipher->block == 0;
+    return e->tag_length >= SV_TAG_LEAST && e->tag_length <= SV_TAG_LENGTH &&
+           e->tag.len == e->tag_length && attributes_fit(e); /* ADV-061 */
+}
+
+static sipveil_code with_status(sipveil_error *err, sipveil_code code)
+{
+    if (err != NULL) err->sip_status = SIP_UNDECIPHERABLE;
+    return code;
+}
+
+static sipveil_code cannot_decrypt(sipveil_error *err)
+{
+    ERR_clear_error();
+    return sv_fail(err, room, SIPVEIL_CANNOT_DECRYPT,
+                   "a key fits, but the content cannot be decrypted: wrong key, or the message was altered");
+}
+
+/* The cipher by its name, before any key is used. */
+static sipveil_code check_cipher(opener *o, sipveil_error *err)
+{
+    const sv_enveloped *e = o->enveloped;
+    sv_cursor c = sv_cursor_over(e->cipher_algorithm, "algorithm");
+    sv_der_algorithm algorithm = {0};
+    if (e->cipher == SIPVEIL_CIPHER_NONE) {
+        if (e->cek_hkdf && e->cipher_algorithm.len == 0) return SIPVEIL_OK; /* CMS-14: damaged */
+        (void)sv_der_take_algorithm(&c, "algorithm", &algorithm, NULL);
+        sv_oid oid = sv_oid_find(algorithm.oid);
+        if (oid == SV_OID_CEK_HKDF_SHA256) return SIPVEIL_OK; /* nested: damaged */
+        bool broken = oid == SV_OID_RC2_CBC || oid == SV_OID_RC4 || oid == SV_OID_DES_CBC;
+        sv_fail_rule(err, room, broken ? SIPVEIL_POLICY : SIPVEIL_UNSUPPORTED, "ADV-063", SIPVEIL_NO_OFFSET,
+                     "content encryption %s is not handled", SV_OID_NAME(algorithm.oid));
+        return with_status(err, broken ? SIPVEIL_POLICY : SIPVEIL_UNSUPPORTED);
+    }
+    if (o->cipher->authenticated != e->authenticated) {
+        sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-063", SIPVEIL_NO_OFFSET, "%s under %s is refused",
+                     o->cipher->name, e->authenticated ? "auth-enveloped-data" : "enveloped-data");
+        return with_status(err, SIPVEIL_POLICY);
+    }
+    if (o->cipher->weak != 0 && (o->policy->allow_weak & o->cipher->weak) == 0) {
+        sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-063", SIPVEIL_NO_OFFSET,
+                     "content encryption %s is refused", o->cipher->name);
+        sv_hint(err, SIPVEIL_POLICY, "it can be allowed by name: 3des");
+        return with_status(err, SIPVEIL_POLICY);
+    }
+    return SIPVEIL_OK;
+}
+
+/* ---- nothing fits ---- */
+
+static void describe_certificate(const sv_recipient *r, sv_buffer *b)
+{
+    const uint8_t *at = r->issuer.data;
+    char name[120] = "";
+    sv_put_str(b, "cert ");
+    if (r->issuer.len == 0) {
+        sv_put_str(b, "key-id ");
+        for (size_t i = 0; i < r->ski.len && i < 20; i++) sv_put_format(b, "%02x", r->ski.data[i]);
+        return;
+    }
+    X509_NAME *issuer = d2i_X509_NAME(NULL, &at, (long)r->issuer.len);
+    BIO *text = BIO_new(BIO_s_mem());
+    if (issuer != NULL && text != NULL && X509_NAME_print_ex(text, issuer, 0, XN_FLAG_RFC2253) >= 0) {
+        int n = BIO_read(text, name, sizeof name - 1);
+        if (n > 0) sv_put_str(b, SV_QUOTE(sv_span(name, (size_t)n)));
+    }
+    BIO_free(text);
+    X509_NAME_free(issuer);
+    ERR_clear_error();
+    sv_put_str(b, " serial ");
+    for (size_t i = 0; i < r->serial.len && i < 20; i++) sv_put_format(b, "%02X", r->serial.data[i]);
+}
+
+static void describe(const sv_recipient *r, sv_buffer *b)
+{
+    switch (r->kind) {
+    case SV_RECIPIENT_KEKRI:
+        sv_put_format(b, "kek \"%s\"", SV_QUOTE(r->key_id));
+        break;
+    case SV_RECIPIENT_KTRI:
+    case SV_RECIPIENT_KARI:
+        describe_certificate(r, b);
+        break;
+    case SV_RECIPIENT_PWRI:
+        sv_put_str(b, "password");
+        break;
+    case SV_RECIPIENT_ORI:
+        sv_put_str(b, "other");
+        break;
+    }
+}
+
+static sipveil_code no_key(const opener *o, sipveil_error *err)
+{
+    sv_buffer list;
+    size_t count = o->enveloped->recipient_count;
+    sv_buffer_init(&list, o->arena, 256, 4096);
+    for (size_t i = 0; i < count && i < LISTED_MOST; i++) {
+        if (i > 0) sv_put_str(&list, ", ");
+        describe(&o->enveloped->recipients[i], &list);
+    }
+    if (count > LISTED_MOST) sv_put_format(&list, " and %zu more", count - LISTED_MOST);
+    sipveil_span text = sv_buffer_span(&list);
+    return sv_fail(err, room, SIPVEIL_NO_KEY, "no key fits: recipients are %.*s", (int)text.len,
+                   (const char *)text.data);
+}
+
+/* ---- tries ---- */
+
+/* CEK' of RFC 9709; without it the key is used as it is. */
+static sipveil_code content_key(const opener *o, const uint8_t *cek, uint8_t *out, sipveil_error *err)
+{
+    static const char salt[] = "The Cryptographic Message Syntax";
+    size_t length = o->cipher->key_length;
+    if (!o->enveloped->cek_hkdf) {
+        memcpy(out, cek, length);
+        return SIPVEIL_OK;
+    }
+    return sv_kdf_hkdf(o->crypto, SV_HASH_SHA256, sv_span(cek, length), sv_span_str(salt),
+                       o->enveloped->cipher_algorithm, out, length, err);
+}
+
+static sipveil_code publish(opener *o, size_t recipient, size_t key, const uint8_t *cek, unsigned strength,
+                            size_t length, sipveil_error *err)
+{
+    sipveil_span copy;
+    if (!sv_arena_copy(o->arena, sv_span(cek, o->cipher->key_length), &copy)) return sv_no_memory(err, room);
+    *o->out = (sv_opening){
+        .plaintext = sv_span(o->plaintext, length),
+        .recipient = recipient,
+        .key = key,
+        .strength_bits = strength != 0 && strength < o->cipher->strength ? strength : o->cipher->strength,
+        .cek = copy,
+    };
+    o->opened = true;
+    return SIPVEIL_OK;
+}
+
+static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t random[SV_KEY_MOST],
+                             uint8_t cek[SV_KEY_MOST], uint8_t real[SV_KEY_MOST], sipveil_error *err)
+{
+    const sv_enveloped *e = o->enveloped;
+    size_t key_length = o->cipher->key_length, length;
+    unsigned strength;
+    bool good;
+    SV_TRY(sv_random(o->crypto, random, SV_KEY_MOST, err));
+    sipveil_code code = sv_recipient_unwrap(o->crypto, &e->recipients[recipient], &o->keys[key], o->policy,
+                                            o->arena, key_length, cek, &good, &strength, err);
+    if (code == SIPVEIL_POLICY) {
+        if (o->refusal.code == SIPVEIL_OK && err != NULL) o->refusal = *err;
+        o->refusal.code = SIPVEIL_POLICY;
+        return SIPVEIL_OK;
+    }
+    SV_TRY(code);
+    o->tries++;
+    SV_TRY(content_key(o, good ? cek : random, real, err));
+    bool clear = sv_cipher_decrypt(o->crypto, e->cipher, real, e->iv.data, e->auth_attributes,
+                                   e->ciphertext, e->tag, o->plaintext, &length);
+    if (clear && good) return publish(o, recipient, key, cek, strength, length, err);
+    OPENSSL_cleanse(o->plaintext, e->ciphertext.len);
+    return SIPVEIL_OK;
+}
+
+static sipveil_code try_one(opener *o, size_t recipient, size_t key, sipveil_error *err)
+{
+    uint8_t random[SV_KEY_MOST], cek[SV_KEY_MOST] = {0}, real[SV_KEY_MOST];
+    sipveil_code code = try_with(o, recipient, key, random, cek, real, err);
+    OPENSSL_cleanse(random, sizeof random);
+    OPENSSL_cleanse(cek, sizeof cek);
+    OPENSSL_cleanse(real, sizeof real);
+    return code;
+}
+
+typedef enum cost { COST_KEK, COST_PRIVATE, COST_PASSWORD, COST_COUNT } cost;
+
+static cost cost_of(sv_recipient_kind kind)
+{
+    if (kind == SV_RECIPIENT_KEKRI) return COST_KEK;
+    return kind == SV_RECIPIENT_PWRI ? COST_PASSWORD : COST_PRIVATE;
+}
+
+/* All rounds that passwords may cost are added up before the first is done (ADV-094). */
+static sipveil_code check_iterations(opener *o, sipveil_error *err)
+{
+    uint64_t sum = *o->iterations, most = o->limits->iterations;
+    for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
+        const sv_recipient *r = &o->enveloped->recipients[i];
+        sv_password_scheme scheme;
+        if (r->kind != SV_RECIPIENT_PWRI) continue;
+        bool readable = sv_recipient_password(r, &scheme);
+        bool counted = readable && !scheme.countless;
+        if (!readable && !scheme.countless) continue; /* costs nothing */
+        for (size_t k = 0; k < o->key_count; k++) {
+            if (!fits_ours(o, i, k)) continue;
+            if (!counted || scheme.iterations < o->limits->iterations_least || scheme.iterations > most - sum) {
+                sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-094", SIPVEIL_NO_OFFSET,
+                             "a password recipient asks for too few or too many iterations: %llu to %llu are done",
+                             (unsigned long long)o->limits->iterations_least, (unsigned long long)most);
+                return with_status(err, SIPVEIL_LIMIT);
+            }
+            sum += scheme.iterations;
+        }
+    }
+    *o->iterations = sum;
+    return SIPVEIL_OK;
+}
+
+/* Cheap keys first: a password recipient put in front costs nothing when a shared key opens. */
+static sipveil_code try_all(opener *o, cost round, sipveil_error *err)
+{
+    if (round == COST_PASSWORD) SV_TRY(check_iterations(o, err));
+    for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
+        if (cost_of(o->enveloped->recipients[i].kind) != round) continue;
+        for (size_t k = 0; k < o->key_count; k++) {
+            if (!fits_ours(o, i, k)) continue;
+            bool spent = o->tries >= o->limits->keys_tried ||
+                         (round == COST_PRIVATE && o->private_operations >= o->limits->private_operations);
+            if (spent) {
+                o->over_limit = true;
+                return SIPVEIL_OK;
+            }
+            if (round == COST_PRIVATE) o->private_operations++;
+            SV_TRY(try_one(o, i, k, err));
+            if (o->opened) return SIPVEIL_OK;
+        }
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code failure(const opener *o, sipveil_error *err)
+{
+    if (o->over_limit) {
+        sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-083", SIPVEIL_NO_OFFSET,
+                     "too many recipients name our keys, and none of the first opens the content");
+        return with_status(err, SIPVEIL_LIMIT);
+    }
+    if (o->tries == 0 && o->refusal.code != SIPVEIL_OK) {
+        if (err != NULL) *err = o->refusal;
+        return with_status(err, SIPVEIL_POLICY);
+    }
+    return cannot_decrypt(err);
+}
+
+static bool any_fits(const opener *o)
+{
+    for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
+        for (size_t k = 0; k < o->key_count; k++) {
+            if (fits_ours(o, i, k)) return true;
+        }
+    }
+    return false;
+}
+
+sipveil_code sv_cms_open_enveloped(sv_crypto *crypto, const sv_enveloped *enveloped,
+                                   const sv_cms_key *keys, size_t key_count,
+                                   const sv_cms_policy *policy, uint64_t *iterations, sv_arena *arena,
+                                   sv_opening *out, sipveil_error *err)
+{
+    opener o = {
+        .crypto = crypto, .enveloped = enveloped, .keys = keys, .key_count = key_count, .policy = policy,
+        .limits = &sv_crypto_context(crypto)->hooks.limits, .iterations = iterations, .arena = arena,
+        .out = out, .cipher = sv_cipher_row_of(enveloped->cipher),
+    };
+    *out = (sv_opening){0};
+    if (!any_fits(&o)) return no_key(&o, err);
+    SV_TRY(check_cipher(&o, err));
+    if (enveloped->cipher == SIPVEIL_CIPHER_NONE || !content_is_well_formed(enveloped, o.cipher)) {
+        return cannot_decrypt(err);
+    }
+    o.plaintext = sv_arena_alloc_raw(arena, enveloped->ciphertext.len);
+    if (o.plaintext == NULL) return sv_no_memory(err, room);
+    for (cost round = COST_KEK; round < COST_COUNT && !o.opened; round++) {
+        SV_TRY(try_all(&o, round, err));
+    }
+    return o.opened ? SIPVEIL_OK : failure(&o, err);
+}
