@@ -16,15 +16,17 @@ typedef enum sv_store_kind { SV_STORE_SEEN = 1, SV_STORE_CEK = 2, SV_STORE_BINDI
 typedef struct sv_store_caps {
     size_t entries;           /* of this kind in all: 65,536 seen, 1,024 CEKs */
     size_t entries_per_scope; /* 0: no cap; 16 CEKs a dialog */
-    bool fail_when_full;      /* seen: refuse (fail closed); CEK: evict the oldest of that scope's owner */
+    bool fail_when_full;      /* seen: refuse (fail closed); CEK: evict the oldest of the same scope */
 } sv_store_caps;
 
 sipveil_code sv_store_new(sv_store **out, sipveil_error *err);
 void sv_store_free(sv_store *store); /* wipes */
 void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps);
 
-/* First wins: SIPVEIL_REPLAY if (kind, scope, name) is there and has not expired at `now` (ADV-171).
- * LIMIT when full and fail_when_full. Expired entries are dropped as they are met. */
+/* First wins: SIPVEIL_REPLAY if (kind, scope, name) is there and has not expired at `now` (ADV-171); an
+ * entry is there through the second `expires`. LIMIT: scope, name and value are over 16 KiB together; or
+ * full (also at 32 MiB of a kind) and fail_when_full, or full of other scopes' entries. Expired entries
+ * are dropped as they are met. */
 sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                           sipveil_span value, int64_t now, int64_t expires, sipveil_error *err);
 /* *value borrowed until the next change of the store; false if absent or expired. */
@@ -35,8 +37,9 @@ bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, si
 void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope);
 size_t sv_store_count(const sv_store *store, sv_store_kind kind);
 
-/* Image for a state file: magic, version, entries, SHA-256 over all. Loading refuses (MALFORMED) a
- * damaged image whole. Image in the arena. */
+/* Image for a state file: magic, version, entries, SHA-256 over all. Image in the arena: it holds the
+ * values, secrets too. Loading adds to what is there, as older than it; a damaged image (MALFORMED), or
+ * one that does not fit the caps (LIMIT), changes nothing. */
 sipveil_code sv_store_save(const sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
                            sipveil_error *err);
 sipveil_code sv_store_load(sv_store *store, sipveil_span image, int64_t now, sipveil_error *err);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The in-process store of one kind of thing. Entries are found by exact (scope, name) in a balanced
+ * tree (tsearch of the C library: no random numbers, and no order of names a sender can choose makes it
+ * slow), by expiry in a heap, and by age within their scope in a list. */
+#ifndef SV_STATE_MEMORY_H
+#define SV_STATE_MEMORY_H
+
+#include "base/span.h"
+
+typedef struct sv_table_key {
+    sipveil_span scope;
+    sipveil_span name; /* empty in a scope's own key */
+} sv_table_key;
+
+typedef struct sv_table_entry sv_table_entry;
+typedef struct sv_table_scope sv_table_scope;
+
+struct sv_table_entry {
+    sv_table_key key; /* first: what the tree compares; scope is that of `in` */
+    sv_table_scope *in;
+    sv_table_entry *older, *newer; /* within the scope */
+    sipveil_span value;
+    int64_t expires;
+    size_t place; /* in the heap */
+    size_t size;  /* of octets[] */
+    uint8_t octets[]; /* name, value */
+};
+
+struct sv_table_scope {
+    sv_table_key key; /* first, as above */
+    sv_table_entry *oldest, *newest;
+    sv_table_scope *previous, *next;
+    size_t count;
+    uint8_t octets[];
+};
+
+typedef struct sv_table {
+    void *entries; /* tree */
+    void *scopes;  /* tree */
+    sv_table_scope *first_scope;
+    sv_table_entry **by_expiry; /* heap: the first is the first to expire */
+    size_t count, room;         /* of the heap */
+    size_t octets;              /* names, values and scopes held */
+} sv_table;
+
+void sv_table_clear(sv_table *table); /* wipes and frees; may be used again */
+
+sv_table_entry *sv_table_find(const sv_table *table, sipveil_span scope, sipveil_span name);
+sv_table_scope *sv_table_find_scope(const sv_table *table, sipveil_span scope);
+
+/* (scope, name) must not be there. false: no memory, and nothing has changed. */
+bool sv_table_insert(sv_table *table, sipveil_span scope, sipveil_span name, sipveil_span value,
+                     int64_t expires);
+/* Wipes and frees the entry, and its scope with the last one. */
+void sv_table_remove(sv_table *table, sv_table_entry *entry);
+void sv_table_drop_expired(sv_table *table, int64_t now);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rules of the store: the first wins, what has expired is absent, and nothing grows past its caps. */
+#include "state/store.h"
+
+#include <stdlib.h>
+
+#include "state/store_kinds.h"
+
+sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
+{
+    *out = NULL;
+    sv_store *store = calloc(1, sizeof *store);
+    if (store == NULL) return sv_no_memory(err, "state");
+    store->kinds[SV_STORE_SEEN].caps = (sv_store_caps){.entries = 65536, .fail_when_full = true};
+    store->kinds[SV_STORE_CEK].caps = (sv_store_caps){.entries = 1024, .entries_per_scope = 16};
+    store->kinds[SV_STORE_BINDING].caps = (sv_store_caps){.entries = 1024, .fail_when_full = true};
+    *out = store;
+    return SIPVEIL_OK;
+}
+
+void sv_store_free(sv_store *store)
+{
+    if (store == NULL) return;
+    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_table_clear(&store->kinds[i].table);
+    free(store);
+}
+
+void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps)
+{
+    store->kinds[kind].caps = caps;
+}
+
+static bool is_full(const sv_table *table, sv_store_caps caps, sipveil_span scope, size_t size)
+{
+    const sv_table_scope *in = sv_table_find_scope(table, scope);
+    if (in != NULL && caps.entries_per_scope > 0 && in->count >= caps.entries_per_scope) return true;
+    return table->count >= caps.entries || size > SV_STORE_OCTETS_MOST - table->octets;
+}
+
+/* Only what the same scope owns gives way: nobody pushes another's entries out (ADV-176). */
+static sipveil_code make_room(sv_table *table, sv_store_caps caps, sipveil_span scope, size_t size,
+                              sipveil_error *err)
+{
+    while (is_full(table, caps, scope, size)) {
+        sv_table_scope *in = sv_table_find_scope(table, scope);
+        if (caps.fail_when_full || in == NULL) {
+            return sv_fail_rule(err, "state", SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
+                                "the memory is full: %zu entries, %zu octets", table->count,
+                                table->octets);
+        }
+        sv_table_remove(table, in->oldest);
+    }
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                          sipveil_span value, int64_t now, int64_t expires, sipveil_error *err)
+{
+    sv_table *table = &store->kinds[kind].table;
+    size_t size;
+    if (__builtin_add_overflow(scope.len, name.len, &size) ||
+        __builtin_add_overflow(size, value.len, &size) || size > SV_STORE_ENTRY_MOST) {
+        return sv_fail(err, "state", SIPVEIL_LIMIT, "an entry over %d octets", SV_STORE_ENTRY_MOST);
+    }
+    sv_table_drop_expired(table, now);
+    if (sv_table_find(table, scope, name) != NULL) {
+        return sv_fail_rule(err, "state", SIPVEIL_REPLAY, kind == SV_STORE_SEEN ? "ADV-145" : "ADV-171",
+                            SIPVEIL_NO_OFFSET, "seen before");
+    }
+    if (expires < now) return SIPVEIL_OK; /* would be dropped at once */
+    SV_TRY(make_room(table, store->kinds[kind].caps, scope, size, err));
+    if (!sv_table_insert(table, scope, name, value, expires)) return sv_no_memory(err, "state");
+    return SIPVEIL_OK;
+}
+
+bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                   int64_t now, sipveil_span *value)
+{
+    const sv_table_entry *entry = sv_table_find(&store->kinds[kind].table, scope, name);
+    bool found = entry != NULL && entry->expires >= now;
+    *value = found ? entry->value : sv_span(NULL, 0);
+    return found;
+}
+
+bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name)
+{
+    sv_table *table = &store->kinds[kind].table;
+    sv_table_entry *entry = sv_table_find(table, scope, name);
+    if (entry == NULL) return false;
+    sv_table_remove(table, entry);
+    return true;
+}
+
+void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope)
+{
+    sv_table *table = &store->kinds[kind].table;
+    const sv_table_scope *in = sv_table_find_scope(table, scope);
+    for (size_t left = in == NULL ? 0 : in->count; left > 0; left--) sv_table_remove(table, in->oldest);
+}
+
+size_t sv_store_count(const sv_store *store, sv_store_kind kind)
+{
+    return store->kinds[kind].table.count;
+}

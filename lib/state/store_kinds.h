@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What store.c and image.c share. */
+#ifndef SV_STATE_STORE_KINDS_H
+#define SV_STATE_STORE_KINDS_H
+
+#include "state/memory.h"
+#include "state/store.h"
+
+enum {
+    SV_STORE_KINDS = SV_STORE_BINDING + 1,
+    SV_STORE_ENTRY_MOST = 16 << 10, /* octets of one entry's scope, name and value */
+    SV_STORE_OCTETS_MOST = 32 << 20 /* octets of all entries of a kind */
+};
+
+struct sv_store {
+    struct {
+        sv_store_caps caps;
+        sv_table table;
+    } kinds[SV_STORE_KINDS]; /* [0] stays empty */
+};
+
+/* Loads an image without its digest: for image.c, which has checked it, and the fuzz target. */
+sipveil_code sv_store_load_unverified_body(sv_store *store, sipveil_span body, int64_t now,
+                                           sipveil_error *err);
+
+#endif
