@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-SOURCE = pathlib.Path(os.environ.get("SIPVEIL_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+SOURCE = pathlib.Path(os.environ.get("SIPVEIL_SOURCE") or pathlib.Path(__file__).resolve().parents[1])
 BUILD = pathlib.Path(os.environ.get("SIPVEIL_BUILD") or SOURCE / "build-check")
 
 
