@@ -17,9 +17,9 @@ extern "C" {
 
 typedef struct sipveil_context sipveil_context;
 
-/** What the library asks of its surroundings. Start from SIPVEIL_HOOKS_INIT. */
+/** What the library asks of its surroundings. Start from sipveil_hooks_default(). */
 typedef struct sipveil_hooks {
-    size_t size; /**< sizeof(sipveil_hooks): set by SIPVEIL_HOOKS_INIT */
+    size_t size; /**< sizeof(sipveil_hooks): set by sipveil_hooks_default() */
     void *user;  /**< handed to the two calls */
     /** Fills `out` with `len` random octets; returns true on success. NULL: RAND_bytes. A test that
      *  wants expected bytes supplies its own; nothing else may. */

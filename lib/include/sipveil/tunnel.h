@@ -5,7 +5,7 @@
  *
  * Threads: a worker belongs to one thread at a time; options are only read.
  * Memory: results belong to the worker and are *borrowed* until its next call or its end; then they
- * are wiped.
+ * are wiped. Spans of a result may also point into the message that was given, which must live as long.
  */
 #ifndef SIPVEIL_TUNNEL_H
 #define SIPVEIL_TUNNEL_H
@@ -40,7 +40,13 @@ typedef enum sipveil_date_choice {
     SIPVEIL_DATE_FIXED     /**< Date is set to `date` */
 } sipveil_date_choice;
 
-/** What to do. Start from SIPVEIL_SEAL_OPTIONS_INIT; every pointer is *borrowed* for the call. */
+typedef enum sipveil_encoding {
+    SIPVEIL_ENCODING_DEFAULT = 0, /**< binary (RFC 3853); base64 in the profile of the P-CSCF */
+    SIPVEIL_ENCODING_BINARY,
+    SIPVEIL_ENCODING_BASE64
+} sipveil_encoding;
+
+/** What to do. Start from sipveil_seal_options_default(); every pointer is *borrowed* for the call. */
 typedef struct sipveil_seal_options {
     size_t size;
     sipveil_mode mode;
@@ -55,7 +61,7 @@ typedef struct sipveil_seal_options {
     bool no_certificates;    /**< leave the signer's certificate out (RFC 8591 7.1) */
     bool compress;
     sipveil_cipher cipher;   /**< NONE: AES-256-GCM */
-    bool base64;             /**< transfer encoding; default binary (RFC 3853) */
+    sipveil_encoding encoding; /**< transfer encoding of what is not inside encryption */
     bool pcscf;              /**< profile of the P-CSCF (TUN-70): hides From, compresses, base64 */
     bool by_key_identifier;  /**< name certificate recipients by key identifier (ADV-099) */
     const char *request_uri; /**< of the outer message; NULL: the inner one */
@@ -201,6 +207,19 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_text(sipveil_wor
                                                                      sipveil_span *text,
                                                                      sipveil_error *err);
 
+/**
+ * The SIP response that refuses a request, from the error that opening gave: its status is
+ * why->sip_status; it holds Via, From, To (with a tag), Call-ID and CSeq of the request, Accept with a
+ * 415, and nothing else (RFC 3261 8.2.6, 23.2; TUN-90). *response is *borrowed* from the worker.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered; SIPVEIL_MALFORMED.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *worker,
+                                                                const sipveil_open_options *options,
+                                                                sipveil_span message,
+                                                                const sipveil_error *why,
+                                                                sipveil_span *response,
+                                                                sipveil_error *err);
+
 /* ------------------------------------------------------------------ memory of seen messages */
 
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_new(sipveil_memory **out, sipveil_error *err);
@@ -212,6 +231,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_save(const sipveil_memo
 SIPVEIL_API void sipveil_memory_wipe_image(uint8_t *image, size_t len);
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_load(sipveil_memory *memory, sipveil_span image,
                                                               int64_t now, sipveil_error *err);
+
+/** Reads an RFC 1123 date ("Sat, 21 Nov 2026 10:00:00 GMT") as seconds UTC; false if it is none. */
+SIPVEIL_API bool sipveil_tunnel_read_date(const char *text, int64_t *seconds);
 
 /* ------------------------------------------------------------------ the P-CSCF's own decisions */
 
@@ -239,13 +261,13 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_pcscf_decide(sipveil_worker *w
 
 /** TUN-74: the 16 octets of the keyIdentifier for an IMS CK. impi: text; rand: 16 octets of the AKA
  *  challenge. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_pcscf_key_identifier(const sipveil_context *context,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_pcscf_key_identifier(sipveil_worker *worker,
                                                                        const char *impi,
                                                                        sipveil_span rand,
                                                                        uint8_t out[16],
                                                                        sipveil_error *err);
 /** TUN-75: the KEK derived from CK with HKDF-SHA256, 16 octets. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_pcscf_derive_kek(const sipveil_context *context,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_pcscf_derive_kek(sipveil_worker *worker,
                                                                    sipveil_span ck, sipveil_span rand,
                                                                    sipveil_span key_identifier,
                                                                    uint8_t out[16],

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An authenticated identity body (RFC 3893): chosen header fields as a signed message/sipfrag beside the
+ * original body. */
+#include "tunnel/sealing.h"
+
+void sv_put_content_rows(const sv_sip_view *view, sv_buffer *out)
+{
+    for (size_t i = 0; i < view->field_count; i++) {
+        const sv_sip_field *field = &view->fields[i];
+        if (field->id == SV_F_CONTENT_LENGTH || !sv_is_content_field(field->id, field->name)) continue;
+        if (field->id == SV_F_OTHER) {
+            sv_put(out, field->line);
+            continue;
+        }
+        sv_put_str(out, sv_field_info_of(field->id)->name); /* MIME knows no compact forms */
+        sv_put_str(out, ": ");
+        sv_put(out, field->value);
+        sv_put_str(out, "\r\n");
+    }
+}
+
+/* One field, all its rows; From of a response is the responder: the value of To (TUN-53). */
+static bool put_field(const sv_sip_view *view, sipveil_span name, sv_buffer *out)
+{
+    sv_field_id id = sv_field_id_of(name);
+    if (id == SV_F_FROM && !view->is_request) {
+        sv_put_str(out, "From: ");
+        sv_put(out, sv_sip_value(view, SV_F_TO));
+        sv_put_str(out, "\r\n");
+        return true;
+    }
+    const sv_sip_field *row = sv_sip_find(view, name);
+    if (row == NULL) return false;
+    for (; row != NULL; row = sv_sip_next(view, row)) sv_put(out, row->line);
+    return true;
+}
+
+static sipveil_code put_fields(sv_sealing *s, const sv_sip_view *view, sv_buffer *out)
+{
+    static const char *const request[] = {"From", "To", "Call-ID", "CSeq", "Date", "Contact"};
+    static const char *const response[] = {"From", "Call-ID", "CSeq", "Date", "Contact"};
+    if (s->options->fields == NULL) {
+        const char *const *names = view->is_request ? request : response;
+        size_t count = view->is_request ? sizeof request / sizeof *request : sizeof response / sizeof *response;
+        for (size_t i = 0; i < count; i++) (void)put_field(view, sv_span_str(names[i]), out);
+        return SIPVEIL_OK;
+    }
+    for (size_t i = 0; i < s->options->field_count; i++) {
+        sipveil_span name = sv_span_str(s->options->fields[i]);
+        if (!view->is_request && sv_field_id_of(name) == SV_F_TO) {
+            return sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "TUN-53", SIPVEIL_NO_OFFSET,
+                                "the AIB of a response must not hold To");
+        }
+        if (sv_is_content_field(sv_field_id_of(name), name)) {
+            return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "%s describes a body and cannot be in an AIB",
+                           SV_QUOTE(name));
+        }
+        if (!put_field(view, name, out)) {
+            sv_report_warning(s->op, "TUN-51", "the message has no %s; the AIB goes without", SV_QUOTE(name));
+        }
+    }
+    return SIPVEIL_OK;
+}
+
+/* TUN-52: the fragment as an entity. */
+static sipveil_code fragment_entity(sv_sealing *s, const sv_sip_view *view, sipveil_span *entity)
+{
+    sv_buffer b;
+    sv_buffer_init(&b, s->op->arena, 1024, s->op->limits->message);
+    sv_put_str(&b, "Content-Type: message/sipfrag;version=2.0\r\n"
+                   "Content-Disposition: aib; handling=optional\r\n\r\n");
+    size_t empty = b.len;
+    SV_TRY(put_fields(s, view, &b));
+    SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
+    if (b.len == empty) {
+        return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "none of the fields asked for is in the message");
+    }
+    *entity = sv_buffer_span(&b);
+    return SIPVEIL_OK;
+}
+
+static void put_part(sv_buffer *b, sipveil_span boundary, sipveil_span entity)
+{
+    sv_put_str(b, "--");
+    sv_put(b, boundary);
+    sv_put_str(b, "\r\n");
+    sv_put(b, entity);
+    sv_put_str(b, "\r\n");
+}
+
+/* multipart/mixed { original body, AIB } (TUN-52, TUN-64). */
+static sipveil_code pack_mixed(sv_sealing *s, const sv_sip_view *view, sv_packed aib, sv_packed *out)
+{
+    sv_packed original = {.content = view->body};
+    sipveil_span parts[2], boundary;
+    sv_buffer rows;
+    sv_buffer_init(&rows, s->op->arena, 512, s->op->limits->header);
+    sv_put_content_rows(view, &rows);
+    SV_TRY(sv_buffer_check(&rows, SV_TUNNEL, s->op->err));
+    original.rows = sv_buffer_span(&rows);
+    SV_TRY(sv_pack_entity(s, original, &parts[0]));
+    SV_TRY(sv_pack_entity(s, aib, &parts[1]));
+    SV_TRY(sv_choose_boundary(s, parts, 2, &boundary));
+    sv_buffer body;
+    sv_buffer_init(&body, s->op->arena, parts[0].len + parts[1].len + 256, s->op->limits->message * 2);
+    put_part(&body, boundary, parts[0]);
+    put_part(&body, boundary, parts[1]);
+    sv_put_str(&body, "--");
+    sv_put(&body, boundary);
+    sv_put_str(&body, "--\r\n");
+    SV_TRY(sv_buffer_check(&body, SV_TUNNEL, s->op->err));
+    out->content = sv_buffer_span(&body);
+    sv_buffer_init(&rows, s->op->arena, 256, 1024);
+    sv_put_str(&rows, "Content-Type: multipart/mixed; boundary=");
+    sv_put(&rows, boundary);
+    sv_put_str(&rows, "\r\n");
+    /* Keeps the place of the original row, so that opening gives the message back as it was. */
+    if (sv_sip_first(view, SV_F_CONTENT_DISPOSITION) != NULL) sv_put_str(&rows, "Content-Disposition: render\r\n");
+    out->rows = sv_buffer_span(&rows);
+    return sv_buffer_check(&rows, SV_TUNNEL, s->op->err);
+}
+
+sipveil_code sv_put_with_aib(sv_sealing *s, const sv_sip_view *view, sv_buffer *out)
+{
+    sipveil_span entity;
+    sv_packed aib, body;
+    SV_TRY(fragment_entity(s, view, &entity));
+    SV_TRY(sv_pack_protected(s, entity, &aib));
+    body = aib;
+    if (view->body.len > 0) SV_TRY(pack_mixed(s, view, aib, &body));
+    sv_rewrite rewrite = {.view = view, .rows = body.rows, .body = body.content};
+    return sv_put_message(&rewrite, s->op->limits, out, s->op->err);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inner against outer (RFC 3261 23.4.1, 23.4.2): which fields must be equal, which hops may change,
+ * which may be hidden or added. */
+#include "tunnel/operation.h"
+
+/* Group A: hops change them (23.4.1.1). */
+static bool hops_may_change(sv_field_id id)
+{
+    return id == SV_F_VIA || id == SV_F_RECORD_ROUTE || id == SV_F_ROUTE || id == SV_F_MAX_FORWARDS ||
+           id == SV_F_PROXY_AUTHORIZATION;
+}
+
+/* Tables 2 and 3 of RFC 3261 let proxies add these (TUN-39). */
+static bool hops_may_add(sv_field_id id)
+{
+    switch (id) {
+    case SV_F_ALERT_INFO: case SV_F_CALL_INFO: case SV_F_DATE: case SV_F_ERROR_INFO: case SV_F_ORGANIZATION:
+    case SV_F_PRIORITY: case SV_F_PROXY_REQUIRE: case SV_F_REQUIRE: case SV_F_PROXY_AUTHENTICATE:
+    case SV_F_WWW_AUTHENTICATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* These identify transaction and dialog: never only inside (TUN-39). */
+static bool must_stay_outside(sv_field_id id)
+{
+    return id == SV_F_TO || id == SV_F_FROM || id == SV_F_CALL_ID || id == SV_F_CSEQ || id == SV_F_CONTACT;
+}
+
+bool sv_is_content_field(sv_field_id id, sipveil_span name)
+{
+    return id == SV_F_CONTENT_TYPE || id == SV_F_CONTENT_LENGTH || id == SV_F_CONTENT_DISPOSITION ||
+           id == SV_F_CONTENT_ENCODING || id == SV_F_CONTENT_LANGUAGE ||
+           id == SV_F_CONTENT_TRANSFER_ENCODING || id == SV_F_CONTENT_ID ||
+           sv_starts_nocase_str(name, "content-");
+}
+
+bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from)
+{
+    sv_sip_address outer, inner;
+    if (sv_sip_read_address(outer_from, &outer, NULL) != SIPVEIL_OK ||
+        sv_sip_read_address(inner_from, &inner, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    return sv_equal_nocase_str(outer.uri, "sip:anonymous@anonymous.invalid") && sv_equal(outer.tag, inner.tag);
+}
+
+/* Each Contact of the outer message is that of the inner one without its user part. */
+static bool contact_without_user(const sv_node *inner, const sv_node *outer)
+{
+    const sv_sip_field *i = sv_sip_first(inner->view, SV_F_CONTACT);
+    const sv_sip_field *o = sv_sip_first(outer->view, SV_F_CONTACT);
+    for (; i != NULL && o != NULL; i = sv_sip_next(inner->view, i), o = sv_sip_next(outer->view, o)) {
+        sv_sip_address ia, oa;
+        sv_sip_uri iu, ou;
+        if (sv_sip_read_address(i->value, &ia, NULL) != SIPVEIL_OK ||
+            sv_sip_read_address(o->value, &oa, NULL) != SIPVEIL_OK ||
+            sv_sip_read_uri(ia.uri, &iu, NULL) != SIPVEIL_OK ||
+            sv_sip_read_uri(oa.uri, &ou, NULL) != SIPVEIL_OK) {
+            return false;
+        }
+        if (ou.user.len != 0 || ou.has_password || iu.is_sips != ou.is_sips || iu.is_sip != ou.is_sip ||
+            !sv_equal_nocase(iu.host, ou.host) || iu.has_port != ou.has_port || iu.port != ou.port) {
+            return false;
+        }
+    }
+    return i == NULL && o == NULL;
+}
+
+static bool from_is_hidden(const sv_node *inner, const sv_node *outer)
+{
+    return sv_is_from_stand_in(sv_sip_value(outer->view, SV_F_FROM), sv_sip_value(inner->view, SV_F_FROM));
+}
+
+/* Profile of the P-CSCF: To and Request-URI may name the P-CSCF itself (TUN-71, TUN-72). */
+static bool names_pcscf(const sv_operation *op, const sv_node *outer)
+{
+    sv_sip_address to;
+    return op->options->pcscf && outer->view->is_request &&
+           sv_sip_read_address(sv_sip_value(outer->view, SV_F_TO), &to, NULL) == SIPVEIL_OK &&
+           sv_sip_same_uri(to.uri, outer->view->request_uri, 0);
+}
+
+/* The differences that hiding makes on purpose (TUN-42); nothing else is excused. */
+static bool is_hidden(const sv_operation *op, sv_field_id id, const sv_node *inner, const sv_node *outer)
+{
+    if (id == SV_F_FROM) return from_is_hidden(inner, outer);
+    if (id == SV_F_CONTACT) return from_is_hidden(inner, outer) && contact_without_user(inner, outer);
+    if (id == SV_F_TO) return names_pcscf(op, outer);
+    return false;
+}
+
+static bool is_tolerated(const sv_operation *op, sv_field_id id, const char *name)
+{
+    if (id == SV_F_CALL_ID || id == SV_F_CSEQ) return false;
+    for (size_t i = 0; i < op->options->accept_mismatch_count; i++) {
+        sipveil_span wanted = sv_span_str(op->options->accept_mismatch[i]);
+        if (sv_equal_nocase_str(wanted, name)) return true;
+        if (id != SV_F_OTHER && sv_field_id_of(wanted) == id) return true;
+    }
+    return false;
+}
+
+static bool is_redirect(const sv_node *outer)
+{
+    return !outer->view->is_request && outer->view->status / 100 == 3;
+}
+
+static sipveil_comparison judge_known(const sv_operation *op, sv_field_id id, const sv_node *inner,
+                                      const sv_node *outer, sv_compare_rules rules)
+{
+    sv_sip_comparison c = sv_sip_compare_field(inner->view, outer->view, id, sv_span(NULL, 0), op->compare_flags);
+    if (c == SV_SIP_EQUAL) return SIPVEIL_COMPARE_EQUAL;
+    if (op->options->pcscf && id == SV_F_VIA) return SIPVEIL_COMPARE_MISMATCH; /* TUN-71 */
+    if (hops_may_change(id)) {
+        return c == SV_SIP_ONLY_SECOND ? SIPVEIL_COMPARE_ADDED : SIPVEIL_COMPARE_MAY_DIFFER;
+    }
+    if (c == SV_SIP_ONLY_SECOND) {
+        return hops_may_add(id) ? SIPVEIL_COMPARE_ADDED : SIPVEIL_COMPARE_MISMATCH;
+    }
+    if (c == SV_SIP_ONLY_FIRST) {
+        if (id == SV_F_CONTACT && is_redirect(outer)) return SIPVEIL_COMPARE_MAY_DIFFER;
+        if (id == SV_F_PROXY_REQUIRE) return SIPVEIL_COMPARE_MAY_DIFFER; /* all its tags were consumed */
+        bool bare = (op->options->compat & SIPVEIL_COMPAT_SEED000) != 0; /* TUN-70: nothing but the body outside */
+        if (rules.encrypted && (bare || !must_stay_outside(id))) return SIPVEIL_COMPARE_HIDDEN;
+        return SIPVEIL_COMPARE_MISSING;
+    }
+    if (id == SV_F_PROXY_REQUIRE && sv_sip_tags_removed_only(inner->view, outer->view, id)) {
+        return SIPVEIL_COMPARE_MAY_DIFFER;
+    }
+    if (rules.encrypted && is_hidden(op, id, inner, outer)) return SIPVEIL_COMPARE_HIDDEN;
+    return SIPVEIL_COMPARE_MISMATCH;
+}
+
+/* Extension fields: a difference is no breach (TUN-37). */
+static sipveil_comparison judge_unknown(const sv_operation *op, const sv_sip_field *row, const sv_node *inner,
+                                        const sv_node *outer, sv_compare_rules rules)
+{
+    switch (sv_sip_compare_field(inner->view, outer->view, row->id, row->name, op->compare_flags)) {
+    case SV_SIP_EQUAL: return SIPVEIL_COMPARE_EQUAL;
+    case SV_SIP_ONLY_SECOND: return SIPVEIL_COMPARE_ADDED;
+    case SV_SIP_ONLY_FIRST: return rules.encrypted ? SIPVEIL_COMPARE_HIDDEN : SIPVEIL_COMPARE_MAY_DIFFER;
+    default: return SIPVEIL_COMPARE_MAY_DIFFER;
+    }
+}
+
+static bool is_breach(sipveil_comparison result)
+{
+    return result == SIPVEIL_COMPARE_MISMATCH || result == SIPVEIL_COMPARE_MISSING;
+}
+
+/* Notes one result; the first breach that is not tolerated becomes the error. */
+static void note(sv_operation *op, sv_field_id id, const char *name, sipveil_comparison result,
+                 const sv_node *inner, const sv_node *outer, bool *failed)
+{
+    sv_report_compared(op, name, result, inner);
+    if (!is_breach(result)) return;
+    if (is_tolerated(op, id, name)) {
+        sv_report_check(op, "TUN-39", SIPVEIL_CHECK_NOT_DONE, "a difference in %s is tolerated on request", name);
+        return;
+    }
+    if (*failed) return;
+    *failed = true;
+    const char *rule = id == SV_F_DATE ? "TUN-33" : "TUN-39";
+    if (result == SIPVEIL_COMPARE_MISSING) {
+        sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, rule, SIPVEIL_NO_OFFSET,
+                     "inner message has %s, the outer one does not", name);
+    } else if (id == SV_F_OTHER) {
+        sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, rule, SIPVEIL_NO_OFFSET,
+                     "inner and outer start line differ in the %s", name);
+    } else if (sv_sip_first(inner->view, id) == NULL) {
+        sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "ADV-141", SIPVEIL_NO_OFFSET,
+                     "outer message has %s, which the protected one lacks", name);
+    } else {
+        /* Only outer values are quoted: what was decrypted is not for logs. */
+        sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, rule, SIPVEIL_NO_OFFSET,
+                     "inner %s differs from outer %s: %s", name, name,
+                     SV_QUOTE(sv_sip_value(outer->view, id)));
+    }
+    sv_hint(op->err, SIPVEIL_HEADER_MISMATCH,
+            "a hop may have rewritten it; RFC 3261 23.4 says which header fields may differ");
+}
+
+static void compare_start_line(sv_operation *op, const sv_node *inner, const sv_node *outer, bool *failed)
+{
+    const sv_sip_view *i = inner->view, *o = outer->view;
+    if (i->start_line.len == 0) return;
+    bool same = i->is_request == o->is_request &&
+                (i->is_request ? sv_equal(i->method, o->method) : i->status == o->status);
+    note(op, SV_F_OTHER, o->is_request ? "method" : "status",
+         same ? SIPVEIL_COMPARE_EQUAL : SIPVEIL_COMPARE_MISMATCH, inner, outer, failed);
+    if (!same || !i->is_request) return;
+    bool same_uri = sv_sip_same_uri(i->request_uri, o->request_uri, op->compare_flags);
+    sipveil_comparison result = same_uri ? SIPVEIL_COMPARE_EQUAL : SIPVEIL_COMPARE_MAY_DIFFER;
+    if (op->options->pcscf && !same_uri) {
+        /* TUN-72, variant 2: the outer Request-URI is the P-CSCF itself. */
+        sv_sip_uri uri;
+        bool host_only = sv_sip_read_uri(o->request_uri, &uri, NULL) == SIPVEIL_OK && uri.user.len == 0;
+        if (!host_only && !names_pcscf(op, outer)) result = SIPVEIL_COMPARE_MISMATCH;
+    }
+    note(op, SV_F_OTHER, "Request-URI", result, inner, outer, failed);
+}
+
+static bool first_of_its_name(const sv_sip_view *view, const sv_sip_field *row)
+{
+    return sv_sip_find(view, row->name) == row;
+}
+
+/* All fields of one side; on the second pass only those that the first side lacks. */
+static void compare_side(sv_operation *op, const sv_node *side, const sv_node *other, bool second_pass,
+                         const sv_node *inner, const sv_node *outer, sv_compare_rules rules, bool *failed)
+{
+    for (size_t i = 0; i < side->view->field_count; i++) {
+        const sv_sip_field *row = &side->view->fields[i];
+        if (sv_is_content_field(row->id, row->name) || row->id == SV_F_MIME_VERSION) continue; /* group C */
+        if (rules.responder && row->id == SV_F_FROM) continue;
+        if (!first_of_its_name(side->view, row)) continue;
+        if (second_pass && sv_sip_find(other->view, row->name) != NULL) continue;
+        const sv_field_info *info = sv_field_info_of(row->id);
+        if (row->id != SV_F_OTHER && info->rfc3261) {
+            note(op, row->id, info->name, judge_known(op, row->id, inner, outer, rules), inner, outer, failed);
+            continue;
+        }
+        const char *name = row->id != SV_F_OTHER ? info->name : sv_arena_string(op->arena, row->name);
+        note(op, row->id, name != NULL ? name : "?", judge_unknown(op, row, inner, outer, rules), inner, outer,
+             failed);
+    }
+}
+
+sipveil_code sv_compare_outer(sv_operation *op, const sv_node *inner, const sv_node *outer, sv_compare_rules rules)
+{
+    bool failed = false;
+    if (!rules.fragment) compare_start_line(op, inner, outer, &failed);
+    compare_side(op, inner, outer, false, inner, outer, rules, &failed);
+    if (!rules.fragment) compare_side(op, outer, inner, true, inner, outer, rules, &failed);
+    if (!rules.authenticated) {
+        sv_report_check(op, "TUN-39", SIPVEIL_CHECK_NOT_DONE,
+                        "the inner message is not authenticated: differences prove nothing");
+        return SIPVEIL_OK;
+    }
+    sv_report_check(op, "TUN-39", failed ? SIPVEIL_CHECK_FAILED : SIPVEIL_CHECK_PASSED, "%s",
+                    failed ? op->err->text : "inner and outer agree where they must");
+    return failed ? SIPVEIL_HEADER_MISMATCH : SIPVEIL_OK;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an opened layer is worth: accepted signers, comparison, Date, addressee, requirements, replay. */
+#include <stdio.h>
+
+#include "state/store.h"
+#include "tunnel/memory.h"
+#include "tunnel/operation.h"
+
+enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
+
+sv_cover sv_cover_of(const sv_node *node)
+{
+    sv_cover cover = {false, false, false};
+    for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
+        if (sv_node_is_signed(up) && up->verified) cover.is_signed = cover.is_authenticated = true;
+        if (sv_node_is_encrypted(up) && up->opened) {
+            cover.is_encrypted = true;
+            /* A tag under a key that two parties share proves origin; under a public key, or with more
+             * recipients, anybody or any of them could have made it (CMS-12). */
+            sv_recipient_kind kind = up->enveloped->recipients[up->opening.recipient].kind;
+            if (up->enveloped->authenticated && up->enveloped->recipient_count == 1 &&
+                (kind == SV_RECIPIENT_KEKRI || kind == SV_RECIPIENT_PWRI)) {
+                cover.is_authenticated = true;
+            }
+        }
+    }
+    return cover;
+}
+
+bool sv_fragment_is_aib(const sv_node *node)
+{
+    return node->entity->disposition.present && sv_equal_nocase_str(node->entity->disposition.type, "aib");
+}
+
+/* ---- signers ---- */
+
+/* The message or fragment that a signed layer covers, or NULL: then it covers a body only. */
+static const sv_node *covered_message(const sv_node *node)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        if (child->type == SV_NODE_MESSAGE_SIP) return child;
+        if (child->type == SV_NODE_SIPFRAG && sv_sip_first(child->view, SV_F_FROM) != NULL) return child;
+        const sv_node *deeper = covered_message(child);
+        if (deeper != NULL) return deeper;
+    }
+    return NULL;
+}
+
+/* Whom a signature must speak for: From of a request, To of a response (ADV-126, TUN-08); in an AIB of
+ * a response From is the responder (TUN-53). */
+static sipveil_span claimed_identity(const sv_node *node)
+{
+    const sv_node *message = covered_message(node);
+    if (message == NULL) message = sv_node_carrier(node);
+    bool from = message->type == SV_NODE_SIPFRAG || message->view->is_request;
+    sv_sip_address address;
+    sipveil_span value = sv_sip_value(message->view, from ? SV_F_FROM : SV_F_TO);
+    if (sv_sip_read_address(value, &address, NULL) != SIPVEIL_OK) return sv_span(NULL, 0);
+    return address.uri;
+}
+
+/* RFC 3893, 4474: a signed Date lies within the validity of the signer's certificate. */
+static void check_date_in_validity(sv_operation *op, const sv_node *node, sv_signer *signer)
+{
+    const sv_node *message = covered_message(node);
+    int64_t date;
+    if (message == NULL || signer->not_after == 0) return;
+    sipveil_span value = sv_sip_value(message->view, SV_F_DATE);
+    if (value.len == 0 || sv_sip_read_date(value, &date, NULL) != SIPVEIL_OK) return;
+    if (op->options->compat & SIPVEIL_COMPAT_SAMPLES) {
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "Date against certificate validity is waived");
+    } else if (date < signer->not_before || date > signer->not_after) {
+        signer->code = SIPVEIL_UNTRUSTED_SIGNER;
+        signer->trust = SV_TRUST_UNTRUSTED;
+        (void)snprintf(signer->rule, sizeof signer->rule, "TUN-34");
+        (void)snprintf(signer->why, sizeof signer->why,
+                       "Date lies outside the validity of the signer's certificate");
+    }
+}
+
+static sipveil_code ask_signer(sv_operation *op, sv_node *node, size_t i, sipveil_span identity)
+{
+    sv_signer_question question = {
+        .certificate = node->signatures[i].certificate,
+        .untrusted = node->certificates,
+        .aor = identity,
+        .at = op->now,
+        .allow_weak = op->options->allow_weak,
+        .limits = op->limits,
+    };
+    if (question.certificate == NULL) return SIPVEIL_OK;
+    SV_TRY(sv_certificate_read_names(question.certificate, op->arena, &node->names[i], op->err));
+    SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, &node->signers[i], op->err));
+    check_date_in_validity(op, node, &node->signers[i]);
+    return SIPVEIL_OK;
+}
+
+static sipveil_code refuse_signer(sv_operation *op, sv_node *node, const sv_signer *signer)
+{
+    sipveil_code code = signer->code;
+    if (op->options->no_verify_signer) {
+        sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_NOT_DONE,
+                        "signer not accepted, tolerated on request: %s", signer->why);
+        sv_report_warning(op, "TUN-08", "the signature is good, but its signer is not accepted: %s", signer->why);
+        return SIPVEIL_OK;
+    }
+    sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_FAILED, "%s", signer->why);
+    sv_fail_rule(op->err, SV_TUNNEL, code, signer->rule, SIPVEIL_NO_OFFSET, "%s", signer->why);
+    if (!signer->chain_checked) sv_hint(op->err, code, "give the trust anchors with --trust");
+    return sv_report_failure(op, node, code);
+}
+
+sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
+{
+    size_t count = node->signed_data->signer_count, named = 0;
+    node->signers = sv_arena_alloc_array(op->arena, count, sizeof *node->signers);
+    node->names = sv_arena_alloc_array(op->arena, count, sizeof *node->names);
+    if (node->signers == NULL || node->names == NULL) return sv_no_memory(op->err, SV_TUNNEL);
+    if (!node->verified) return SIPVEIL_OK;
+    sipveil_span identity = claimed_identity(node);
+    bool accepted = true;
+    for (size_t i = 0; i < count; i++) {
+        SV_TRY(ask_signer(op, node, i, identity));
+        if (node->signers[i].code == SIPVEIL_OK && node->signers[i].trust != SV_TRUST_UNCHECKED) named++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sv_signer *signer = &node->signers[i];
+        if (signer->code == SIPVEIL_OK) {
+            sv_report_check(op, "TUN-08", SIPVEIL_CHECK_PASSED, "signer %zu is accepted for this identity", i + 1);
+            continue;
+        }
+        /* Several signers: one speaks for From, the others need a good chain only (TUN-23). */
+        if (named > 0) {
+            SV_TRY(ask_signer(op, node, i, sv_span(NULL, 0)));
+            if (signer->code == SIPVEIL_OK) {
+                sv_report_check(op, "TUN-23", SIPVEIL_CHECK_PASSED, "signer %zu is trusted, another speaks for From",
+                                i + 1);
+                continue;
+            }
+        }
+        accepted = false;
+        SV_TRY(refuse_signer(op, node, signer));
+    }
+    node->accepted = accepted;
+    return SIPVEIL_OK;
+}
+
+/* ---- one inner message ---- */
+
+static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_signed)
+{
+    sipveil_span value = sv_sip_value(node->view, SV_F_DATE);
+    int64_t date, window = op->options->date_window == 0 ? DATE_WINDOW : op->options->date_window;
+    if (value.len == 0) {
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "no Date inside");
+        if (is_signed) sv_report_warning(op, "TUN-34", "the signed message has no Date: its age is unknown");
+        return SIPVEIL_OK;
+    }
+    if (window == SIPVEIL_DATE_WINDOW_ANY) {
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "the date window is switched off");
+        return SIPVEIL_OK;
+    }
+    SV_TRY(sv_sip_read_date(value, &date, op->err));
+    int64_t distance = date > op->now ? date - op->now : op->now - date;
+    if (distance < window) {
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within %lld seconds of now", (long long)window);
+        return SIPVEIL_OK;
+    }
+    sv_report_check(op, "TUN-34", SIPVEIL_CHECK_FAILED, "Date is %lld seconds away", (long long)distance);
+    sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_REPLAY, "TUN-34", SIPVEIL_NO_OFFSET,
+                 "the message's Date is %lld seconds from now, more than %lld", (long long)distance,
+                 (long long)window);
+    return sv_hint(op->err, SIPVEIL_REPLAY, "--at TIME for an old message, or --date-window SECONDS");
+}
+
+static bool value_names(sipveil_span value, sipveil_span aor)
+{
+    sv_sip_address address;
+    return sv_sip_read_address(value, &address, NULL) == SIPVEIL_OK && sv_sip_same_aor(address.uri, aor);
+}
+
+/* ADV-143: somebody may have sealed to us what was signed for another. */
+static sipveil_code check_addressee(sv_operation *op, const sv_sip_view *view)
+{
+    sv_sip_uri uri;
+    op->addressee_checked = true;
+    if (op->options->me == NULL) {
+        sv_report_check(op, "ADV-143", SIPVEIL_CHECK_NOT_DONE, "not told who we are");
+        return SIPVEIL_OK;
+    }
+    sipveil_span me = sv_span_str(op->options->me);
+    sv_field_id who = view->is_request ? SV_F_TO : SV_F_FROM;
+    bool fits = value_names(sv_sip_value(view, who), me);
+    if (fits && view->is_request && sv_sip_read_uri(view->request_uri, &uri, NULL) == SIPVEIL_OK &&
+        uri.user.len > 0 && (uri.is_sip || uri.is_sips)) {
+        fits = sv_sip_same_aor(view->request_uri, me);
+    }
+    sv_report_check(op, "ADV-143", fits ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "the message %s for us",
+                    fits ? "is" : "is not");
+    if (fits) return SIPVEIL_OK;
+    return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "ADV-143", SIPVEIL_NO_OFFSET,
+                        "the protected message is for somebody else than %s", SV_QUOTE(me));
+}
+
+/* TUN-82: the identity bound to that key. */
+static sipveil_code check_registered(sv_operation *op, const sv_sip_view *view)
+{
+    if (op->options->registered_count == 0 || !view->is_request) return SIPVEIL_OK;
+    for (size_t i = 0; i < op->options->registered_count; i++) {
+        sipveil_span aor = sv_span_str(op->options->registered[i]);
+        if (value_names(sv_sip_value(view, SV_F_FROM), aor) ||
+            (sv_sip_first(view, SV_F_P_PREFERRED_IDENTITY) != NULL &&
+             value_names(sv_sip_value(view, SV_F_P_PREFERRED_IDENTITY), aor))) {
+            sv_report_check(op, "TUN-82", SIPVEIL_CHECK_PASSED, "the request comes from a registered identity");
+            return SIPVEIL_OK;
+        }
+    }
+    sv_report_check(op, "TUN-82", SIPVEIL_CHECK_FAILED, "no registered identity in From or P-Preferred-Identity");
+    return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "TUN-82", SIPVEIL_NO_OFFSET,
+                        "the inner request is not from a registered identity of this subscriber");
+}
+
+/* TUN-35: the least that identifies a message. */
+static sipveil_code check_complete(sv_operation *op, const sv_sip_view *view)
+{
+    static const sv_field_id least[] = {SV_F_TO, SV_F_FROM, SV_F_CALL_ID, SV_F_CSEQ};
+    for (size_t i = 0; i < sizeof least / sizeof *least; i++) {
+        if (sv_sip_first(view, least[i]) != NULL) continue;
+        const char *name = sv_field_info_of(least[i])->name;
+        sv_report_check(op, "TUN-35", SIPVEIL_CHECK_FAILED, "%s is missing inside", name);
+        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_INCOMPLETE, "TUN-35", SIPVEIL_NO_OFFSET,
+                            "the inner message lacks %s", name);
+    }
+    sv_report_check(op, "TUN-35", SIPVEIL_CHECK_PASSED, "To, From, Call-ID and CSeq are inside");
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_judge_inner(sv_operation *op, sv_node *node)
+{
+    const sv_node *outer = sv_node_carrier(node);
+    sv_cover cover = sv_cover_of(node);
+    if (!cover.is_signed && !cover.is_encrypted) {
+        sv_report_check(op, "TUN-30", SIPVEIL_CHECK_NOT_DONE, "a message/sip that nothing protects");
+        return SIPVEIL_OK;
+    }
+    SV_TRY(check_complete(op, node->view));
+    sv_compare_rules rules = {.encrypted = cover.is_encrypted, .authenticated = cover.is_authenticated};
+    SV_TRY(sv_compare_outer(op, node, outer, rules));
+    if (cover.is_authenticated) SV_TRY(check_date(op, node, cover.is_signed));
+    if (op->options->pcscf) SV_TRY(check_registered(op, node->view));
+    return check_addressee(op, node->view);
+}
+
+/* ---- an AIB ---- */
+
+/* TUN-51, 53: which fields the fragment must carry if the message that carries it has them. */
+static sipveil_code check_fragment_complete(sv_operation *op, const sv_sip_view *view, const sv_sip_view *carrier)
+{
+    static const sv_field_id wanted[] = {SV_F_FROM, SV_F_TO, SV_F_CALL_ID, SV_F_CSEQ, SV_F_DATE, SV_F_CONTACT};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        bool inside = sv_sip_first(view, wanted[i]) != NULL;
+        const char *name = sv_field_info_of(wanted[i])->name;
+        if (wanted[i] == SV_F_TO && !carrier->is_request) {
+            if (!inside) continue;
+            return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "TUN-53", SIPVEIL_NO_OFFSET,
+                                "the AIB of a response holds To");
+        }
+        if (inside || sv_sip_first(carrier, wanted[i]) == NULL) continue;
+        sv_report_check(op, "TUN-51", SIPVEIL_CHECK_FAILED, "the AIB lacks %s", name);
+        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_INCOMPLETE, "TUN-51", SIPVEIL_NO_OFFSET,
+                            "the AIB lacks %s, which the message has", name);
+    }
+    sv_report_check(op, "TUN-51", SIPVEIL_CHECK_PASSED, "the AIB holds what binds it to the message");
+    return SIPVEIL_OK;
+}
+
+/* In a response From inside is the responder: the outer To (TUN-53). */
+static sipveil_code compare_responder(sv_operation *op, const sv_node *node, const sv_node *outer)
+{
+    sv_sip_address inside, outside;
+    bool same = sv_sip_read_address(sv_sip_value(node->view, SV_F_FROM), &inside, NULL) == SIPVEIL_OK &&
+                sv_sip_read_address(sv_sip_value(outer->view, SV_F_TO), &outside, NULL) == SIPVEIL_OK &&
+                sv_sip_same_uri(inside.uri, outside.uri, op->compare_flags);
+    sv_report_compared(op, "From", same ? SIPVEIL_COMPARE_EQUAL : SIPVEIL_COMPARE_MISMATCH, node);
+    if (same) return SIPVEIL_OK;
+    return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "TUN-53", SIPVEIL_NO_OFFSET,
+                        "From in the AIB of a response differs from To of the response");
+}
+
+sipveil_code sv_judge_fragment(sv_operation *op, sv_node *node)
+{
+    const sv_node *outer = sv_node_carrier(node);
+    sv_cover cover = sv_cover_of(node);
+    bool aib = sv_fragment_is_aib(node);
+    if (!cover.is_signed) {
+        if (aib) sv_report_check(op, "TUN-52", SIPVEIL_CHECK_NOT_DONE, "an AIB that nothing signed counts as none");
+        return SIPVEIL_OK;
+    }
+    if (!aib && node->view->start_line.len > 0) return SIPVEIL_OK; /* tells of another transaction (NOTIFY) */
+    if (aib) {
+        SV_TRY(check_fragment_complete(op, node->view, outer->view));
+        if (sv_sip_first(node->view, SV_F_DATE) == NULL && sv_sip_first(outer->view, SV_F_DATE) == NULL) {
+            sv_report_warning(op, "TUN-51", "no Date anywhere: the age of the AIB is unknown");
+        }
+    }
+    sv_compare_rules rules = {.fragment = true, .authenticated = true};
+    if (!outer->view->is_request && aib) {
+        SV_TRY(compare_responder(op, node, outer));
+        rules.responder = true;
+    }
+    SV_TRY(sv_compare_outer(op, node, outer, rules));
+    return aib && sv_sip_first(node->view, SV_F_DATE) != NULL ? check_date(op, node, true) : SIPVEIL_OK;
+}
+
+/* ---- the whole message ---- */
+
+/* The innermost protective layers, from left to right: their content is what was protected. */
+static void sum_up(const sv_node *node, bool *is_signed, bool *accepted, bool *encrypted)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        if (sv_node_is_signed(child) && child->verified) *is_signed = true;
+        if (sv_node_is_signed(child) && child->accepted) *accepted = true;
+        if (sv_node_is_encrypted(child) && child->opened) *encrypted = true;
+        sum_up(child, is_signed, accepted, encrypted);
+    }
+}
+
+/* ADV-041, 142: what no signed or encrypted layer covers is named. */
+static void report_uncovered(sv_operation *op, const sv_node *node)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        if (sv_node_protects(child)) continue;
+        if (child->type == SV_NODE_LEAF || sv_node_is_sip(child) || child->type == SV_NODE_SIPFRAG) {
+            sv_report_check(op, "ADV-041", SIPVEIL_CHECK_NOT_DONE, "nothing protects the part %s", child->type_name);
+        }
+        report_uncovered(op, child);
+    }
+}
+
+static sipveil_code check_requirements(sv_operation *op, bool is_signed, bool encrypted)
+{
+    if ((op->options->require & SIPVEIL_REQUIRE_SIGNED) && !is_signed) {
+        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no verified signature");
+        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_SIGNED, "ADV-142", SIPVEIL_NO_OFFSET,
+                            "a signature is required, and no layer has a verified one");
+    }
+    if ((op->options->require & SIPVEIL_REQUIRE_ENCRYPTED) && !encrypted) {
+        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no encrypted layer was opened");
+        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_ENCRYPTED, "ADV-142", SIPVEIL_NO_OFFSET,
+                            "encryption is required, and no layer was encrypted for us");
+    }
+    return SIPVEIL_OK;
+}
+
+/* The first protected and authenticated thing: what replay is told by. */
+static const sv_node *authenticated_content(const sv_node *node)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        if (sv_node_protects(child) && child->first_child != NULL &&
+            sv_cover_of(child->first_child).is_authenticated) {
+            return child->first_child;
+        }
+        const sv_node *deeper = authenticated_content(child);
+        if (deeper != NULL) return deeper;
+    }
+    return NULL;
+}
+
+static sipveil_code check_replay(sv_operation *op)
+{
+    const sv_node *content = authenticated_content(op->root);
+    int64_t window = op->options->date_window;
+    if (content == NULL) return SIPVEIL_OK;
+    if (op->options->memory == NULL) {
+        sv_report_check(op, "ADV-145", SIPVEIL_CHECK_NOT_DONE, "nothing is remembered between messages");
+        return SIPVEIL_OK;
+    }
+    if (window == 0 || window == SIPVEIL_DATE_WINDOW_ANY) window = DATE_WINDOW;
+    sipveil_code code = sv_memory_add_seen(op->options->memory, op->crypto, op->root->view, content->octets,
+                                           op->now, op->now + 2 * window, op->err);
+    sv_report_check(op, "ADV-145", code == SIPVEIL_OK ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "%s",
+                    code == SIPVEIL_OK ? "not seen before" : op->err->text);
+    return code;
+}
+
+sipveil_code sv_judge_message(sv_operation *op)
+{
+    bool is_signed = false, accepted = false, encrypted = false;
+    sum_up(op->root, &is_signed, &accepted, &encrypted);
+    if (op->met_encrypted && !op->opened_encrypted) {
+        *op->err = op->no_key;
+        return sv_report_failure(op, op->no_key_node, op->no_key.code);
+    }
+    if (is_signed || encrypted) report_uncovered(op, op->root);
+    bool counts = accepted || (is_signed && op->options->no_verify_signer);
+    SV_TRY(sv_report_failure(op, op->root, check_requirements(op, counts, encrypted)));
+    if (!is_signed && !encrypted) {
+        sv_report_warning(op, "", "the message has no protection that was opened or verified");
+        return SIPVEIL_OK;
+    }
+    if (!op->addressee_checked) {
+        SV_TRY(sv_report_failure(op, op->root, check_addressee(op, op->root->view)));
+    }
+    return op->inspecting ? SIPVEIL_OK : check_replay(op);
+}

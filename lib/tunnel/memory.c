@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tunnel/memory.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/sign.h"
+#include "sip/values.h"
+#include "state/store.h"
+
+#define ROOM "tunnel"
+
+enum { SEEN_MOST = 65536, DIGEST = 32, NAME_MOST = 1024, IMAGE_MOST = 64 << 20 };
+
+struct sipveil_memory {
+    sv_store *store;
+};
+
+sipveil_code sipveil_memory_new(sipveil_memory **out, sipveil_error *err)
+{
+    if (out == NULL) return sv_fail(err, ROOM, SIPVEIL_USAGE, "no place for the memory");
+    *out = NULL;
+    sipveil_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL) return sv_no_memory(err, ROOM);
+    sipveil_code code = sv_store_new(&memory->store, err);
+    if (code != SIPVEIL_OK) {
+        free(memory);
+        return code;
+    }
+    /* When full it refuses: forgetting would open the door to replay. */
+    sv_store_set_caps(memory->store, SV_STORE_SEEN, (sv_store_caps){.entries = SEEN_MOST, .fail_when_full = true});
+    *out = memory;
+    return SIPVEIL_OK;
+}
+
+void sipveil_memory_free(sipveil_memory *memory)
+{
+    if (memory == NULL) return;
+    sv_store_free(memory->store);
+    free(memory);
+}
+
+/* From tag, CSeq and the digest of the protected octets, within the Call-ID. */
+sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,
+                                sipveil_span content, int64_t now, int64_t expires, sipveil_error *err)
+{
+    uint8_t name[NAME_MOST], digest[DIGEST];
+    sv_sip_address from;
+    size_t len = 0;
+    sipveil_span cseq = sv_sip_value(outer, SV_F_CSEQ);
+    bool has_from = sv_sip_read_address(sv_sip_value(outer, SV_F_FROM), &from, NULL) == SIPVEIL_OK;
+    SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), content, digest, err));
+    sipveil_span pieces[] = {has_from ? from.tag : sv_span(NULL, 0), SV_SPAN("|"), cseq, SV_SPAN("|"),
+                             sv_span(digest, sizeof digest)};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        if (pieces[i].len > sizeof name - len) {
+            return sv_fail_rule(err, ROOM, SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
+                                "From tag and CSeq are too long to be remembered");
+        }
+        if (pieces[i].len > 0) memcpy(name + len, pieces[i].data, pieces[i].len);
+        len += pieces[i].len;
+    }
+    sipveil_code code = sv_store_add(memory->store, SV_STORE_SEEN, sv_sip_value(outer, SV_F_CALL_ID),
+                                     sv_span(name, len), sv_span(NULL, 0), now, expires, err);
+    if (code != SIPVEIL_REPLAY) return code;
+    return sv_fail_rule(err, ROOM, SIPVEIL_REPLAY, "ADV-145", SIPVEIL_NO_OFFSET, "this message was seen before");
+}
+
+sipveil_code sipveil_memory_save(const sipveil_memory *memory, int64_t now, uint8_t **image, size_t *len,
+                                 sipveil_error *err)
+{
+    sipveil_span octets;
+    *image = NULL;
+    *len = 0;
+    sv_arena *arena = sv_arena_new(4096, IMAGE_MOST);
+    if (arena == NULL) return sv_no_memory(err, ROOM);
+    sipveil_code code = sv_store_save(memory->store, now, arena, &octets, err);
+    if (code == SIPVEIL_OK) {
+        *image = malloc(octets.len);
+        if (*image == NULL) code = sv_no_memory(err, ROOM);
+    }
+    if (code == SIPVEIL_OK) {
+        memcpy(*image, octets.data, octets.len);
+        *len = octets.len;
+    }
+    sv_arena_free(arena);
+    return code;
+}
+
+void sipveil_memory_wipe_image(uint8_t *image, size_t len)
+{
+    if (image != NULL) OPENSSL_cleanse(image, len);
+    free(image);
+}
+
+sipveil_code sipveil_memory_load(sipveil_memory *memory, sipveil_span image, int64_t now, sipveil_error *err)
+{
+    return sv_store_load(memory->store, image, now, err);
+}

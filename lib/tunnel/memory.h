@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a receiver remembers between messages, over lib/state. */
+#ifndef SV_TUNNEL_MEMORY_H
+#define SV_TUNNEL_MEMORY_H
+
+#include "crypto/crypto.h"
+#include "sip/view.h"
+#include "sipveil/tunnel.h"
+
+/* Remembers a message by Call-ID, CSeq, From tag and the digest of what was protected; REPLAY if it was
+ * there already (ADV-145). */
+sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span content,
+                                int64_t now, int64_t expires, sipveil_error *err);
+
+#endif

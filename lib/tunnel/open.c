@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening: read the tree, judge it, hand out. Nothing is handed out unless every check passed. */
+#include "tunnel/operation.h"
+
+static void begin(sipveil_worker *worker, const sipveil_open_options *options, bool inspecting, sipveil_error *err)
+{
+    sv_worker_begin(worker);
+    sv_operation *op = &worker->operation;
+    op->own_options = *options;
+    op->options = &op->own_options;
+    op->inspecting = inspecting;
+    op->err = err;
+    op->now = options->has_at ? options->at : sv_now(worker->context);
+    op->policy = (sv_cms_policy){.allow_weak = options->allow_weak, .strict = options->strict};
+    if (options->compat & SIPVEIL_COMPAT_SEED000) op->mime_flags |= SV_MIME_COMPAT_SEED000;
+    if (options->compat & SIPVEIL_COMPAT_SAMPLES) {
+        op->mime_flags |= SV_MIME_COMPAT_SAMPLES;
+        op->compare_flags |= SV_COMPAT_SAMPLES;
+    }
+    if (options->compat & SIPVEIL_COMPAT_SEED000) op->compare_flags |= SV_COMPAT_SAMPLES;
+    sv_buffer_init(&op->checks, op->arena, 32 * sizeof(sipveil_check), 1 << 20);
+    sv_buffer_init(&op->compared, op->arena, 48 * sizeof(sv_compared), 1 << 20);
+    sv_buffer_init(&op->warnings, op->arena, 8 * sizeof(sipveil_warning), 1 << 20);
+}
+
+static sipveil_code check_options(const sipveil_worker *worker, const sipveil_open_options *options,
+                                  sipveil_error *err)
+{
+    if (worker == NULL || options == NULL || options->size != sizeof *options || options->keyring == NULL) {
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "worker, options (with their size) and keyring are needed");
+    }
+    if (options->date_window < 0) {
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "the date window is negative");
+    }
+    for (size_t i = 0; i < options->accept_mismatch_count; i++) {
+        sv_field_id id = sv_field_id_of(sv_span_str(options->accept_mismatch[i]));
+        if (id == SV_F_CALL_ID || id == SV_F_CSEQ) {
+            return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a mismatch of %s is never accepted",
+                           sv_field_info_of(id)->name);
+        }
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code read_root(sv_operation *op, sipveil_span message)
+{
+    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
+    bool changed = false;
+    if (view == NULL) return sv_no_memory(op->err, SV_TUNNEL);
+    if (op->options->accept_bare_lf) {
+        SV_TRY(sv_normalise_lines(op->arena, &message, op->limits, &changed, op->err));
+        if (changed) sv_report_warning(op, "ADV-009", "lines end in bare LF; read as CRLF");
+    }
+    sipveil_code code = sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, op->err);
+    if (code == SIPVEIL_MALFORMED && (op->options->compat & SIPVEIL_COMPAT_SEED000)) {
+        /* TUN-70: a start line and Content-* rows, nothing more. */
+        sipveil_error as_fragment;
+        if (sv_sip_read_fragment(message, op->limits, view, &as_fragment) == SIPVEIL_OK &&
+            view->start_line.len > 0) {
+            sv_report_warning(op, "TUN-70", "the outer message lacks header fields that RFC 3261 demands");
+            code = SIPVEIL_OK;
+        }
+    }
+    if (code != SIPVEIL_OK) {
+        if (sv_sip_uses_bare_lf(message)) {
+            sv_hint(op->err, code, "lines end in bare LF; a signed message needs CRLF");
+        }
+        return code;
+    }
+    if (view->tail > 0) {
+        sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length are dropped", view->tail);
+    }
+    op->root = sv_node_add(op, NULL, SV_NODE_SIP, NULL, view->whole);
+    if (op->root == NULL) return SIPVEIL_INTERNAL;
+    op->root->view = view;
+    return SIPVEIL_OK;
+}
+
+static sipveil_code run(sv_operation *op, sipveil_span message)
+{
+    SV_TRY(read_root(op, message));
+    op->done = true;
+    SV_TRY(sv_report_failure(op, op->root, sv_read_body(op, op->root, (sv_depth){0})));
+    if (op->inspecting && op->failure.code != SIPVEIL_OK) return SIPVEIL_OK;
+    return sv_report_failure(op, op->root, sv_judge_message(op));
+}
+
+/* From the first use of a secret on the wire gets one answer (TUN-90). */
+static void coarsen(const sv_operation *op, sipveil_error *err)
+{
+    if (op->secret_used && err->code != SIPVEIL_OK) err->sip_status = 493;
+}
+
+static void hand_out_lists(sv_operation *op, sipveil_opened *out)
+{
+    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
+    out->checks = (const sipveil_check *)(const void *)checks.data;
+    out->check_count = checks.len / sizeof *out->checks;
+    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
+    out->warning_count = warnings.len / sizeof *out->warnings;
+    sipveil_span compared = sv_buffer_span(&op->compared);
+    const sv_compared *from = (const sv_compared *)(const void *)compared.data;
+    size_t count = compared.len / sizeof *from;
+    sipveil_compared_field *fields = sv_arena_alloc_array(op->arena, count, sizeof *fields);
+    if (fields == NULL) return;
+    for (size_t i = 0; i < count; i++) fields[i] = (sipveil_compared_field){from[i].field, from[i].result};
+    out->compared = fields;
+    out->compared_count = count;
+}
+
+sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_open_options *options,
+                                         sipveil_span message, sipveil_opened *out, sipveil_error *err)
+{
+    sipveil_error local;
+    sipveil_opened opened = {0};
+    if (err == NULL) err = &local;
+    sv_error_clear(err);
+    if (out == NULL) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "no place for the result");
+    *out = opened;
+    SV_TRY(check_options(worker, options, err));
+    begin(worker, options, false, err);
+    sv_operation *op = &worker->operation;
+    sipveil_code code = run(op, message);
+    if (code == SIPVEIL_OK) code = sv_emit(op, &opened);
+    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->compared, SV_TUNNEL, err);
+    if (code != SIPVEIL_OK) {
+        coarsen(op, err);
+        if (op->failure.code == SIPVEIL_OK) op->failure_node = op->root;
+        op->failure = *err;
+        op->err = NULL;
+        return code;
+    }
+    hand_out_lists(op, &opened);
+    op->err = NULL;
+    *out = opened;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_tunnel_inspect_message(sipveil_worker *worker, const sipveil_open_options *options,
+                                            sipveil_span message, sipveil_error *err)
+{
+    sipveil_error local;
+    if (err == NULL) err = &local;
+    sv_error_clear(err);
+    SV_TRY(check_options(worker, options, err));
+    begin(worker, options, true, err);
+    sv_operation *op = &worker->operation;
+    sipveil_code code = run(op, message);
+    op->err = NULL;
+    if (code != SIPVEIL_OK && !op->done) return code; /* could not be framed */
+    coarsen(op, &op->failure);
+    if (code == SIPVEIL_INTERNAL) return code;
+    sv_error_clear(err);
+    return SIPVEIL_OK;
+}

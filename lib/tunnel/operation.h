@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One call on a worker: what it was asked, the tree of what it met, and the report that grows with it.
+ * Everything lives in the worker's arena until the worker's next call. */
+#ifndef SV_TUNNEL_OPERATION_H
+#define SV_TUNNEL_OPERATION_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "cms/cms.h"
+#include "keys/keys.h"
+#include "mime/mime.h"
+#include "sip/values.h"
+#include "sip/view.h"
+#include "sipveil/tunnel.h"
+
+#define SV_TUNNEL "tunnel"
+
+/* What a node of the tree is. The order is that of node_types in report.c. */
+typedef enum sv_node_type {
+    SV_NODE_SIP,              /* the received message */
+    SV_NODE_MULTIPART,
+    SV_NODE_MULTIPART_SIGNED, /* detached signature: one child, the first part */
+    SV_NODE_SIGNED_DATA,
+    SV_NODE_ENVELOPED,
+    SV_NODE_AUTH_ENVELOPED,
+    SV_NODE_COMPRESSED,
+    SV_NODE_CERTS_ONLY,
+    SV_NODE_MESSAGE_SIP,      /* a tunnelled message */
+    SV_NODE_SIPFRAG,
+    SV_NODE_LEAF              /* anything else; type_name is its media type */
+} sv_node_type;
+
+typedef struct sv_node {
+    sv_node_type type;
+    struct sv_node *parent, *first_child, *last_child, *next;
+    const char *type_name;         /* as in the report */
+    const sv_mime_entity *entity;  /* what it was read from; NULL for the received message */
+    sipveil_span octets;           /* the whole entity; of a body that had no entity header: the body */
+    const sv_sip_view *view;       /* SIP, MESSAGE_SIP, SIPFRAG */
+    /* encrypted layers */
+    const sv_enveloped *enveloped;
+    bool opened;
+    sv_opening opening;
+    /* signed layers */
+    const sv_signed *signed_data;
+    sv_signature *signatures;      /* one for each signer */
+    sv_signer *signers;            /* likewise, once asked */
+    sv_certificate_names *names;   /* likewise */
+    STACK_OF(X509) *certificates;  /* of the message, for chains */
+    bool verified;                 /* every signature is valid */
+    bool accepted;                 /* and every signer was accepted */
+    /* compressed layers */
+    size_t size, expanded;
+} sv_node;
+
+/* How deep a reader stands; passed down by value. */
+typedef struct sv_depth {
+    size_t mime, cms, compressed, protective;
+} sv_depth;
+
+typedef struct sv_compared {
+    const char *field;
+    sipveil_comparison result;
+    const sv_node *inner;
+} sv_compared;
+
+typedef struct sv_operation {
+    sipveil_worker *worker;
+    sv_arena *arena;
+    sv_crypto *crypto;
+    const sipveil_limits *limits;
+    const sipveil_open_options *options; /* opening: the copy below; sealing: NULL */
+    sipveil_open_options own_options;    /* a report may be asked for when the caller's are gone */
+    sipveil_error *err;       /* never NULL */
+    bool inspecting;          /* record findings and go on */
+    int64_t now;              /* --at, or the clock */
+    unsigned mime_flags;
+    unsigned compare_flags;
+    sv_cms_policy policy;
+    bool secret_used;         /* from here on the wire sees one answer (TUN-90) */
+    uint64_t iterations;
+    size_t parts;
+    bool met_encrypted, opened_encrypted;
+    bool addressee_checked;
+    sipveil_error no_key;     /* the first layer that was not for us */
+    const sv_node *no_key_node;
+    sv_node *root;
+    sv_buffer checks;         /* of sipveil_check */
+    sv_buffer compared;       /* of sv_compared */
+    sv_buffer warnings;       /* of sipveil_warning */
+    sipveil_error failure;    /* the first failure, for the report; code OK if none */
+    const sv_node *failure_node;
+    bool done;                /* a report can be written */
+} sv_operation;
+
+struct sipveil_worker {
+    const sipveil_context *context;
+    sv_crypto *crypto;
+    sv_arena *arena;
+    sv_operation operation; /* the last open or inspect */
+};
+
+/* A message in bare LF becomes one in CRLF (ADV-009); *changed says so. */
+sipveil_code sv_normalise_lines(sv_arena *arena, sipveil_span *message, const sipveil_limits *limits,
+                                bool *changed, sipveil_error *err);
+
+/* Starts a call: wipes what the last one left. */
+void sv_worker_begin(sipveil_worker *worker);
+
+/* ---- report.c ---- */
+sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const sv_mime_entity *entity,
+                     sipveil_span octets);
+bool sv_node_is_signed(const sv_node *node);    /* one of the two signed layers */
+bool sv_node_is_encrypted(const sv_node *node); /* one of the two encrypted layers */
+bool sv_node_is_sip(const sv_node *node);       /* has a view with its own header */
+/* Protective and successful: opened, or every signature valid. */
+bool sv_node_protects(const sv_node *node);
+/* The nearest message above: SIP or MESSAGE_SIP. */
+const sv_node *sv_node_carrier(const sv_node *node);
+/* rule and why are copied as pointers when literal; why is formatted into the arena. */
+void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result result, const char *why, ...)
+    SV_PRINTF(4, 5);
+void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
+void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
+                        const sv_node *inner);
+/* A failure at a node: opening returns its code; inspecting records the first one and goes on. */
+sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_code code);
+size_t sv_report_check_count(const sv_operation *op);
+
+/* ---- layer.c: the tree ---- */
+sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth);
+
+/* ---- judge.c: what a layer is worth ---- */
+/* After its content was read: are the signers accepted, for the identity that the content names? */
+sipveil_code sv_judge_signers(sv_operation *op, sv_node *node);
+/* What stands between a node and its carrier. */
+typedef struct sv_cover {
+    bool is_signed, is_encrypted, is_authenticated;
+} sv_cover;
+sv_cover sv_cover_of(const sv_node *node);
+/* Comparison, Date, addressee of a tunnelled message; of an AIB. */
+sipveil_code sv_judge_inner(sv_operation *op, sv_node *node);
+sipveil_code sv_judge_fragment(sv_operation *op, sv_node *node);
+/* What holds for the message as a whole: requirements, replay. */
+sipveil_code sv_judge_message(sv_operation *op);
+bool sv_fragment_is_aib(const sv_node *node);
+
+/* ---- compare_outer.c ---- */
+typedef struct sv_compare_rules {
+    bool encrypted;     /* the tunnel is encrypted: fields may be hidden (TUN-39) */
+    bool fragment;      /* only the fields that the fragment holds */
+    bool responder;     /* From of the fragment was compared with To (TUN-53) */
+    bool authenticated; /* a mismatch is a failure; else only reported */
+} sv_compare_rules;
+sipveil_code sv_compare_outer(sv_operation *op, const sv_node *inner, const sv_node *outer,
+                              sv_compare_rules rules);
+/* TUN-42: exactly the stand-in for a hidden From, with the same tag. */
+bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from);
+
+/* ---- emit.c: what is handed out ---- */
+sipveil_code sv_emit(sv_operation *op, sipveil_opened *out);
+
+/* ---- rewrite.c: a message with another body ---- */
+typedef struct sv_rewrite {
+    const sv_sip_view *view;
+    sipveil_span start_line; /* empty: that of view */
+    /* Asked for every row that is no Content-* field; returns true if it has dealt with the row (written
+     * another one, or nothing). NULL: every row is kept. */
+    bool (*row)(void *state, const sv_sip_field *field, sv_buffer *out);
+    void *state;
+    bool drop_mime_version;
+    sipveil_span extra; /* rows to put before the Content-* rows, each with CRLF */
+    sipveil_span rows;  /* the new Content-* rows, each with CRLF; empty: no body */
+    sipveil_span body;
+} sv_rewrite;
+/* Writes view with other Content-* rows and another body. Rows that both have keep the place, the name
+ * and the spacing of view; the others follow Content-Type; Content-Length is recomputed. */
+sipveil_code sv_put_message(const sv_rewrite *rewrite, const sipveil_limits *limits, sv_buffer *out,
+                            sipveil_error *err);
+bool sv_is_content_field(sv_field_id id, sipveil_span name); /* Content-*: describes the body */
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The model behind the report: the tree of layers and the lists of checks, comparisons, warnings. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tunnel/operation.h"
+
+sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const sv_mime_entity *entity,
+                     sipveil_span octets)
+{
+    static const char *const names[] = {
+        [SV_NODE_SIP] = "sip",
+        [SV_NODE_MULTIPART_SIGNED] = "multipart/signed",
+        [SV_NODE_SIGNED_DATA] = "signed-data",
+        [SV_NODE_ENVELOPED] = "enveloped-data",
+        [SV_NODE_AUTH_ENVELOPED] = "auth-enveloped-data",
+        [SV_NODE_COMPRESSED] = "compressed-data",
+        [SV_NODE_CERTS_ONLY] = "certs-only",
+        [SV_NODE_MESSAGE_SIP] = "message/sip",
+        [SV_NODE_SIPFRAG] = "message/sipfrag",
+        [SV_NODE_LEAF] = NULL,
+    };
+    sv_node *node = sv_arena_alloc(op->arena, sizeof *node);
+    if (node == NULL) {
+        sv_no_memory(op->err, SV_TUNNEL);
+        return NULL;
+    }
+    *node = (sv_node){.type = type, .parent = parent, .entity = entity, .octets = octets};
+    node->type_name = names[type];
+    if (node->type_name == NULL) {
+        const sv_media_type *t = &entity->type;
+        char text[400];
+        (void)snprintf(text, sizeof text, "%s/%s", t->present ? SV_QUOTE(t->type) : "text",
+                       t->present ? SV_QUOTE(t->subtype) : "plain");
+        for (char *c = text; *c != '\0'; c++) *c = sv_lower((uint8_t)*c);
+        node->type_name = sv_arena_string(op->arena, sv_span_str(text));
+        if (node->type_name == NULL) {
+            sv_no_memory(op->err, SV_TUNNEL);
+            return NULL;
+        }
+    }
+    if (parent != NULL) {
+        if (parent->last_child != NULL) {
+            parent->last_child->next = node;
+        } else {
+            parent->first_child = node;
+        }
+        parent->last_child = node;
+    }
+    return node;
+}
+
+bool sv_node_is_signed(const sv_node *node)
+{
+    return node->type == SV_NODE_MULTIPART_SIGNED || node->type == SV_NODE_SIGNED_DATA;
+}
+
+bool sv_node_is_encrypted(const sv_node *node)
+{
+    return node->type == SV_NODE_ENVELOPED || node->type == SV_NODE_AUTH_ENVELOPED;
+}
+
+bool sv_node_is_sip(const sv_node *node)
+{
+    return node->type == SV_NODE_SIP || node->type == SV_NODE_MESSAGE_SIP;
+}
+
+bool sv_node_protects(const sv_node *node)
+{
+    return (sv_node_is_encrypted(node) && node->opened) || (sv_node_is_signed(node) && node->verified);
+}
+
+const sv_node *sv_node_carrier(const sv_node *node)
+{
+    const sv_node *up = node->parent;
+    while (up != NULL && !sv_node_is_sip(up)) up = up->parent;
+    return up;
+}
+
+static const char *format_text(sv_operation *op, const char *format, va_list arguments) SV_PRINTF(2, 0);
+
+static const char *format_text(sv_operation *op, const char *format, va_list arguments)
+{
+    char text[400];
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    const char *copy = sv_arena_string(op->arena, sv_span_str(text));
+    return copy != NULL ? copy : "";
+}
+
+void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result result, const char *why, ...)
+{
+    va_list arguments;
+    va_start(arguments, why);
+    sipveil_check check = {rule, result, format_text(op, why, arguments)};
+    va_end(arguments);
+    sv_put(&op->checks, sv_span(&check, sizeof check));
+}
+
+void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...)
+{
+    va_list arguments;
+    va_start(arguments, text);
+    sipveil_warning warning = {rule, format_text(op, text, arguments)};
+    va_end(arguments);
+    sv_put(&op->warnings, sv_span(&warning, sizeof warning));
+}
+
+void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
+                        const sv_node *inner)
+{
+    sv_compared compared = {field, result, inner};
+    sv_put(&op->compared, sv_span(&compared, sizeof compared));
+}
+
+sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_code code)
+{
+    if (code == SIPVEIL_OK) return SIPVEIL_OK;
+    if (op->failure.code == SIPVEIL_OK) {
+        op->failure = *op->err;
+        op->failure_node = node;
+    }
+    /* Memory does not come back, and what is too large stays so: no use in going on. */
+    return op->inspecting && code != SIPVEIL_INTERNAL ? SIPVEIL_OK : code;
+}
+
+size_t sv_report_check_count(const sv_operation *op)
+{
+    return sv_buffer_span(&op->checks).len / sizeof(sipveil_check);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The report as a tree for people. */
+#include <stdio.h>
+
+#include "tunnel/operation.h"
+
+enum { REPORT_MOST = 1 << 20, INDENT_MOST = 256 };
+
+typedef struct painter {
+    const sv_operation *op;
+    sv_buffer *out;
+    bool colour;
+} painter;
+
+#define GREEN "\033[32m"
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+static void paint(painter *p, const char *colour, const char *text)
+{
+    if (p->colour) sv_put_str(p->out, colour);
+    sv_put_str(p->out, text);
+    if (p->colour) sv_put_str(p->out, PLAIN);
+}
+
+static void put_recipient_text(painter *p, const sv_recipient *r)
+{
+    switch (r->kind) {
+    case SV_RECIPIENT_KEKRI: sv_put_format(p->out, "kek \"%s\"", SV_QUOTE(r->key_id)); break;
+    case SV_RECIPIENT_PWRI: sv_put_str(p->out, "password"); break;
+    case SV_RECIPIENT_ORI: sv_put_str(p->out, "of another kind"); break;
+    default:
+        if (r->issuer.len == 0) {
+            sv_put_str(p->out, "cert with key id ");
+            for (size_t i = 0; i < r->ski.len && i < 8; i++) sv_put_format(p->out, "%02X", r->ski.data[i]);
+        } else {
+            sv_put_format(p->out, "cert of %s serial ", sv_name_text(r->issuer, p->op->arena));
+            for (size_t i = 0; i < r->serial.len && i < 20; i++) sv_put_format(p->out, "%02X", r->serial.data[i]);
+        }
+    }
+    sv_put_format(p->out, " (%s)", r->algorithm);
+}
+
+static void put_encrypted_text(painter *p, const sv_node *node, const char *indent)
+{
+    const sv_enveloped *e = node->enveloped;
+    if (e == NULL) return;
+    sv_put_format(p->out, ", %s, ", e->cipher != SIPVEIL_CIPHER_NONE ? sipveil_cipher_name(e->cipher) : "unknown cipher");
+    if (node->opened) {
+        paint(p, GREEN, "opened");
+    } else {
+        paint(p, YELLOW, "closed: only its recipients can read what is inside");
+    }
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        sv_put_format(p->out, "\n%s     for ", indent);
+        put_recipient_text(p, &e->recipients[i]);
+        if (node->opened && node->opening.recipient == i) sv_put_str(p->out, " <- our key");
+    }
+}
+
+static void put_signed_text(painter *p, const sv_node *node, const char *indent)
+{
+    const sv_signed *s = node->signed_data;
+    for (size_t i = 0; s != NULL && node->signatures != NULL && i < s->signer_count; i++) {
+        const sv_signature *one = &node->signatures[i];
+        sv_put_format(p->out, "\n%s     signed by %s: ", indent,
+                      one->certificate != NULL ? sv_certificate_subject(one->certificate, p->op->arena)
+                                               : "a certificate that is not here");
+        if (one->state == SV_SIGNATURE_VALID) {
+            paint(p, GREEN, "signature valid");
+            bool accepted = node->signers != NULL && node->signers[i].code == SIPVEIL_OK;
+            if (node->signers == NULL) continue;
+            sv_put_str(p->out, ", ");
+            paint(p, accepted ? GREEN : RED, accepted ? "signer accepted" : "signer not accepted");
+            if (!accepted) sv_put_format(p->out, " (%s)", node->signers[i].why);
+        } else {
+            paint(p, one->state == SV_SIGNATURE_INVALID ? RED : YELLOW,
+                  one->state == SV_SIGNATURE_INVALID ? "signature INVALID" : "signature not checked");
+            if (one->why[0] != '\0') sv_put_format(p->out, " (%s)", one->why);
+        }
+    }
+}
+
+static void put_sip_text(painter *p, const sv_node *node)
+{
+    if (node->view == NULL || node->view->start_line.len == 0) return;
+    sv_put_format(p->out, ": %s", SV_QUOTE(node->view->start_line));
+}
+
+static void put_line(painter *p, const sv_node *node, const char *indent)
+{
+    sv_put_str(p->out, node->type == SV_NODE_SIP ? "SIP message" : node->type_name);
+    if (node->view != NULL) put_sip_text(p, node);
+    if (sv_node_is_encrypted(node)) put_encrypted_text(p, node, indent);
+    if (sv_node_is_signed(node)) put_signed_text(p, node, indent);
+    if (node->type == SV_NODE_COMPRESSED) {
+        sv_put_format(p->out, ", %zu octets from %zu", node->expanded, node->size);
+    }
+    if (node->type == SV_NODE_LEAF) sv_put_format(p->out, ", %zu octets", node->entity->content.len);
+    sv_put_str(p->out, "\n");
+}
+
+static void put_tree(painter *p, const sv_node *node, char *indent, size_t depth)
+{
+    sv_put_str(p->out, indent);
+    if (depth > 0) sv_put_str(p->out, "`- ");
+    put_line(p, node, indent);
+    size_t used = 3 * depth;
+    if (used + 4 >= INDENT_MOST) return;
+    if (depth > 0) {
+        indent[used - 3] = indent[used - 2] = indent[used - 1] = ' ';
+        indent[used] = '\0';
+    }
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        put_tree(p, child, indent, depth + 1);
+        indent[used] = '\0';
+    }
+    if (depth > 0) indent[used - 3] = '\0';
+}
+
+static void put_compared(painter *p, bool verbose)
+{
+    static const char *const names[] = {"equal", "hidden", "may differ", "added", "missing", "mismatch"};
+    sipveil_span octets = sv_buffer_span(&p->op->compared);
+    const sv_compared *c = (const sv_compared *)(const void *)octets.data;
+    size_t count = octets.len / sizeof *c;
+    for (int result = SIPVEIL_COMPARE_EQUAL; result <= SIPVEIL_COMPARE_MISMATCH; result++) {
+        bool first = true;
+        for (size_t i = 0; i < count; i++) {
+            if ((int)c[i].result != result) continue;
+            if (result == SIPVEIL_COMPARE_EQUAL && !verbose && first) {
+                size_t equal = 0;
+                for (size_t k = 0; k < count; k++) equal += c[k].result == SIPVEIL_COMPARE_EQUAL;
+                sv_put_format(p->out, "inner and outer: %zu fields equal\n", equal);
+                break;
+            }
+            if (first) sv_put_format(p->out, "inner and outer: %s: ", names[result]);
+            sv_put_format(p->out, "%s%s", first ? "" : ", ", SV_QUOTE(sv_span_str(c[i].field)));
+            first = false;
+        }
+        if (!first) sv_put_str(p->out, "\n");
+    }
+}
+
+static void put_checks(painter *p, bool verbose)
+{
+    sipveil_span octets = sv_buffer_span(&p->op->checks);
+    const sipveil_check *k = (const sipveil_check *)(const void *)octets.data;
+    for (size_t i = 0; i < octets.len / sizeof *k; i++) {
+        if (k[i].result == SIPVEIL_CHECK_PASSED && !verbose) continue;
+        const char *colour = k[i].result == SIPVEIL_CHECK_PASSED   ? GREEN
+                             : k[i].result == SIPVEIL_CHECK_FAILED ? RED
+                                                                   : YELLOW;
+        const char *word = k[i].result == SIPVEIL_CHECK_PASSED   ? "passed"
+                           : k[i].result == SIPVEIL_CHECK_FAILED ? "FAILED"
+                                                                 : "not done";
+        sv_put_format(p->out, "%-14s ", k[i].rule);
+        paint(p, colour, word);
+        sv_put_format(p->out, ": %s\n", k[i].why);
+    }
+}
+
+sipveil_code sipveil_worker_report_text(sipveil_worker *worker, bool colour, bool verbose, sipveil_span *text,
+                                        sipveil_error *err)
+{
+    sv_buffer b;
+    char indent[INDENT_MOST] = "";
+    *text = sv_span(NULL, 0);
+    if (worker == NULL || worker->operation.options == NULL || worker->operation.root == NULL) {
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is nothing to report: no message was read");
+    }
+    const sv_operation *op = &worker->operation;
+    sv_buffer_init(&b, op->arena, 4096, REPORT_MOST);
+    painter p = {op, &b, colour};
+    put_tree(&p, op->root, indent, 0);
+    put_compared(&p, verbose);
+    put_checks(&p, verbose);
+    if (op->failure.code != SIPVEIL_OK) {
+        paint(&p, RED, "verdict: ");
+        sv_put_format(&b, "%s: %s\n", sipveil_code_name(op->failure.code), op->failure.text);
+    } else {
+        paint(&p, GREEN, "verdict: ");
+        sv_put_str(&b, "ok: nothing that was checked speaks against it\n");
+    }
+    SV_TRY(sv_buffer_check(&b, SV_TUNNEL, err));
+    *text = sv_buffer_span(&b);
+    return SIPVEIL_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sipveil inspect */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "opening.h"
+
+enum inspect_option { O_JSON = O_OPENING_LAST };
+
+static const tool_option options[] = {
+    OPENING_OPTIONS,
+    {O_JSON, "json", 0, NULL, false, "the report as one JSON object"},
+    TOOL_COMMON_OPTIONS,
+};
+
+typedef struct inspect_state {
+    opening o; /* first: opening_take gets the same pointer */
+    bool json;
+} inspect_state;
+
+static bool take(void *state, int id, const char *v)
+{
+    inspect_state *s = state;
+    if (id == O_JSON) {
+        s->json = true;
+        return true;
+    }
+    return opening_take(&s->o, id, v);
+}
+
+static int inspect_one(inspect_state *s, const char *path)
+{
+    io_octets message;
+    sipveil_span text;
+    sipveil_error err;
+    int exit_code;
+    bool colour = s->o.common.output == NULL && isatty(STDOUT_FILENO);
+    if (!io_read(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) {
+        return exit_code;
+    }
+    s->o.open.accept_bare_lf = true;
+    sipveil_code code = sipveil_tunnel_inspect_message(s->o.worker, &s->o.open,
+                                                       (sipveil_span){message.data, message.len}, &err);
+    if (code == SIPVEIL_OK) {
+        code = s->json ? sipveil_worker_report_json(s->o.worker, &text, &err)
+                       : sipveil_worker_report_text(s->o.worker, colour, s->o.common.verbose, &text, &err);
+    }
+    exit_code = code == SIPVEIL_OK ? io_write_output(&s->o.common, path, text, IO_REPLACE)
+                                   : tool_error(&s->o.common, path, &err);
+    io_free(&message);
+    return exit_code;
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    static const tool_verb verb = {"inspect", "[options] [FILE]",
+                                   "Shows the layers of a message as a tree: what is visible to whom, signed by whom,\n"
+                                   "what was compared. Opens nothing it has no key for, changes nothing.",
+                                   cmd_inspect};
+    inspect_state s = {.o = {.common = {.verb = "inspect"}}};
+    int first = 0, exit_code = TOOL_USAGE;
+    sipveil_open_options_default(&s.o.open);
+    if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.o.common, take, &s, 1, &first,
+                   &exit_code)) {
+        exit_code = opening_prepare(&s.o);
+        if (exit_code == TOOL_OK) exit_code = inspect_one(&s, first < argc ? argv[first] : NULL);
+    }
+    opening_end(&s.o);
+    return exit_code;
+}

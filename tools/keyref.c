@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "keyref.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { PASSPHRASE_MOST = 1024, REFERENCE_MOST = 4096 };
+
+/* Where a passphrase comes from. */
+typedef struct passphrase_source {
+    const tool_common *common;
+    const char *source; /* "file:F", "fd:N", "prompt", or NULL: prompt */
+    bool allow_open;
+    bool failed; /* a message was printed */
+} passphrase_source;
+
+static ssize_t read_some(int fd, char *out, size_t room)
+{
+    size_t used = 0;
+    while (used < room) {
+        ssize_t n = read(fd, out + used, room - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (n == 0) break;
+        used += (size_t)n;
+    }
+    return (ssize_t)used;
+}
+
+/* A final line end is not part of it, once (ADV-096). */
+static int without_line_end(const char *text, int len)
+{
+    if (len > 0 && text[len - 1] == '\n') len--;
+    if (len > 0 && text[len - 1] == '\r') len--;
+    return len;
+}
+
+/* The descriptor is what is checked, so that no swap of names helps (ADV-210). */
+static int read_secret_file(passphrase_source *s, const char *path, char *out, size_t room)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        tool_failure(s->common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
+        if (fd >= 0) close(fd);
+        return -1;
+    }
+    const char *reason = !S_ISREG(st.st_mode)                        ? "is no regular file"
+                         : st.st_uid != geteuid() && st.st_uid != 0   ? "belongs to another user"
+                         : (st.st_mode & 077) != 0 && !s->allow_open ? "can be read or written by others"
+                                                                     : NULL;
+    ssize_t n = -1;
+    if (reason != NULL) {
+        tool_failure(s->common, TOOL_USAGE, "chmod 600 it, or say --allow-open-key-file",
+                     "%s: secret file %s", path, reason);
+    } else {
+        n = read_some(fd, out, room);
+        if (n < 0) tool_failure(s->common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
+    }
+    close(fd);
+    return n < 0 ? -1 : without_line_end(out, (int)n);
+}
+
+static int read_secret_descriptor(passphrase_source *s, const char *number, char *out, size_t room)
+{
+    char *end;
+    long fd = strtol(number, &end, 10);
+    if (*number == '\0' || *end != '\0' || fd < 0 || fd > INT_MAX) {
+        tool_failure(s->common, TOOL_USAGE, NULL, "not a file descriptor: %s", number);
+        return -1;
+    }
+    ssize_t n = read_some((int)fd, out, room);
+    if (n < 0) {
+        tool_failure(s->common, TOOL_USAGE, NULL, "file descriptor %ld: %s", fd, strerror(errno));
+        return -1;
+    }
+    return without_line_end(out, (int)n);
+}
+
+static int read_secret_prompt(passphrase_source *s, const char *prompt, char *out, size_t room)
+{
+    struct termios before, quiet;
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || tcgetattr(fd, &before) != 0) {
+        tool_failure(s->common, TOOL_USAGE, "give the passphrase with ,pass=file:F or ,pass=fd:N",
+                     "no terminal to ask for the passphrase of %s", prompt);
+        if (fd >= 0) close(fd);
+        return -1;
+    }
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    (void)tcsetattr(fd, TCSAFLUSH, &quiet);
+    dprintf(fd, "Passphrase for %s: ", prompt);
+    size_t used = 0;
+    char c = 0;
+    while (used < room && read(fd, &c, 1) == 1 && c != '\n') out[used++] = c;
+    (void)tcsetattr(fd, TCSAFLUSH, &before);
+    dprintf(fd, "\n");
+    close(fd);
+    return (int)used;
+}
+
+static int read_secret(passphrase_source *s, const char *prompt, char *out, size_t room)
+{
+    int n;
+    if (s->source == NULL || strcmp(s->source, "prompt") == 0) {
+        n = read_secret_prompt(s, prompt, out, room);
+    } else if (strncmp(s->source, "file:", 5) == 0) {
+        n = read_secret_file(s, s->source + 5, out, room);
+    } else if (strncmp(s->source, "fd:", 3) == 0) {
+        n = read_secret_descriptor(s, s->source + 3, out, room);
+    } else {
+        tool_failure(s->common, TOOL_USAGE, "file:F, fd:N or prompt", "a passphrase cannot come from '%s'",
+                     s->source);
+        n = -1;
+    }
+    if (n < 0) s->failed = true;
+    return n;
+}
+
+static int ask_passphrase(void *user, const char *prompt, char *out, size_t room)
+{
+    return read_secret(user, prompt, out, room);
+}
+
+static int add_password(const tool_common *common, sipveil_keyring *ring, const char *source, bool allow_open,
+                        size_t *added)
+{
+    char password[PASSPHRASE_MOST];
+    passphrase_source s = {common, source, allow_open, false};
+    sipveil_error err;
+    int n = read_secret(&s, "the password recipient", password, sizeof password);
+    if (n < 0) return TOOL_USAGE;
+    sipveil_code code = sipveil_keyring_add_password(ring, (sipveil_span){(const uint8_t *)password, (size_t)n}, &err);
+    explicit_bzero(password, sizeof password);
+    if (code != SIPVEIL_OK) return tool_error(common, NULL, &err);
+    *added = 1;
+    return TOOL_OK;
+}
+
+/* Cuts ",name=value" off the end of a reference, if it is there. */
+static const char *cut_suffix(char *reference, const char *name)
+{
+    char *at = NULL;
+    for (char *hit = reference; (hit = strstr(hit, name)) != NULL; hit++) at = hit;
+    if (at == NULL) return NULL;
+    *at = '\0';
+    return at + strlen(name);
+}
+
+int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference, bool allow_open_key_file,
+               size_t *added)
+{
+    char path[REFERENCE_MOST];
+    passphrase_source source = {common, NULL, allow_open_key_file, false};
+    sipveil_key_options options = {.passphrase = ask_passphrase,
+                                   .passphrase_user = &source,
+                                   .allow_open_key_file = allow_open_key_file};
+    sipveil_error err;
+    *added = 0;
+    if (strncmp(reference, "pass:", 5) == 0) {
+        char file[REFERENCE_MOST];
+        snprintf(file, sizeof file, "file:%s", reference + 5);
+        return add_password(common, ring, file, allow_open_key_file, added);
+    }
+    if (strncmp(reference, "pass-fd:", 8) == 0) {
+        char fd[64];
+        snprintf(fd, sizeof fd, "fd:%s", reference + 8);
+        return add_password(common, ring, fd, allow_open_key_file, added);
+    }
+    if (strcmp(reference, "pass-prompt:") == 0) return add_password(common, ring, "prompt", allow_open_key_file, added);
+    if (strncmp(reference, "pkcs11:", 7) == 0) {
+        return tool_failure(common, TOOL_USAGE, "use a JWK, PEM or PKCS#12 file",
+                            "PKCS#11 keys are not supported by this version");
+    }
+    if (snprintf(path, sizeof path, "%s", reference) >= (int)sizeof path) {
+        return tool_failure(common, TOOL_USAGE, NULL, "key reference too long");
+    }
+    const char *pass = cut_suffix(path, ",pass=");
+    const char *kid = cut_suffix(path, ",kid=");
+    if (pass == NULL && kid != NULL) {
+        /* ",pass=" may stand before ",kid=" as well */
+        pass = cut_suffix(path, ",pass=");
+    }
+    source.source = pass;
+    options.kid = kid;
+    if (sipveil_keyring_add_file(ring, path, &options, added, &err) == SIPVEIL_OK) return TOOL_OK;
+    if (source.failed) return TOOL_USAGE; /* the reason was already told */
+    /* A key file that cannot be had is an unusable key (exit 2), whatever the reason. */
+    (void)tool_error(common, strstr(err.text, path) != NULL ? NULL : path, &err);
+    return err.code == SIPVEIL_INTERNAL ? TOOL_FAILED : TOOL_USAGE;
+}
+
+size_t tool_split_list(char *list, const char **pieces, size_t most)
+{
+    size_t count = 0;
+    for (char *rest = list, *piece; (piece = strsep(&rest, ",")) != NULL;) {
+        while (*piece == ' ') piece++;
+        if (*piece == '\0' || count == most) return 0;
+        pieces[count++] = piece;
+    }
+    return count;
+}

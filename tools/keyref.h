@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Key references as a person types them: FILE[,kid=TEXT][,pass=file:F|fd:N|prompt], pass:FILE,
+ * pass-fd:N, pass-prompt:. Secrets come from files, descriptors or the terminal, never from argv. */
+#ifndef TOOL_KEYREF_H
+#define TOOL_KEYREF_H
+
+#include "tool.h"
+
+/* Adds what the reference names to the ring. *added: number of keys. Returns TOOL_OK, or the exit code
+ * after a message. */
+int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference,
+               bool allow_open_key_file, size_t *added);
+
+/* A list "a,b,c" cut in place into at most `most` pieces; returns their number, 0 if one is empty. */
+size_t tool_split_list(char *list, const char **pieces, size_t most);
+
+#endif

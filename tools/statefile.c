@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "statefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io.h"
+
+enum { STATE_MOST = 64 << 20 };
+
+static int failed(const tool_common *common, const char *path)
+{
+    return tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(errno));
+}
+
+/* The lock stands on a file of its own beside the state, so that the state itself can be replaced by
+ * renaming. */
+static int lock(const tool_common *common, const char *path, int *fd)
+{
+    char name[4096];
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) {
+        return tool_failure(common, TOOL_USAGE, NULL, "%s: name too long", path);
+    }
+    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*fd < 0) return failed(common, name);
+    while (flock(*fd, LOCK_EX) != 0) {
+        if (errno != EINTR) return failed(common, name);
+    }
+    return TOOL_OK;
+}
+
+static int check_file(const tool_common *common, const char *path, int fd, size_t *size)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) return failed(common, path);
+    if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
+        return tool_failure(common, TOOL_USAGE, "chmod 600 it", "%s: a state file must be ours and closed to others",
+                            path);
+    }
+    if (st.st_size > STATE_MOST) return tool_failure(common, TOOL_USAGE, NULL, "%s: too large", path);
+    *size = (size_t)st.st_size;
+    return TOOL_OK;
+}
+
+static int load(const tool_common *common, const char *path, int64_t now, sipveil_memory *memory)
+{
+    sipveil_error err;
+    size_t size = 0, used = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? TOOL_OK : failed(common, path);
+    int exit_code = check_file(common, path, fd, &size);
+    uint8_t *image = exit_code == TOOL_OK && size > 0 ? malloc(size) : NULL;
+    while (image != NULL && used < size) {
+        ssize_t n = read(fd, image + used, size - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        used += (size_t)n;
+    }
+    close(fd);
+    if (exit_code == TOOL_OK && size > 0 &&
+        (image == NULL || sipveil_memory_load(memory, (sipveil_span){image, used}, now, &err) != SIPVEIL_OK)) {
+        exit_code = tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: damaged state file", path);
+    }
+    if (image != NULL) explicit_bzero(image, size);
+    free(image);
+    return exit_code;
+}
+
+int statefile_open(const tool_common *common, const char *path, int64_t now, statefile *out)
+{
+    sipveil_error err;
+    *out = (statefile){.path = path, .fd = -1, .now = now};
+    int exit_code = lock(common, path, &out->fd);
+    if (exit_code != TOOL_OK) return exit_code;
+    if (sipveil_memory_new(&out->memory, &err) != SIPVEIL_OK) return tool_error(common, NULL, &err);
+    return load(common, path, now, out->memory);
+}
+
+int statefile_save(const tool_common *common, statefile *file)
+{
+    sipveil_error err;
+    uint8_t *image;
+    size_t len;
+    if (sipveil_memory_save(file->memory, file->now, &image, &len, &err) != SIPVEIL_OK) {
+        return tool_error(common, NULL, &err);
+    }
+    int exit_code = io_write(common, file->path, NULL, (sipveil_span){image, len}, IO_SECRET | IO_REPLACE);
+    sipveil_memory_wipe_image(image, len);
+    return exit_code;
+}
+
+void statefile_close(statefile *file)
+{
+    sipveil_memory_free(file->memory);
+    if (file->fd >= 0) close(file->fd);
+    *file = (statefile){.fd = -1};
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The memory of seen messages between calls, in a file: 0600, locked while it is used, replaced whole. */
+#ifndef TOOL_STATEFILE_H
+#define TOOL_STATEFILE_H
+
+#include "tool.h"
+
+typedef struct statefile {
+    const char *path;
+    int64_t now; /* seconds UTC: entries expire by it */
+    int fd; /* holds the lock; -1: not open */
+    sipveil_memory *memory;
+} statefile;
+
+/* Opens (or makes) and locks the file and reads it. Returns TOOL_OK or the exit code after a message. */
+int statefile_open(const tool_common *common, const char *path, int64_t now, statefile *out);
+/* Writes the memory back. */
+int statefile_save(const tool_common *common, statefile *file);
+void statefile_close(statefile *file);
+
+#endif
