@@ -35,35 +35,77 @@ bool sv_take_quoted(sv_cursor *c, sipveil_span *inside, bool *has_escape)
     return false;
 }
 
-/* Takes the rest of one line of a row: up to its CRLF, which is taken too. */
-static sipveil_code take_line(sv_cursor *c, bool *quoted, bool *blank, const char *room,
+/* What take_line carries from the first line of a row to the last. */
+typedef struct row_state {
+    const uint8_t *end;  /* of what may be read: of the row's most, or of the input */
+    bool limited;        /* end is that of the row's most */
+    bool quoted;         /* a quoted string is open */
+    bool quoted_nul;     /* and holds a NUL as quoted-pair */
+    bool blank;          /* this line held blanks only */
+} row_state;
+
+/* Octets that end the fast run over a line: controls that matter, and what moves the quoting state. */
+static bool is_plain(uint8_t c)
+{
+    return c != '\r' && c != '\n' && c != 0 && c != '"' && c != '\\';
+}
+
+static sipveil_code bad_octet(const char *rule, const char *room, size_t offset, const char *what,
                               sipveil_error *err)
 {
-    uint8_t byte, next;
-    *blank = true;
-    for (;;) {
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, rule, offset, "%s in the header", what);
+}
+
+/* Takes the rest of one line of a row: up to its CRLF, which is taken too. A row longer than its most
+ * is left where that shows: *too_long. */
+static sipveil_code take_line(sv_cursor *c, row_state *row, bool *too_long, const char *room,
+                              sipveil_error *err)
+{
+    uint8_t next;
+    row->blank = true;
+    *too_long = false;
+    for (; c->at < row->end; c->at++) {
+        uint8_t byte = *c->at;
         size_t offset = sv_offset(c);
-        if (!sv_take_byte(c, &byte)) {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-009", offset,
-                                "header ends in the middle of a line");
+        if (!sv_is_blank(byte) && byte != '\r') row->blank = false;
+        if (is_plain(byte)) continue;
+        if (byte == '"') row->quoted = !row->quoted;
+        if (byte == '\\' && row->quoted && sv_peek_at(c, 1, &next) && next != '\r' && next != '\n') {
+            if (next == 0) row->quoted_nul = true;
+            c->at++; /* a quoted-pair: the next octet means itself */
         }
         if (byte == '\r') {
-            if (sv_take_if(c, '\n')) return SIPVEIL_OK;
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-009", offset,
-                                "carriage return without line feed in the header");
+            if (!sv_peek_at(c, 1, &next) || next != '\n') {
+                return bad_octet("ADV-009", room, offset, "carriage return without line feed", err);
+            }
+            c->at += 2;
+            return SIPVEIL_OK;
         }
         if (byte == '\n') {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-009", offset,
-                                "line feed without carriage return in the header");
+            return bad_octet("ADV-009", room, offset, "line feed without carriage return", err);
         }
-        if (byte == 0) {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-008", offset,
-                                "NUL octet in the header");
-        }
-        if (byte == '"') *quoted = !*quoted;
-        if (byte == '\\' && *quoted && sv_peek(c, &next) && next != '\r' && next != '\n') c->at++;
-        if (!sv_is_blank(byte)) *blank = false;
+        if (byte == 0) return bad_octet("ADV-008", room, offset, "NUL octet", err);
     }
+    *too_long = row->limited;
+    if (row->limited) return SIPVEIL_OK;
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-009", sv_offset(c),
+                        "header ends in the middle of a line");
+}
+
+static sipveil_code take_lines(sv_cursor *c, row_state *row, bool *too_long, const char *room,
+                               sipveil_error *err)
+{
+    uint8_t next;
+    SV_TRY(take_line(c, row, too_long, room, err));
+    while (!*too_long && sv_peek(c, &next) && sv_is_blank(next)) {
+        size_t offset = sv_offset(c);
+        SV_TRY(take_line(c, row, too_long, room, err));
+        if (row->blank && !*too_long) {
+            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", offset,
+                                "continuation line of blanks only");
+        }
+    }
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colon, const char *room,
@@ -71,35 +113,32 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
 {
     const uint8_t *start = c->at;
     size_t offset = sv_offset(c);
-    out->name = sv_take_while(c, sv_is_token);
-    if (out->name.len == 0) {
+    *out = (sv_field_row){0};
+    sipveil_span name = sv_take_while(c, sv_is_token);
+    if (name.len == 0) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", offset,
                             "header line without a field name");
     }
     if (blank_before_colon) (void)sv_take_while(c, sv_is_blank);
     if (!sv_take_if(c, ':')) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", sv_offset(c),
-                            "no colon after field name \"%s\"", SV_QUOTE(out->name));
+                            "no colon after field name \"%s\"", SV_QUOTE(name));
     }
     const uint8_t *value = c->at;
-    bool quoted = false, blank;
-    uint8_t next;
-    SV_TRY(take_line(c, &quoted, &blank, room, err));
-    while (sv_peek(c, &next) && sv_is_blank(next)) {
-        offset = sv_offset(c);
-        SV_TRY(take_line(c, &quoted, &blank, room, err));
-        if (blank) {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", offset,
-                                "continuation line of blanks only");
-        }
-        if ((size_t)(c->at - start) > most) break;
-    }
-    out->line = sv_span(start, (size_t)(c->at - start));
-    if (out->line.len > most) {
+    bool limited = most < (size_t)(c->end - start);
+    row_state row = {.end = limited ? start + most : c->end, .limited = limited};
+    bool too_long;
+    SV_TRY(take_lines(c, &row, &too_long, room, err));
+    if (too_long || (size_t)(c->at - start) > most) {
         return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-011", offset,
-                            "header field \"%s\" is over %zu octets", SV_QUOTE(out->name), most);
+                            "header field \"%s\" is over %zu octets", SV_QUOTE(name), most);
     }
-    out->value = sv_trim(sv_span(value, (size_t)(c->at - value)));
+    if (row.quoted && row.quoted_nul) { /* the string never ended, so that was no quoted-pair */
+        return bad_octet("ADV-008", room, offset, "NUL octet outside a quoted string", err);
+    }
+    *out = (sv_field_row){.name = name,
+                          .value = sv_trim(sv_span(value, (size_t)(c->at - value))),
+                          .line = sv_span(start, (size_t)(c->at - start))};
     return SIPVEIL_OK;
 }
 

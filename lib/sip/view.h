@@ -5,6 +5,7 @@
 #ifndef SV_SIP_VIEW_H
 #define SV_SIP_VIEW_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -82,7 +83,9 @@ sipveil_code sv_sip_read(sipveil_span message, sv_sip_framing framing, const sip
                          sv_sip_view *out, sipveil_error *err);
 
 /* An inner message of a tunnel (message/sip): like sv_sip_read, but tolerates the absence of
- * Content-Length; it must end where the span ends (no tail). */
+ * Content-Length; it must end where the span ends (no tail). Which header fields it must have is for
+ * the comparison (TUN-35): none is demanded here. `user@host` in brackets may lack its scheme here and
+ * in fragments; whether it equals anything is TUN-41. */
 sipveil_code sv_sip_read_inner(sipveil_span message, const sipveil_limits *limits, sv_sip_view *out,
                                sipveil_error *err);
 
@@ -93,6 +96,7 @@ sipveil_code sv_sip_read_fragment(sipveil_span fragment, const sipveil_limits *l
 /* A person's editor made it: header lines end in bare LF throughout. sv_sip_uses_bare_lf() says so;
  * sv_sip_to_crlf() writes every LF that lacks its CR as CRLF into out (exact octets otherwise). */
 bool sv_sip_uses_bare_lf(sipveil_span message);
+void sv_sip_to_crlf(sipveil_span message, sv_buffer *out);
 
 /* First row of that field, or NULL. */
 const sv_sip_field *sv_sip_first(const sv_sip_view *view, sv_field_id id);

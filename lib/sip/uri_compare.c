@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Equality of URIs (RFC 3261 19.1.4, TUN-40) and of addresses-of-record. */
+#include <arpa/inet.h>
+
+#include "sip/uri.h"
+
+static unsigned hex_value(uint8_t c)
+{
+    return sv_is_digit(c) ? c - (unsigned)'0' : (unsigned)sv_lower(c) - 'a' + 10;
+}
+
+static bool is_reserved(unsigned c)
+{
+    switch (c) {
+    case ';': case '/': case '?': case ':': case '@': case '&': case '=': case '+': case '$': case ',':
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool sv_uri_take_character(sv_cursor *c, unsigned *character)
+{
+    uint8_t byte, high, low;
+    if (!sv_take_byte(c, &byte)) return false;
+    *character = byte;
+    if (byte != '%' || !sv_peek_at(c, 0, &high) || !sv_peek_at(c, 1, &low)) return true;
+    if (!sv_is_hex(high) || !sv_is_hex(low)) return true;
+    c->at += 2;
+    *character = hex_value(high) * 16 + hex_value(low);
+    if (is_reserved(*character)) *character += 256;
+    return true;
+}
+
+bool sv_uri_same_text(sipveil_span a, sipveil_span b, bool nocase)
+{
+    sv_cursor first = sv_cursor_over(a, "URI"), second = sv_cursor_over(b, "URI");
+    unsigned x, y;
+    while (sv_uri_take_character(&first, &x)) {
+        if (!sv_uri_take_character(&second, &y)) return false;
+        if (nocase && x < 256) x = (uint8_t)sv_lower((uint8_t)x);
+        if (nocase && y < 256) y = (uint8_t)sv_lower((uint8_t)y);
+        if (x != y) return false;
+    }
+    return sv_at_end(&second);
+}
+
+/* The octets of an IPv6 reference. RFC 5954 4.2: such hosts are compared as addresses. */
+static bool ipv6_octets(sipveil_span host, struct in6_addr *out)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (host.len < 3 || host.data[0] != '[' || host.len - 2 >= sizeof text) return false;
+    memcpy(text, host.data + 1, host.len - 2);
+    text[host.len - 2] = '\0';
+    return inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool same_host(sipveil_span a, sipveil_span b)
+{
+    struct in6_addr x, y;
+    if (sv_equal_nocase(a, b)) return true;
+    return ipv6_octets(a, &x) && ipv6_octets(b, &y) && memcmp(&x, &y, sizeof x) == 0;
+}
+
+/* Parameters that make URIs different when only one has them. */
+static bool counts_alone(sipveil_span name)
+{
+    static const char *const names[] = {"transport", "ttl", "user", "method", "maddr"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (sv_uri_same_text(name, sv_span_str(names[i]), true)) return true;
+    }
+    return false;
+}
+
+/* The part numbered `which` (from 0) among those of that name. */
+static bool find_part(sipveil_span list, uint8_t lead, sipveil_span name, size_t which,
+                      sv_uri_part *part)
+{
+    sv_cursor c = sv_cursor_over(list, "URI");
+    while (sv_uri_take_part(&c, lead, part)) {
+        if (sv_uri_same_text(part->name, name, true) && which-- == 0) return true;
+    }
+    return false;
+}
+
+static bool parameters_of_one_fit(sipveil_span one, sipveil_span other)
+{
+    sv_cursor c = sv_cursor_over(one, "URI");
+    sv_uri_part part, match;
+    while (sv_uri_take_part(&c, ';', &part)) {
+        if (!find_part(other, ';', part.name, 0, &match)) {
+            if (counts_alone(part.name)) return false;
+        } else if (part.has_value != match.has_value ||
+                   !sv_uri_same_text(part.value, match.value, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The values of header components follow the rules of the header field they name; where those mind
+ * case, so do we. */
+static bool minds_case(sipveil_span name)
+{
+    switch (sv_field_id_of(name)) {
+    case SV_F_CALL_ID: case SV_F_CSEQ: case SV_F_IN_REPLY_TO: case SV_F_SUBJECT:
+    case SV_F_ORGANIZATION: case SV_F_USER_AGENT: case SV_F_SERVER:
+        return true;
+    default:
+        return sv_uri_same_text(name, SV_SPAN("body"), true);
+    }
+}
+
+static size_t count_named(sipveil_span list, const uint8_t *end, sipveil_span name)
+{
+    sv_cursor c = sv_cursor_over(list, "URI");
+    sv_uri_part part;
+    size_t count = 0;
+    while (sv_uri_take_part(&c, '&', &part) && part.name.data < end) {
+        if (sv_uri_same_text(part.name, name, true)) count++;
+    }
+    return count;
+}
+
+/* Every header component of one stands in the other, those of one name in the same order. */
+static bool headers_of_one_fit(sipveil_span one, sipveil_span other)
+{
+    sv_cursor c = sv_cursor_over(one, "URI");
+    sv_uri_part part, match;
+    while (sv_uri_take_part(&c, '&', &part)) {
+        size_t which = count_named(one, part.name.data, part.name);
+        if (!find_part(other, '&', part.name, which, &match)) return false;
+        if (!sv_uri_same_text(part.value, match.value, !minds_case(part.name))) return false;
+    }
+    return true;
+}
+
+static bool same_sip(const sv_sip_uri *a, const sv_sip_uri *b)
+{
+    return a->is_sips == b->is_sips && (a->user.len > 0) == (b->user.len > 0) &&
+           a->has_password == b->has_password && a->has_port == b->has_port && a->port == b->port &&
+           sv_uri_same_text(a->user, b->user, false) &&
+           sv_uri_same_text(a->password, b->password, false) && same_host(a->host, b->host) &&
+           parameters_of_one_fit(a->params, b->params) &&
+           parameters_of_one_fit(b->params, a->params) &&
+           headers_of_one_fit(a->headers, b->headers) && headers_of_one_fit(b->headers, a->headers);
+}
+
+bool sv_sip_same_uri(sipveil_span a, sipveil_span b, unsigned flags)
+{
+    bool schemeless = (flags & SV_COMPAT_SAMPLES) != 0;
+    sv_sip_uri first, second;
+    if (sv_equal(a, b)) return true;
+    if (sv_sip_read_uri_as(a, schemeless, &first, NULL) != SIPVEIL_OK ||
+        sv_sip_read_uri_as(b, schemeless, &second, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    bool first_sip = first.is_sip || first.is_sips, second_sip = second.is_sip || second.is_sips;
+    if (first_sip && second_sip) return same_sip(&first, &second);
+    return !first_sip && !second_sip && sv_equal_nocase(first.scheme, second.scheme) &&
+           sv_equal(first.rest, second.rest);
+}
+
+/* Whether a user part may stand for a person: no escaped control characters (ADV-014). */
+static bool is_plain_user(sipveil_span user)
+{
+    sv_cursor c = sv_cursor_over(user, "user");
+    unsigned character;
+    while (sv_uri_take_character(&c, &character)) {
+        if (character < 0x20 || character == 0x7F) return false;
+    }
+    return user.len > 0;
+}
+
+static sipveil_code read_aor(sipveil_span uri, sv_sip_uri *out, sipveil_error *err)
+{
+    SV_TRY(sv_sip_read_uri_as(uri, true, out, err));
+    if (!out->is_sip && !out->is_sips) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0, "no SIP URI: \"%s\"",
+                            SV_QUOTE(uri));
+    }
+    if (out->user.len == 0) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0, "no user part in URI \"%s\"",
+                            SV_QUOTE(uri));
+    }
+    if (!is_plain_user(out->user)) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-014", 0,
+                            "escaped control character in the user part of URI \"%s\"", SV_QUOTE(uri));
+    }
+    return SIPVEIL_OK;
+}
+
+/* Escapes of unreserved characters undone, all others written with capital digits: two user parts are
+ * equal (19.1.4) when these octets are. Returns how many were written, at most user.len. */
+static size_t write_user(sipveil_span user, uint8_t *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    sv_cursor c = sv_cursor_over(user, "user");
+    const uint8_t *before = c.at;
+    unsigned character;
+    size_t used = 0;
+    for (; sv_uri_take_character(&c, &character); before = c.at) {
+        uint8_t octet = (uint8_t)character;
+        if (c.at - before == 1 || (character < 256 && sv_uri_is_unreserved(octet))) {
+            out[used++] = octet;
+        } else {
+            out[used++] = '%';
+            out[used++] = (uint8_t)digits[octet >> 4];
+            out[used++] = (uint8_t)digits[octet & 15];
+        }
+    }
+    return used;
+}
+
+sipveil_code sv_sip_aor(sipveil_span uri, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+{
+    sv_sip_uri parts;
+    *out = sv_span(NULL, 0);
+    SV_TRY(read_aor(uri, &parts, err));
+    uint8_t *text = sv_arena_alloc_raw(arena, 4 + parts.user.len + 1 + parts.host.len);
+    if (text == NULL) return sv_no_memory(err, "sip");
+    memcpy(text, "sip:", 4);
+    size_t used = 4 + write_user(parts.user, text + 4);
+    text[used++] = '@';
+    for (size_t i = 0; i < parts.host.len; i++) text[used++] = (uint8_t)sv_lower(parts.host.data[i]);
+    *out = sv_span(text, used);
+    return SIPVEIL_OK;
+}
+
+bool sv_sip_same_aor(sipveil_span a, sipveil_span b)
+{
+    sv_sip_uri first, second;
+    if (read_aor(a, &first, NULL) != SIPVEIL_OK || read_aor(b, &second, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    return sv_uri_same_text(first.user, second.user, false) && same_host(first.host, second.host);
+}
+
+sipveil_span sv_sip_host(sipveil_span uri)
+{
+    sv_sip_uri parts;
+    if (sv_sip_read_uri_as(uri, true, &parts, NULL) != SIPVEIL_OK) return sv_span(NULL, 0);
+    return parts.host;
+}
