@@ -1,0 +1,59 @@
+"""The man pages and --help tell the same options; every page is written without warnings."""
+import os
+import re
+import shutil
+
+from tap import BUILD, SOURCE, Cases, run
+
+MAN = SOURCE / "docs" / "man"
+PROGRAM = BUILD / "tools" / "sipveil"
+HELPS = {
+    "sipveil-seal": [["seal"]],
+    "sipveil-open": [["open"]],
+    "sipveil-inspect": [["inspect"]],
+    "sipveil-keygen": [["keygen", "kek"], ["keygen", "ca"], ["keygen", "cert"]],
+}
+IN_HELP = re.compile(r"^\s+(?:(-\w), )?\s*(--[a-z][a-z-]*)(?: (\S+))?", re.MULTILINE)
+IN_MAN = re.compile(r"^(?:\*(-\w)\*, )?\*(--[a-z][a-z-]*)\*(?: _([^_]+)_)?$", re.MULTILINE)
+
+
+def options_of_help(words):
+    done = run(PROGRAM, *words, "--help", stderr=None)
+    return done.returncode, set(IN_HELP.findall(done.stdout))
+
+
+def options_of_page(page):
+    return set(IN_MAN.findall((MAN / (page + ".1.scd")).read_text(encoding="utf-8")))
+
+
+def shown(options):
+    return sorted(" ".join(filter(None, option)) for option in options)
+
+
+def main():
+    cases = Cases()
+    verbs = set(re.findall(r"^  (\w+) ", run(PROGRAM, "--help").stdout, re.MULTILINE))
+    pages = {path.name[:-len(".1.scd")] for path in MAN.glob("*.scd")}
+    cases.case("every verb has its page", sorted(pages ^ ({"sipveil-" + verb for verb in verbs} | {"sipveil"})))
+    for page, helps in sorted(HELPS.items()):
+        told = set()
+        for words in helps:
+            code, options = options_of_help(words)
+            cases.case("sipveil %s --help tells options, exit code 0" % " ".join(words),
+                       [] if code == 0 and options else "exit code %d, %d options" % (code, len(options)))
+            told |= options
+        written = options_of_page(page)
+        cases.case("%s: every option of --help is in the man page" % page, shown(told - written))
+        cases.case("%s: every option of the man page is in --help" % page, shown(written - told))
+    if shutil.which("scdoc"):
+        for page in sorted(pages):
+            source = (MAN / (page + ".1.scd")).read_text(encoding="utf-8")
+            done = run("scdoc", stdin=None, input=source, env=dict(os.environ, SOURCE_DATE_EPOCH="0"))
+            cases.case("%s is written" % page, [] if done.returncode == 0 and ".TH" in done.stdout else done.stdout[-500:])
+    else:
+        cases.skip("the pages are written", "scdoc is not installed")
+    cases.leave()
+
+
+if __name__ == "__main__":
+    main()
