@@ -2,6 +2,7 @@
 #include "keys/bundle.h"
 
 #include <openssl/bio.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -109,16 +110,28 @@ static sipveil_code read_pem_certificate(sv_bundle *bundle, const sv_pem_block *
     return code;
 }
 
+/* With the decoder itself: PEM_read_bio_PrivateKey_ex tries once more with the default library context
+ * when it fails, and that is not ours (ADV-221). */
 static sipveil_code read_pem_key(sv_bundle *bundle, const sv_pem_block *block,
                                  sv_passphrase *passphrase, sipveil_error *err)
 {
-    BIO *bio = BIO_new_mem_buf(block->whole.data, (int)block->whole.len);
-    if (bio == NULL) return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "no memory for a PEM block");
+    EVP_PKEY *key = NULL;
     ERR_clear_error();
-    EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(bio, NULL, sv_passphrase_ask, passphrase,
-                                               bundle->context->library, NULL);
-    BIO_free(bio);
-    if (key == NULL) return sv_passphrase_fail(passphrase, "the private key", err);
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&key, "PEM", NULL, NULL, EVP_PKEY_KEYPAIR,
+                                                              bundle->context->library, NULL);
+    if (decoder == NULL ||
+        OSSL_DECODER_CTX_set_pem_password_cb(decoder, sv_passphrase_ask, passphrase) != 1) {
+        OSSL_DECODER_CTX_free(decoder);
+        return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "no decoder for private keys");
+    }
+    const unsigned char *at = block->whole.data;
+    size_t left = block->whole.len;
+    int decoded = OSSL_DECODER_from_data(decoder, &at, &left);
+    OSSL_DECODER_CTX_free(decoder);
+    if (decoded != 1 || key == NULL) {
+        EVP_PKEY_free(key);
+        return sv_passphrase_fail(passphrase, "the private key", err);
+    }
     ERR_clear_error();
     return sv_bundle_add_private_key(bundle, key, err);
 }
@@ -169,10 +182,9 @@ static bool queue_says_unsupported(void)
     bool unsupported = false;
     for (unsigned long e; (e = ERR_get_error()) != 0;) {
         int library = ERR_GET_LIB(e), reason = ERR_GET_REASON(e);
-        unsupported |= reason == ERR_R_UNSUPPORTED ||
-                       (library == ERR_LIB_EVP && (reason == EVP_R_UNSUPPORTED_ALGORITHM ||
-                                                   reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
-                                                   reason == EVP_R_UNKNOWN_CIPHER));
+        unsupported |= library == ERR_LIB_EVP &&
+                       (reason == ERR_R_UNSUPPORTED || reason == EVP_R_UNSUPPORTED_ALGORITHM ||
+                        reason == EVP_R_UNKNOWN_PBE_ALGORITHM || reason == EVP_R_UNKNOWN_CIPHER);
     }
     return unsupported;
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ring: keys from memory, the views lib/cms works with, pins, wiping. */
+#include "lab.h"
+
+static const uint8_t key_octets[16] = "0123456789abcde";
+
+static void takes_keks(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    sipveil_error err;
+    size_t count;
+    char id[1025];
+    (void)state;
+    memset(id, 'x', sizeof id);
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("\0/", 2), sv_span(key_octets, 16), &err), SIPVEIL_OK);
+    const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
+    assert_int_equal(count, 1);
+    assert_true(sv_equal(keys[0].kek_id, sv_span("\0/", 2))); /* CMS-15: exact octets */
+    assert_true(keys[0].kek.data != key_octets);
+    assert_string_equal(sipveil_key_describe(sipveil_keyring_at(ring, 0)), "kek \"\\x00/\"");
+    /* ADV-092, ADV-093 */
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("", 0), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(id, 1025), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 15), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span((uint8_t[32]){0}, 32), &err), SIPVEIL_USAGE);
+    assert_string_equal(err.rule, "ADV-093");
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_count(ring), 1);
+    sipveil_keyring_free(ring);
+    sipveil_keyring_free(NULL);
+}
+
+/* ADV-096: exact octets, never empty */
+static void takes_passwords(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    sipveil_error err;
+    size_t count;
+    (void)state;
+    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("a\0b\n", 4), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("", 0), &err), SIPVEIL_USAGE);
+    assert_string_equal(err.rule, "ADV-096");
+    const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(keys[0].kind, SV_CMS_KEY_PASSWORD);
+    assert_true(sv_equal(keys[0].password, sv_span("a\0b\n", 4)));
+    assert_string_equal(sipveil_key_describe(sipveil_keyring_at(ring, 0)), "password");
+    sipveil_keyring_free(ring);
+}
+
+static void grows_and_keeps_its_order(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    size_t count;
+    (void)state;
+    for (uint8_t i = 0; i < 100; i++) {
+        uint8_t key[16] = {1, i};
+        assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(&i, 1), sv_span(key, 16), NULL), SIPVEIL_OK);
+    }
+    const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
+    assert_int_equal(count, 100);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(keys[i].kek.data[1], i);
+        assert_ptr_equal(keys[i].kek.data, sipveil_keyring_at(ring, i)->cms.kek.data);
+    }
+    sipveil_keyring_free(ring);
+}
+
+static void views_a_certificate(void **state)
+{
+    sipveil_error err;
+    size_t count;
+    (void)state;
+    lab_certificate with = lab_make(&(lab_form){.subject = "proxy1", .serial = 0x80}); /* needs a zero in front */
+    lab_certificate without = lab_make(&(lab_form){.subject = "proxy2", .serial = -2, .no_key_identifiers = true});
+    sipveil_keyring *ring = lab_ring();
+    assert_int_equal(sipveil_keyring_add_file(ring, lab_write_certificate("1.pem", with.x509), NULL, NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_file(ring, lab_write_certificate("2.pem", without.x509), NULL, NULL, &err), SIPVEIL_OK);
+    const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
+    assert_int_equal(count, 2);
+    assert_true(sv_equal(keys[0].serial, sv_span("\x00\x80", 2)));
+    assert_true(sv_equal(keys[1].serial, sv_span("\xFE", 1)));
+    for (size_t i = 0; i < 2; i++) {
+        X509 *x509 = i == 0 ? with.x509 : without.x509;
+        unsigned char *issuer = NULL;
+        uint8_t digest[64];
+        size_t len;
+        int issuer_len = i2d_X509_NAME(X509_get_issuer_name(x509), &issuer);
+        assert_true(sv_equal(keys[i].issuer, sv_span(issuer, (size_t)issuer_len)));
+        OPENSSL_free(issuer);
+        const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(x509);
+        EVP_Q_digest(lab_context->library, "SHA1", NULL, bits->data, (size_t)bits->length, digest, &len);
+        assert_true(sv_equal(keys[i].ski, sv_span(digest, len)));
+        assert_int_equal(EVP_PKEY_eq(keys[i].public_key, X509_get0_pubkey(x509)), 1);
+        assert_null(keys[i].private_key);
+        assert_int_equal(sipveil_key_get_kind(sipveil_keyring_at(ring, i)), SIPVEIL_KEY_CERTIFICATE);
+    }
+    assert_string_equal(sipveil_key_describe(sipveil_keyring_at(ring, 0)), "cert CN=proxy1 serial 80");
+    assert_string_equal(sipveil_key_describe(sipveil_keyring_at(ring, 1)), "cert CN=proxy2 serial -02");
+    sipveil_keyring_free(ring);
+    lab_free(&with);
+    lab_free(&without);
+}
+
+static void refuses_pins_that_are_none(void **state)
+{
+    static const char good[] = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+    static const char *const bad[] = {"", "0011", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeef",
+                                      "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0",
+                                      "0g112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+                                      ":00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
+    sipveil_keyring *ring = lab_ring();
+    sipveil_error err;
+    (void)state;
+    assert_int_equal(sipveil_keyring_add_pin(ring, "sip:alice@a.example", good, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_pin(ring, "alice@a.example",
+                                             "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:"
+                                             "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff", &err), SIPVEIL_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(sipveil_keyring_add_pin(ring, "sip:alice@a.example", bad[i], &err), SIPVEIL_USAGE);
+    }
+    assert_int_equal(sipveil_keyring_add_pin(ring, "sip:a.example", good, &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_pin(ring, "tel:+123", good, &err), SIPVEIL_USAGE);
+    sipveil_keyring_free(ring);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_keks),
+        cmocka_unit_test(takes_passwords),
+        cmocka_unit_test(grows_and_keeps_its_order),
+        cmocka_unit_test(views_a_certificate),
+        cmocka_unit_test(refuses_pins_that_are_none),
+    };
+    return cmocka_run_group_tests_name("the keyring", tests, lab_open, lab_close);
+}
