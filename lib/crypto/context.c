@@ -76,7 +76,8 @@ sipveil_code sipveil_context_new(const sipveil_hooks *hooks, sipveil_context **o
     if (hooks->now == NULL) context->hooks.now = system_clock;
     sipveil_code code = SIPVEIL_OK;
     context->library = OSSL_LIB_CTX_new();
-    if (context->library == NULL || OSSL_PROVIDER_load(context->library, "default") == NULL) {
+    if (context->library != NULL) context->provider = OSSL_PROVIDER_load(context->library, "default");
+    if (context->provider == NULL) {
         code = sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "libcrypto's default provider does not load");
     } else {
         code = sv_suite_new(context->library, &context->suite, err);
@@ -93,7 +94,8 @@ void sipveil_context_free(sipveil_context *context)
 {
     if (context == NULL) return;
     sv_suite_free(context->suite);
-    OSSL_LIB_CTX_free(context->library); /* unloads its providers */
+    if (context->provider != NULL) (void)OSSL_PROVIDER_unload(context->provider); /* ours to give back */
+    OSSL_LIB_CTX_free(context->library);
     free(context);
 }
 

@@ -17,6 +17,7 @@ typedef struct sv_suite sv_suite; /* fetched algorithms of a context; immutable 
 struct sipveil_context {
     sipveil_hooks hooks; /* copied; both calls are never NULL here */
     OSSL_LIB_CTX *library; /* our own, default provider */
+    OSSL_PROVIDER *provider;
     sv_suite *suite;
 };
 
