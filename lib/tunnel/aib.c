@@ -88,6 +88,22 @@ static void put_part(sv_buffer *b, sipveil_span boundary, sipveil_span entity)
     sv_put_str(b, "\r\n");
 }
 
+/* Rows that are true of the multipart too and keep the places (and the names, compact or not) of those
+ * that moved into its first part, so that opening gives the message back as it was. */
+static void put_place_holders(const sv_sip_view *view, sv_buffer *rows)
+{
+    if (sv_sip_first(view, SV_F_CONTENT_DISPOSITION) != NULL) sv_put_str(rows, "Content-Disposition: render\r\n");
+    if (sv_sip_first(view, SV_F_CONTENT_ENCODING) != NULL) sv_put_str(rows, "Content-Encoding: identity\r\n");
+    if (sv_sip_first(view, SV_F_CONTENT_LANGUAGE) != NULL) {
+        sv_put_str(rows, "Content-Language: ");
+        sv_put(rows, sv_sip_value(view, SV_F_CONTENT_LANGUAGE));
+        sv_put_str(rows, "\r\n");
+    }
+    if (sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) != NULL) {
+        sv_put_str(rows, "Content-Transfer-Encoding: binary\r\n");
+    }
+}
+
 /* multipart/mixed { original body, AIB } (TUN-52, TUN-64). */
 static sipveil_code pack_mixed(sv_sealing *s, const sv_sip_view *view, sv_packed aib, sv_packed *out)
 {
@@ -110,12 +126,11 @@ static sipveil_code pack_mixed(sv_sealing *s, const sv_sip_view *view, sv_packed
     sv_put_str(&body, "--\r\n");
     SV_TRY(sv_buffer_check(&body, SV_TUNNEL, s->op->err));
     out->content = sv_buffer_span(&body);
-    sv_buffer_init(&rows, s->op->arena, 256, 1024);
+    sv_buffer_init(&rows, s->op->arena, 256, s->op->limits->header);
     sv_put_str(&rows, "Content-Type: multipart/mixed; boundary=");
     sv_put(&rows, boundary);
     sv_put_str(&rows, "\r\n");
-    /* Keeps the place of the original row, so that opening gives the message back as it was. */
-    if (sv_sip_first(view, SV_F_CONTENT_DISPOSITION) != NULL) sv_put_str(&rows, "Content-Disposition: render\r\n");
+    put_place_holders(view, &rows);
     out->rows = sv_buffer_span(&rows);
     return sv_buffer_check(&rows, SV_TUNNEL, s->op->err);
 }
@@ -128,6 +143,6 @@ sipveil_code sv_put_with_aib(sv_sealing *s, const sv_sip_view *view, sv_buffer *
     SV_TRY(sv_pack_protected(s, entity, &aib));
     body = aib;
     if (view->body.len > 0) SV_TRY(pack_mixed(s, view, aib, &body));
-    sv_rewrite rewrite = {.view = view, .rows = body.rows, .body = body.content};
+    sv_rewrite rewrite = {.view = view, .rows = body.rows, .body = body.content, .keep_framing = true};
     return sv_put_message(&rewrite, s->op->limits, out, s->op->err);
 }

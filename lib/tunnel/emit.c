@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What an opened message hands out: the inner message, the innermost protected entity, its content.
  * Opened and unprotected octets are never put together (ADV-147). */
-#include "tunnel/operation.h"
+#include "tunnel/sealing.h"
 
 /* The octets of a node's content, below the layer itself. */
 static const sv_node *content_of(const sv_node *layer)
@@ -79,11 +79,11 @@ static outcome outcome_of(const sv_node *body)
 
 /* The rows of an entity, its header or (of a message's own body) none. */
 static sipveil_code with_body(sv_operation *op, const sv_node *sip, sipveil_span rows, sipveil_span body,
-                              sipveil_span *message)
+                              bool keep_framing, sipveil_span *message)
 {
     sv_buffer out;
     sv_buffer_init(&out, op->arena, sip->view->whole.len + body.len + 256, op->limits->message * 2);
-    sv_rewrite rewrite = {.view = sip->view, .rows = rows, .body = body};
+    sv_rewrite rewrite = {.view = sip->view, .rows = rows, .body = body, .keep_framing = keep_framing};
     SV_TRY(sv_put_message(&rewrite, op->limits, &out, op->err));
     *message = sv_buffer_span(&out);
     return SIPVEIL_OK;
@@ -93,7 +93,7 @@ static sipveil_code with_body(sv_operation *op, const sv_node *sip, sipveil_span
 static sipveil_code without_aib(sv_operation *op, const sv_node *sip, const sv_node *aib, sipveil_span *message)
 {
     const sv_node *multipart = aib->parent;
-    if (sv_node_is_sip(multipart)) return with_body(op, sip, sv_span(NULL, 0), sv_span(NULL, 0), message);
+    if (sv_node_is_sip(multipart)) return with_body(op, sip, sv_span(NULL, 0), sv_span(NULL, 0), true, message);
     const sv_node *other = NULL;
     size_t others = 0;
     for (const sv_node *part = multipart->first_child; part != NULL; part = part->next) {
@@ -102,7 +102,7 @@ static sipveil_code without_aib(sv_operation *op, const sv_node *sip, const sv_n
         others++;
     }
     if (others == 1) {
-        return with_body(op, sip, other->entity->header, other->entity->content, message);
+        return with_body(op, sip, other->entity->header, other->entity->content, true, message);
     }
     sipveil_span boundary;
     sv_buffer body;
@@ -122,10 +122,8 @@ static sipveil_code without_aib(sv_operation *op, const sv_node *sip, const sv_n
     SV_TRY(sv_buffer_check(&body, SV_TUNNEL, op->err));
     sv_buffer rows;
     sv_buffer_init(&rows, op->arena, 512, op->limits->header);
-    sv_put_str(&rows, "Content-Type: ");
-    sv_put(&rows, sv_sip_value(sip->view, SV_F_CONTENT_TYPE));
-    sv_put_str(&rows, "\r\n");
-    return with_body(op, sip, sv_buffer_span(&rows), sv_buffer_span(&body), message);
+    sv_put_content_rows(sip->view, &rows);
+    return with_body(op, sip, sv_buffer_span(&rows), sv_buffer_span(&body), true, message);
 }
 
 /* The message that stands for `sip` once its body was opened; *content is the innermost entity. */
@@ -140,7 +138,7 @@ static sipveil_code message_of(sv_operation *op, const sv_node *sip, sipveil_spa
     }
     if (found.content != NULL) {
         *content = found.content;
-        return with_body(op, sip, found.content->entity->header, found.content->entity->content, message);
+        return with_body(op, sip, found.content->entity->header, found.content->entity->content, false, message);
     }
     if (found.aib != NULL) {
         bool is_protected = false;

@@ -169,6 +169,7 @@ typedef struct sv_rewrite {
     bool (*row)(void *state, const sv_sip_field *field, sv_buffer *out);
     void *state;
     bool drop_mime_version;
+    bool keep_framing; /* a message without Content-Length stays without */
     sipveil_span extra; /* rows to put before the Content-* rows, each with CRLF */
     sipveil_span rows;  /* the new Content-* rows, each with CRLF; empty: no body */
     sipveil_span body;

@@ -111,7 +111,7 @@ sipveil_code sv_put_message(const sv_rewrite *r, const sipveil_limits *limits, s
     }
     if (!extra_done) sv_put(out, r->extra);
     put_new_rows(r->view, &rows, out);
-    if (sv_sip_first(r->view, SV_F_CONTENT_LENGTH) == NULL) {
+    if (sv_sip_first(r->view, SV_F_CONTENT_LENGTH) == NULL && !r->keep_framing) {
         sv_put_str(out, "Content-Length: ");
         sv_put_number(out, r->body.len);
         sv_put_str(out, "\r\n");
