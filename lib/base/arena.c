@@ -156,3 +156,8 @@ size_t sv_arena_used(const sv_arena *arena)
     for (const block *b = arena->newest; b != NULL; b = b->older) sum += b->used;
     return sum;
 }
+
+size_t sv_arena_held(const sv_arena *arena)
+{
+    return arena->taken;
+}

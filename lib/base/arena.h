@@ -33,7 +33,8 @@ bool sv_arena_extend(sv_arena *arena, void *newest, size_t old_size, size_t new_
  * fn(object) is called at once and false returned. */
 bool sv_arena_defer(sv_arena *arena, void (*fn)(void *), void *object);
 
-/* Bytes taken so far, for tests and benchmarks. */
+/* Octets handed out since the last reset, and octets held in blocks; for tests and benchmarks. */
 size_t sv_arena_used(const sv_arena *arena);
+size_t sv_arena_held(const sv_arena *arena);
 
 #endif

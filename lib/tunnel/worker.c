@@ -36,6 +36,11 @@ void sipveil_worker_free(sipveil_worker *worker)
     free(worker);
 }
 
+size_t sipveil_worker_memory(const sipveil_worker *worker)
+{
+    return sizeof *worker + sv_arena_held(worker->arena);
+}
+
 void sv_worker_begin(sipveil_worker *worker)
 {
     sv_arena_reset(worker->arena);

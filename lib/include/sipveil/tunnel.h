@@ -24,6 +24,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_new(const sipveil_conte
                                                              sipveil_error *err);
 /** Wipes everything; NULL is fine. */
 SIPVEIL_API void sipveil_worker_free(sipveil_worker *worker);
+/** Octets of memory that the worker holds for messages (its largest so far stays small: what a large
+ *  message took is given back at the next call). */
+SIPVEIL_API size_t sipveil_worker_memory(const sipveil_worker *worker);
 
 /* ------------------------------------------------------------------ seal */
 
