@@ -20,13 +20,6 @@ bool sv_take_literal_nocase(sv_cursor *c, const char *literal)
     return true;
 }
 
-sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t))
-{
-    const uint8_t *from = c->at;
-    while (c->at != c->end && accept(*c->at)) c->at++;
-    return sv_span(from, (size_t)(c->at - from));
-}
-
 bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out)
 {
     size_t at;
@@ -34,37 +27,15 @@ bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out)
     return sv_take(c, at, out);
 }
 
-bool sv_is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool sv_is_alpha(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool sv_is_alnum(uint8_t c)
-{
-    return sv_is_digit(c) || sv_is_alpha(c);
-}
-
-bool sv_is_hex(uint8_t c)
-{
-    return sv_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool sv_is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-bool sv_is_token(uint8_t c)
-{
-    return sv_is_alnum(c) || (c != 0 && strchr("-.!%*_+`'~", c) != NULL);
-}
-
-bool sv_is_mime_token(uint8_t c)
-{
-    return c > 0x20 && c < 0x7F && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
-}
+/* SV_OCTET_... bits of every octet. */
+const uint8_t sv_octet_classes[256] = {
+     0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  0,  0,  0,  0,  0,  0,
+     0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+     8, 48,  0, 32, 32, 48, 32, 48,  0,  0, 48, 48,  0, 48, 48,  0,
+    53, 53, 53, 53, 53, 53, 53, 53, 53, 53,  0,  0,  0,  0,  0,  0,
+     0, 54, 54, 54, 54, 54, 54, 50, 50, 50, 50, 50, 50, 50, 50, 50,
+    50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50,  0,  0,  0, 32, 48,
+    48, 54, 54, 54, 54, 54, 54, 50, 50, 50, 50, 50, 50, 50, 50, 50,
+    50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 32, 32, 32, 48,  0,
+    /* 0x80 and above: none */
+};

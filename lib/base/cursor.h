@@ -78,17 +78,52 @@ static inline bool sv_take_if(sv_cursor *c, uint8_t byte)
 bool sv_take_literal(sv_cursor *c, const char *literal);        /* exact octets */
 bool sv_take_literal_nocase(sv_cursor *c, const char *literal); /* ASCII without case */
 /* Takes the longest run for which accept(octet) holds; may be empty. */
-sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t));
+static inline sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t))
+{
+    const uint8_t *from = c->at;
+    while (c->at != c->end && accept(*c->at)) c->at++;
+    return (sipveil_span){from, (size_t)(c->at - from)};
+}
 /* Takes up to, not including, the octet; false (and nothing taken) if it does not come. */
 bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out);
 
-/* Octet classes of RFC 3261 25.1 / RFC 2045. */
-bool sv_is_token(uint8_t c);      /* RFC 3261 token: alphanum - . ! % * _ + ` ' ~ */
-bool sv_is_mime_token(uint8_t c); /* RFC 2045 token: no tspecials, no blank, no control */
-bool sv_is_alnum(uint8_t c);
-bool sv_is_alpha(uint8_t c);
-bool sv_is_digit(uint8_t c);
-bool sv_is_hex(uint8_t c);
-bool sv_is_blank(uint8_t c); /* SP HTAB */
+/* Octet classes of RFC 3261 25.1 and RFC 2045, one bit each in a table: a gate looks at every octet. */
+enum {
+    SV_OCTET_DIGIT = 1,
+    SV_OCTET_ALPHA = 2,
+    SV_OCTET_HEX = 4,
+    SV_OCTET_BLANK = 8,       /* SP HTAB */
+    SV_OCTET_TOKEN = 16,      /* RFC 3261 token: alphanum - . ! % * _ + ` ' ~ */
+    SV_OCTET_MIME_TOKEN = 32  /* RFC 2045 token: no tspecials, no blank, no control */
+};
+extern const uint8_t sv_octet_classes[256];
+static inline bool sv_is_token(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_TOKEN) != 0;
+}
+static inline bool sv_is_mime_token(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_MIME_TOKEN) != 0;
+}
+static inline bool sv_is_alnum(uint8_t c)
+{
+    return (sv_octet_classes[c] & (SV_OCTET_DIGIT | SV_OCTET_ALPHA)) != 0;
+}
+static inline bool sv_is_alpha(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_ALPHA) != 0;
+}
+static inline bool sv_is_digit(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_DIGIT) != 0;
+}
+static inline bool sv_is_hex(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_HEX) != 0;
+}
+static inline bool sv_is_blank(uint8_t c)
+{
+    return (sv_octet_classes[c] & SV_OCTET_BLANK) != 0;
+}
 
 #endif
