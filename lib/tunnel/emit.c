@@ -159,16 +159,26 @@ static void sum_up_flags(const sv_node *content, const sv_operation *op, sipveil
     out->is_authenticated = out->is_signed || sv_cover_of(content).is_authenticated;
 }
 
+/* Nothing was protected: the message, and its own body as an entity. */
+static sipveil_code emit_unprotected(sv_operation *op, sipveil_opened *out)
+{
+    const sv_sip_view *view = op->root->view;
+    sv_buffer b;
+    out->body = view->body;
+    sv_buffer_init(&b, op->arena, view->body.len + 512, op->limits->message * 2);
+    sv_put_content_rows(view, &b);
+    sv_put_str(&b, "\r\n");
+    sv_put(&b, view->body);
+    out->entity = sv_buffer_span(&b);
+    return sv_buffer_check(&b, SV_TUNNEL, op->err);
+}
+
 sipveil_code sv_emit(sv_operation *op, sipveil_opened *out)
 {
     const sv_node *content = NULL;
     sipveil_span decoded;
     SV_TRY(message_of(op, op->root, &out->message, &content));
-    if (content == NULL) { /* nothing was protected: the message and its own body */
-        out->body = op->root->view->body;
-        out->entity = op->root->view->body;
-        return SIPVEIL_OK;
-    }
+    if (content == NULL) return emit_unprotected(op, out);
     out->has_entity = true;
     out->entity = content->octets;
     if (content->type == SV_NODE_MESSAGE_SIP) {

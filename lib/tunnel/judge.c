@@ -119,6 +119,11 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
     if (!node->verified) return SIPVEIL_OK;
     sipveil_span identity = claimed_identity(node);
     bool accepted = true;
+    if (node->first_child != NULL && sv_node_is_encrypted(node->first_child)) {
+        /* TUN-45: whoever signs ciphertext need not know what is in it. */
+        sv_report_check(op, "TUN-45", SIPVEIL_CHECK_NOT_DONE,
+                        "signer-of-ciphertext: that the signer knows the content is not proven");
+    }
     for (size_t i = 0; i < count; i++) {
         SV_TRY(ask_signer(op, node, i, identity));
         if (node->signers[i].code == SIPVEIL_OK && node->signers[i].trust != SV_TRUST_UNCHECKED) named++;
@@ -162,7 +167,7 @@ static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_si
     }
     SV_TRY(sv_sip_read_date(value, &date, op->err));
     int64_t distance = date > op->now ? date - op->now : op->now - date;
-    if (distance < window) {
+    if (distance <= window) {
         sv_report_check(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within %lld seconds of now", (long long)window);
         return SIPVEIL_OK;
     }

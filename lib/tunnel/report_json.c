@@ -24,6 +24,44 @@ static void put_string(sv_buffer *b, sipveil_span s)
     sv_put_byte(b, '"');
 }
 
+/* Octets of one UTF-8 character that is no control, by its first octet; 0: none such. Overlong forms,
+ * surrogates and what lies past U+10FFFF are none. */
+static size_t utf8_length(sipveil_span s)
+{
+    static const uint32_t least[] = {0, 0x20, 0xA0, 0x800, 0x10000};
+    uint8_t first = s.data[0];
+    size_t n = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : (first & 0xF8) == 0xF0 ? 4 : 0;
+    if (n == 0 || n > s.len) return 0;
+    uint32_t c = n == 1 ? first : first & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s.data[i] & 0xC0) != 0x80) return 0;
+        c = c << 6 | (s.data[i] & 0x3F);
+    }
+    bool control = c < least[n] || c == 0x7F || (c >= 0xD800 && c <= 0xDFFF) || c > 0x10FFFF;
+    bool direction = (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return control || direction ? 0 : n; /* ADV-017: nothing that turns the text around */
+}
+
+static bool is_printable_utf8(sipveil_span s)
+{
+    for (size_t at = 0; at < s.len;) {
+        size_t n = utf8_length(sv_span_from(s, at));
+        if (n == 0) return false;
+        at += n;
+    }
+    return s.len > 0;
+}
+
+static void put_utf8(sv_buffer *b, sipveil_span s)
+{
+    sv_put_byte(b, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '"' || s.data[i] == '\\') sv_put_byte(b, '\\');
+        sv_put_byte(b, s.data[i]);
+    }
+    sv_put_byte(b, '"');
+}
+
 static void put_text(sv_buffer *b, const char *s)
 {
     put_string(b, sv_span_str(s != NULL ? s : ""));
@@ -87,8 +125,8 @@ static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipie
     put_member(b, "kind", kind_name(r->kind));
     if (r->kind == SV_RECIPIENT_KEKRI) {
         put_key(b, "key_id");
-        if (sv_is_text(r->key_id)) {
-            put_string(b, r->key_id);
+        if (is_printable_utf8(r->key_id)) {
+            put_utf8(b, r->key_id);
         } else {
             sv_put_str(b, "null");
         }
@@ -294,28 +332,39 @@ static void put_lists(const sv_operation *op, sv_buffer *b)
     sv_put_str(b, "]");
 }
 
+static void put_start_line(sv_buffer *b, const sv_sip_view *view)
+{
+    put_member(b, "kind", view->is_request ? "request" : "response");
+    put_key(b, "method");
+    put_string(b, view->method);
+    if (view->is_request) return;
+    put_key(b, "status");
+    sv_put_number(b, view->status);
+}
+
 sipveil_code sipveil_worker_report_json(sipveil_worker *worker, sipveil_span *json, sipveil_error *err)
 {
     sv_buffer b;
     *json = sv_span(NULL, 0);
-    if (worker == NULL || worker->operation.options == NULL || worker->operation.root == NULL) {
+    if (worker == NULL || worker->operation.options == NULL) {
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is nothing to report: no message was read");
     }
     const sv_operation *op = &worker->operation;
-    const sv_sip_view *view = op->root->view;
     sv_buffer_init(&b, op->arena, 4096, REPORT_MOST);
     sv_put_str(&b, "{\"version\":1");
-    put_member(&b, "kind", view->is_request ? "request" : "response");
-    put_key(&b, "method");
-    put_string(&b, view->method);
-    if (!view->is_request) {
-        put_key(&b, "status");
-        sv_put_number(&b, view->status);
+    if (op->root != NULL) {
+        put_start_line(&b, op->root->view);
+    } else { /* it could not even be framed */
+        sv_put_str(&b, ",\"kind\":null,\"method\":null");
     }
     put_member(&b, "verdict", op->failure.code == SIPVEIL_OK ? "ok" : "error");
     put_error(op, &b);
     put_key(&b, "tree");
-    put_node(op, &b, op->root);
+    if (op->root != NULL) {
+        put_node(op, &b, op->root);
+    } else {
+        sv_put_str(&b, "null");
+    }
     put_lists(op, &b);
     sv_put_str(&b, "}\n");
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, err));
