@@ -37,6 +37,12 @@ static const struct {
      "has a name outside the name constraints of its CA"},
     {X509_V_ERR_EXCLUDED_VIOLATION, SIPVEIL_UNTRUSTED_SIGNER, "ADV-118",
      "has a name that its CA excludes"},
+    {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, SIPVEIL_UNTRUSTED_SIGNER, "ADV-118",
+     "falls under a name constraint that cannot be judged"},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, SIPVEIL_UNTRUSTED_SIGNER, "ADV-118",
+     "falls under a name constraint that cannot be judged"},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, SIPVEIL_UNTRUSTED_SIGNER, "ADV-118",
+     "falls under a name constraint that cannot be judged"},
     {X509_V_ERR_CERT_REVOKED, SIPVEIL_UNTRUSTED_SIGNER, "ADV-122", "is revoked"},
     {X509_V_ERR_UNABLE_TO_GET_CRL, SIPVEIL_UNTRUSTED_SIGNER, "ADV-122",
      "has no CRL of its issuer among those given"},
@@ -146,8 +152,11 @@ static bool set_up(X509_STORE_CTX *verify, const sipveil_keyring *ring,
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(verify);
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
     if (ring->crl_count > 0) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-    X509_VERIFY_PARAM_set_time(param, (time_t)question->at);
-    if (question->ignore_validity) flags |= X509_V_FLAG_NO_CHECK_TIME;
+    if (question->ignore_validity) {
+        flags |= X509_V_FLAG_NO_CHECK_TIME; /* which a time that is set would outdo */
+    } else {
+        X509_VERIFY_PARAM_set_time(param, (time_t)question->at);
+    }
     X509_VERIFY_PARAM_set_depth(param, (int)question->limits->chain_depth);
     X509_STORE_CTX_set_verify_cb(verify, on_verify);
     return X509_VERIFY_PARAM_set_flags(param, flags) == 1;

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/x509v3.h>
