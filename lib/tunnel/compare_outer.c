@@ -47,6 +47,25 @@ bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from)
     return sv_equal_nocase_str(outer.uri, "sip:anonymous@anonymous.invalid") && sv_equal(outer.tag, inner.tag);
 }
 
+static bool same_parameter(sipveil_span inner, sipveil_span outer, const char *name)
+{
+    sipveil_span a = {0}, b = {0};
+    return sv_sip_param(inner, name, &a) == sv_sip_param(outer, name, &b) && sv_equal_nocase(a, b);
+}
+
+/* The same place, and nothing that sends elsewhere: what decides about routing agrees, what only a user
+ * part could need is gone, and no Contact parameter says something else (TUN-40, TUN-42). */
+static bool same_place(const sv_sip_address *inner, const sv_sip_uri *i, const sv_sip_address *outer,
+                       const sv_sip_uri *o)
+{
+    sipveil_span none;
+    return i->is_sips == o->is_sips && i->is_sip == o->is_sip && sv_equal_nocase(i->host, o->host) &&
+           i->has_port == o->has_port && i->port == o->port && same_parameter(i->params, o->params, "transport") &&
+           same_parameter(i->params, o->params, "maddr") && same_parameter(i->params, o->params, "ttl") &&
+           !sv_sip_param(o->params, "user", &none) && !sv_sip_param(o->params, "method", &none) &&
+           o->headers.len == 0 && (outer->params.len == 0 || sv_equal(outer->params, inner->params));
+}
+
 /* Each Contact of the outer message is that of the inner one without its user part. */
 static bool contact_without_user(const sv_node *inner, const sv_node *outer)
 {
@@ -61,10 +80,7 @@ static bool contact_without_user(const sv_node *inner, const sv_node *outer)
             sv_sip_read_uri(oa.uri, &ou, NULL) != SIPVEIL_OK) {
             return false;
         }
-        if (ou.user.len != 0 || ou.has_password || iu.is_sips != ou.is_sips || iu.is_sip != ou.is_sip ||
-            !sv_equal_nocase(iu.host, ou.host) || iu.has_port != ou.has_port || iu.port != ou.port) {
-            return false;
-        }
+        if (ou.user.len != 0 || ou.has_password || !same_place(&ia, &iu, &oa, &ou)) return false;
     }
     return i == NULL && o == NULL;
 }

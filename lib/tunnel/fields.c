@@ -65,7 +65,7 @@ static void put_from_stand_in(const sv_sip_field *field, sv_buffer *out)
 /* Where to send, without saying to whom: host, port and the URI parameters that routing needs. */
 static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_field *field, sv_buffer *out)
 {
-    static const char *const needed[] = {"transport", "maddr", "ob"};
+    static const char *const needed[] = {"transport", "maddr", "ttl", "ob"};
     sv_sip_address contact;
     sv_sip_uri uri;
     if (sv_equal_str(field->value, "*")) {

@@ -131,6 +131,7 @@ sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_o
         op->err = NULL;
         return code;
     }
+    sv_error_clear(err); /* what was tolerated may have left its text */
     hand_out_lists(op, &opened);
     op->err = NULL;
     *out = opened;
