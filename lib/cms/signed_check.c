@@ -265,8 +265,6 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     bool weak, valid;
     ERR_clear_error();
-    s->out->certificate = certificate;
-    s->out->public_key = key;
     if (key == NULL) return sv_fail(why, room, SIPVEIL_UNSUPPORTED, "the signer's kind of key is not handled");
     SV_TRY(sv_signer_check_certificate_hash(k->crypto, &s->attributes, certificate, why));
     SV_TRY(sv_signature_check_key(key, s->scheme->kind, k->policy->allow_weak, &weak, why));
@@ -277,35 +275,49 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
     return SIPVEIL_OK;
 }
 
-/* Several certificates may have the name or the key identifier: each is tried (CMS-03). The reason
- * that stays is that of the first. */
+static void set_certificate(one *s, X509 *certificate)
+{
+    s->out->certificate = certificate;
+    s->out->public_key = certificate != NULL ? X509_get0_pubkey(certificate) : NULL;
+    ERR_clear_error(); /* what libcrypto thinks of an unknown kind of key */
+}
+
+/* The next one from *at on that the SignerInfo names; NULL: no more. */
+static X509 *next_named(const check *k, const one *s, size_t *at)
+{
+    while (*at < k->certificate_count) {
+        X509 *certificate = k->certificates[(*at)++];
+        if (sv_signer_names(k->crypto, &s->info, certificate)) return certificate;
+    }
+    return NULL;
+}
+
+/* Several certificates may have the name or the key identifier: each is tried (CMS-03). The one that
+ * stays, and the reason, is the one that verifies, else the first. */
 static sipveil_code check_certificates(const check *k, one *s, sipveil_error *why)
 {
-    sipveil_code first = SIPVEIL_OK;
-    X509 *first_certificate = NULL;
-    for (size_t i = 0; i < k->certificate_count; i++) {
-        sipveil_error reason;
-        if (!sv_signer_names(k->crypto, &s->info, k->certificates[i])) continue;
-        sipveil_code code = try_certificate(k, s, k->certificates[i], &reason);
-        if (code == SIPVEIL_OK || code == SIPVEIL_INTERNAL) return code;
-        if (first != SIPVEIL_OK) continue;
-        first = code;
-        first_certificate = k->certificates[i];
-        *why = reason;
-    }
-    if (first == SIPVEIL_OK) {
+    size_t at = 0;
+    X509 *first = next_named(k, s, &at);
+    if (first == NULL) {
         return sv_fail_rule(why, room, SIPVEIL_UNTRUSTED_SIGNER, "TUN-06", SIPVEIL_NO_OFFSET,
                             "no-certificate: neither the message nor the keyring has the signer's");
     }
-    s->out->certificate = first_certificate;
-    s->out->public_key = X509_get0_pubkey(first_certificate);
-    return first;
+    sipveil_code code = try_certificate(k, s, first, why);
+    for (X509 *next; code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && (next = next_named(k, s, &at)) != NULL;) {
+        sipveil_error ignored;
+        set_certificate(s, next);
+        if (try_certificate(k, s, next, &ignored) == SIPVEIL_OK) return SIPVEIL_OK;
+    }
+    set_certificate(s, first);
+    return code;
 }
 
 /* ---- one signature ---- */
 
 static sipveil_code judge(const check *k, one *s, sipveil_error *why)
 {
+    size_t at = 0;
+    set_certificate(s, next_named(k, s, &at)); /* who it claims to be, whatever comes of it */
     SV_TRY(check_digest_algorithm(k, s, why));
     SV_TRY(check_signature_algorithm(s, why));
     if (s->info.has_attributes) {
