@@ -3,6 +3,7 @@
 #include "sip/uri.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 bool sv_uri_is_unreserved(uint8_t c)
 {
@@ -122,27 +123,24 @@ static bool is_host(sipveil_span name)
     return lettered || is_ipv4(name);
 }
 
-static bool is_ipv6(sipveil_span inside)
+bool sv_sip_read_ipv6(sipveil_span host, uint8_t out[16])
 {
     char text[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-    if (inside.len == 0 || inside.len >= sizeof text) return false;
-    memcpy(text, inside.data, inside.len);
-    text[inside.len] = '\0';
-    return inet_pton(AF_INET6, text, &address) == 1;
+    if (host.len < 3 || host.len - 2 >= sizeof text || host.data[0] != '[') return false;
+    (void)snprintf(text, sizeof text, "%.*s", (int)(host.len - 2), (const char *)host.data + 1);
+    return inet_pton(AF_INET6, text, out) == 1;
 }
 
 bool sv_sip_take_host(sv_cursor *c, sipveil_span *host)
 {
     sv_cursor at = *c;
-    if (sv_take_if(&at, '[')) {
-        sipveil_span inside = sv_take_while(&at, is_host_reference);
-        if (!is_ipv6(inside) || !sv_take_if(&at, ']')) return false;
-    } else {
-        sipveil_span name = sv_take_while(&at, is_host_name);
-        if (name.len == 0 || !is_host(name)) return false;
-    }
-    *host = sv_span(c->at, (size_t)(at.at - c->at));
+    uint8_t address[16];
+    bool reference = sv_take_if(&at, '[');
+    (void)sv_take_while(&at, reference ? is_host_reference : is_host_name);
+    if (reference && !sv_take_if(&at, ']')) return false;
+    sipveil_span text = sv_span(c->at, (size_t)(at.at - c->at));
+    if (reference ? !sv_sip_read_ipv6(text, address) : text.len == 0 || !is_host(text)) return false;
+    *host = text;
     *c = at;
     return true;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Equality of URIs (RFC 3261 19.1.4, TUN-40) and of addresses-of-record. */
-#include <arpa/inet.h>
-
 #include "sip/uri.h"
 
 static unsigned hex_value(uint8_t c)
@@ -45,21 +43,13 @@ bool sv_uri_same_text(sipveil_span a, sipveil_span b, bool nocase)
     return sv_at_end(&second);
 }
 
-/* The octets of an IPv6 reference. RFC 5954 4.2: such hosts are compared as addresses. */
-static bool ipv6_octets(sipveil_span host, struct in6_addr *out)
-{
-    char text[INET6_ADDRSTRLEN];
-    if (host.len < 3 || host.data[0] != '[' || host.len - 2 >= sizeof text) return false;
-    memcpy(text, host.data + 1, host.len - 2);
-    text[host.len - 2] = '\0';
-    return inet_pton(AF_INET6, text, out) == 1;
-}
-
+/* IPv6 references are compared as addresses (RFC 5954 4.2), names without case. */
 static bool same_host(sipveil_span a, sipveil_span b)
 {
-    struct in6_addr x, y;
+    uint8_t x[16], y[16];
     if (sv_equal_nocase(a, b)) return true;
-    return ipv6_octets(a, &x) && ipv6_octets(b, &y) && memcmp(&x, &y, sizeof x) == 0;
+    return sv_sip_read_ipv6(a, x) && sv_sip_read_ipv6(b, y) &&
+           sv_equal(sv_span(x, sizeof x), sv_span(y, sizeof y));
 }
 
 /* Parameters that make URIs different when only one has them. */
@@ -191,40 +181,41 @@ static sipveil_code read_aor(sipveil_span uri, sv_sip_uri *out, sipveil_error *e
 }
 
 /* Escapes of unreserved characters undone, all others written with capital digits: two user parts are
- * equal (19.1.4) when these octets are. Returns how many were written, at most user.len. */
-static size_t write_user(sipveil_span user, uint8_t *out)
+ * equal (19.1.4) when these octets are. */
+static void put_user(sv_buffer *out, sipveil_span user)
 {
     static const char digits[] = "0123456789ABCDEF";
     sv_cursor c = sv_cursor_over(user, "user");
     const uint8_t *before = c.at;
     unsigned character;
-    size_t used = 0;
     for (; sv_uri_take_character(&c, &character); before = c.at) {
         uint8_t octet = (uint8_t)character;
         if (c.at - before == 1 || (character < 256 && sv_uri_is_unreserved(octet))) {
-            out[used++] = octet;
+            sv_put_byte(out, octet);
         } else {
-            out[used++] = '%';
-            out[used++] = (uint8_t)digits[octet >> 4];
-            out[used++] = (uint8_t)digits[octet & 15];
+            sv_put_byte(out, '%');
+            sv_put_byte(out, (uint8_t)digits[octet >> 4]);
+            sv_put_byte(out, (uint8_t)digits[octet & 15]);
         }
     }
-    return used;
 }
 
 sipveil_code sv_sip_aor(sipveil_span uri, sv_arena *arena, sipveil_span *out, sipveil_error *err)
 {
     sv_sip_uri parts;
+    sv_buffer text;
     *out = sv_span(NULL, 0);
     SV_TRY(read_aor(uri, &parts, err));
-    uint8_t *text = sv_arena_alloc_raw(arena, 4 + parts.user.len + 1 + parts.host.len);
-    if (text == NULL) return sv_no_memory(err, "sip");
-    memcpy(text, "sip:", 4);
-    size_t used = 4 + write_user(parts.user, text + 4);
-    text[used++] = '@';
-    for (size_t i = 0; i < parts.host.len; i++) text[used++] = (uint8_t)sv_lower(parts.host.data[i]);
-    *out = sv_span(text, used);
-    return SIPVEIL_OK;
+    size_t most = strlen("sip:@") + parts.user.len + parts.host.len;
+    sv_buffer_init(&text, arena, most, most);
+    sv_put_str(&text, "sip:");
+    put_user(&text, parts.user);
+    sv_put_byte(&text, '@');
+    for (size_t i = 0; i < parts.host.len; i++) {
+        sv_put_byte(&text, (uint8_t)sv_lower(parts.host.data[i]));
+    }
+    *out = sv_buffer_span(&text);
+    return sv_buffer_check(&text, "sip", err);
 }
 
 bool sv_sip_same_aor(sipveil_span a, sipveil_span b)
