@@ -118,14 +118,15 @@ static void note_opening(sv_operation *op, const sv_node *node)
     }
 }
 
-static sipveil_code read_inflated(sv_operation *op, sv_node *node, sipveil_span compressed, sv_depth depth);
+static sipveil_code read_inflated(sv_operation *op, sv_node *parent, const sv_mime_entity *entity,
+                                  sipveil_span compressed, sv_depth depth);
 
 static sipveil_code read_opened_content(sv_operation *op, sv_node *node, sv_depth depth)
 {
     const sv_enveloped *e = node->enveloped;
     sipveil_span plaintext = node->opening.plaintext;
     if (e->content_kind == SV_CMS_DATA) return read_entity_octets(op, node, plaintext, depth);
-    if (e->content_kind == SV_CMS_COMPRESSED) return read_inflated(op, node, plaintext, depth);
+    if (e->content_kind == SV_CMS_COMPRESSED) return read_inflated(op, node, node->entity, plaintext, depth);
     return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_UNSUPPORTED, "TUN-77", SIPVEIL_NO_OFFSET,
                         "the encrypted content is of another type than data and compressed data");
 }
@@ -162,11 +163,13 @@ static sipveil_code read_enveloped(sv_operation *op, sv_node *parent, const sv_m
 
 /* ---- compressed layers ---- */
 
-static sipveil_code read_inflated(sv_operation *op, sv_node *parent, sipveil_span compressed, sv_depth depth)
+/* entity: that of the compressed data, or of the layer whose content it is directly (TUN-77). */
+static sipveil_code read_inflated(sv_operation *op, sv_node *parent, const sv_mime_entity *entity,
+                                  sipveil_span compressed, sv_depth depth)
 {
     sipveil_span content;
     sv_cms_type kind;
-    sv_node *node = sv_node_add(op, parent, SV_NODE_COMPRESSED, parent->entity, compressed);
+    sv_node *node = sv_node_add(op, parent, SV_NODE_COMPRESSED, entity, compressed);
     if (node == NULL) return SIPVEIL_INTERNAL;
     if (++depth.compressed > op->limits->compression_layers) {
         return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_LIMIT, "ADV-130", SIPVEIL_NO_OFFSET,
@@ -399,7 +402,7 @@ static sipveil_code read_cms(sv_operation *op, sv_node *parent, const sv_mime_en
     case SV_CMS_SIGNED:
         return read_signed_data(op, parent, entity, octets, content_info, content, depth);
     case SV_CMS_COMPRESSED:
-        return read_inflated(op, parent, content, depth);
+        return read_inflated(op, parent, entity, content, depth);
     default:
         return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_UNSUPPORTED, "ADV-054", SIPVEIL_NO_OFFSET,
                             "a CMS content type that is not handled");

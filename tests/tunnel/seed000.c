@@ -263,6 +263,8 @@ static void step_between_is_compressed(void **state)
     assert_int_equal(layer->enveloped->recipients[0].encrypted_key.len, 24);
     const sv_node *compressed = layer->first_child;
     assert_int_equal(compressed->type, SV_NODE_COMPRESSED);
+    assert_int_equal(compressed->entity->encoding, SV_MIME_IDENTITY);
+    assert_int_equal(compressed->entity->content.data[0], 0x30); /* DER */
     write_vector("b.p7z", compressed->entity->content);
     assert_same(compressed->entity->content, load("b.p7z", &kept)); /* TUN-77, writer's form */
     const sv_node *inner = compressed->first_child;
