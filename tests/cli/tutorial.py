@@ -7,8 +7,7 @@ import os
 import re
 import subprocess
 
-from lab import PROGRAM, Lab
-from tap import SOURCE, Cases
+from lab import PROGRAM, SOURCE, Cases, Lab
 
 PAGE = SOURCE / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,7 +25,7 @@ def blocks(text):
 
 
 def run_block(commands, folder):
-    environment = dict(os.environ, PATH="%s:%s" % (PROGRAM.parent, os.environ["PATH"]), LC_ALL="C.UTF-8")
+    environment = dict(os.environ, PATH="%s:%s" % (os.path.dirname(PROGRAM), os.environ["PATH"]), LC_ALL="C.UTF-8")
     done = subprocess.run(["bash", "-u", "-c", "set -e\n" + commands], cwd=folder, env=environment, timeout=60,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -44,15 +43,15 @@ def main():
     cases = Cases()
     found = blocks(PAGE.read_text(encoding="utf-8"))
     cases.case("the page has commands", [] if len(found) > 5 else ["%d blocks" % len(found)])
-    with Lab() as lab:
-        for commands, expected in found:
-            code, output = run_block(commands, lab.folder)
-            complaints = list(absent(expected, output))
-            if code != 0:
-                complaints.insert(0, "exit code %d" % code)
-            if complaints:
-                complaints.append("it printed:\n" + output)
-            cases.case(commands.strip().splitlines()[0].replace("#", ""), complaints)
+    lab = Lab()
+    for commands, expected in found:
+        code, output = run_block(commands, lab.folder)
+        complaints = list(absent(expected, output))
+        if code != 0:
+            complaints.insert(0, "exit code %d" % code)
+        if complaints:
+            complaints.append("it printed:\n" + output)
+        cases.case(commands.strip().splitlines()[0].replace("#", ""), complaints)
     cases.leave()
 
 
