@@ -2,6 +2,7 @@
 /* The accepted signer: may this certificate speak for that AOR, now? */
 #include <openssl/err.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/span.h"
 #include "keys/certificate.h"
@@ -112,6 +113,13 @@ static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_qu
     return SIPVEIL_OK;
 }
 
+/* 0 if it cannot be read: then the check of the time has refused the certificate. */
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    struct tm tm;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
 sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
                                    sv_arena *arena, sv_signer *out, sipveil_error *err)
 {
@@ -119,7 +127,9 @@ sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_
     sipveil_error why;
     sv_error_clear(err);
     sv_error_clear(&why);
-    *out = (sv_signer){.trust = SV_TRUST_UNCHECKED};
+    *out = (sv_signer){.trust = SV_TRUST_UNCHECKED,
+                       .not_before = seconds_of(X509_get0_notBefore(question->certificate)),
+                       .not_after = seconds_of(X509_get0_notAfter(question->certificate))};
     sipveil_code code = find_pin(ring, question, &pinned, &why);
     if (code == SIPVEIL_OK) {
         code = pinned ? accept_pinned(question, out, &why)
