@@ -29,7 +29,7 @@ INVITE = b"\r\n".join([
     b"Contact: <sip:alice@client.atlanta.example.com;transport=tcp>",
     b"Subject: SECRET-SUBJECT",
     b"Content-Type: application/sdp",
-    b"Content-Length: 154", b"",
+    b"Content-Length: 138", b"",
     b"v=0", b"o=alice 2890844526 2890844526 IN IP4 client.atlanta.example.com", b"s=SECRET-SDP",
     b"c=IN IP4 192.0.2.101", b"t=0 0", b"m=audio 49172 RTP/AVP 0", b""])
 
