@@ -26,9 +26,9 @@ def judge(cases, name, path, is_program):
     cases.case("%s: checked string functions" % name, [] if re.search(r"__\w+_chk\b", symbols) else ["no __*_chk"])
     cases.case("%s: no text relocations" % name, re.findall(r".*TEXTREL.*", dynamic))
     cases.case("%s: no search path" % name, [] if installed_form_has_none(dynamic) else dynamic)
-    notes = readelf("-n", path)
-    if re.search(r"Machine:.*X86-64", header):
-        cases.case("%s: control-flow protection" % name, [] if "IBT" in notes and "SHSTK" in notes else notes)
+    if re.search(r"Machine:.*X86-64", header) and shutil.which("objdump"):
+        code = run("objdump", "-d", "--section=.text", path).stdout
+        cases.case("%s: landing pads for indirect calls" % name, [] if "endbr64" in code else ["no endbr64"])
 
 
 def installed_form_has_none(dynamic):
