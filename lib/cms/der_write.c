@@ -99,11 +99,16 @@ void sv_der_put_time(sv_der_writer *w, int64_t seconds)
         w->failed = true;
         return;
     }
-    /* RFC 5652 11.3: UTCTime from 1950 to 2049 */
-    bool two_digits = utc.tm_year < 150;
-    size_t n = strftime(text, sizeof text, two_digits ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &utc);
-    if (n == 0) w->failed = true;
-    sv_der_put_value(w, two_digits ? SV_DER_UTC_TIME : SV_DER_GENERALIZED_TIME, sv_span(text, n));
+    size_t n = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &utc);
+    if (n != 15) {
+        w->failed = true;
+        return;
+    }
+    if (utc.tm_year < 150) { /* RFC 5652 11.3: UTCTime from 1950 to 2049 */
+        sv_der_put_value(w, SV_DER_UTC_TIME, sv_span(text + 2, n - 2));
+    } else {
+        sv_der_put_value(w, SV_DER_GENERALIZED_TIME, sv_span(text, n));
+    }
 }
 
 static int compare_encodings(const void *a, const void *b)
