@@ -12,7 +12,7 @@
 enum {
     O_ID = TOOL_O_FIRST, O_BITS, O_NAME, O_CA, O_AOR, O_HOST, O_ALG, O_NOT_BEFORE, O_NOT_AFTER, O_CERT_OUT
 };
-enum { PATH_ROOM = 4096, FILE_MOST = 1 << 20, YEAR = 365 * 86400, CLOCKS_DIFFER = 300 };
+enum { PATH_ROOM = 4096, FILE_MOST = 1 << 20, YEAR = 365 * 86400, CLOCKS_DIFFER = 86400 };
 
 typedef struct keygen {
     tool_common common;

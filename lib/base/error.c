@@ -87,9 +87,9 @@ sipveil_code sv_fail_rule(sipveil_error *err, const char *room, sipveil_code cod
     return code;
 }
 
-sipveil_code sv_fail_prefix(sipveil_error *err, const char *format, ...)
+void sv_fail_prefix(sipveil_error *err, const char *format, ...)
 {
-    if (err == NULL) return SIPVEIL_INTERNAL;
+    if (err == NULL) return;
     char text[sizeof err->text];
     memcpy(text, err->text, sizeof text);
     va_list arguments;
@@ -99,7 +99,6 @@ sipveil_code sv_fail_prefix(sipveil_error *err, const char *format, ...)
     if (used >= 0 && (size_t)used < sizeof err->text) {
         (void)snprintf(err->text + used, sizeof err->text - (size_t)used, "%s", text);
     }
-    return err->code;
 }
 
 sipveil_code sv_hint(sipveil_error *err, sipveil_code code, const char *format, ...)

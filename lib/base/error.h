@@ -17,8 +17,8 @@ sipveil_code sv_fail(sipveil_error *err, const char *room, sipveil_code code, co
 sipveil_code sv_fail_rule(sipveil_error *err, const char *room, sipveil_code code, const char *rule,
                           size_t offset, const char *format, ...) SV_PRINTF(6, 7);
 
-/* Puts text in front of the sentence: "signature part: " + text. Returns err's code. */
-sipveil_code sv_fail_prefix(sipveil_error *err, const char *format, ...) SV_PRINTF(2, 3);
+/* Puts text in front of the sentence: "signature part: " + text. err may be NULL. */
+void sv_fail_prefix(sipveil_error *err, const char *format, ...) SV_PRINTF(2, 3);
 
 /* Adds the hint line. Returns code, so that it can end a chain: return sv_hint(err, code, "..."). */
 sipveil_code sv_hint(sipveil_error *err, sipveil_code code, const char *format, ...) SV_PRINTF(3, 4);

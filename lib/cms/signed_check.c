@@ -418,7 +418,7 @@ sipveil_code sv_cms_check_signatures(sv_crypto *crypto, const sv_signed *signed_
     for (size_t i = 0; i < signed_data->signer_count; i++) {
         sipveil_code code = check_one(&k, signed_data->signer_infos[i], &all[i], err);
         if (code != SIPVEIL_OK) {
-            (void)sv_fail_prefix(err, "signer %zu: ", i + 1);
+            sv_fail_prefix(err, "signer %zu: ", i + 1);
             return code;
         }
     }

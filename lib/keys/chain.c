@@ -138,7 +138,7 @@ static sipveil_code check_links(const STACK_OF(X509) *chain, const sv_chain_ques
             code = sv_certificate_check_digest(certificate, question->allow_weak, err);
         }
         if (code != SIPVEIL_OK) {
-            if (err != NULL) (void)sv_fail_prefix(err, "%s: ", label_of(certificate, arena));
+            sv_fail_prefix(err, "%s: ", label_of(certificate, arena));
             return code;
         }
     }

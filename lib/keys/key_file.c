@@ -30,7 +30,7 @@ typedef struct file_text {
 static sipveil_code in_file(const char *path, sipveil_code code, sipveil_error *err)
 {
     if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && err != NULL) {
-        (void)sv_fail_prefix(err, "%s: ", SV_QUOTE(sv_span_str(path)));
+        sv_fail_prefix(err, "%s: ", SV_QUOTE(sv_span_str(path)));
     }
     return code;
 }

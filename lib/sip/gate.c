@@ -69,7 +69,7 @@ static sipveil_code read_request_line(gate *g, sipveil_span line)
     sipveil_code code = sv_sip_read_uri(target, &uri, g->err);
     if (code != SIPVEIL_OK) {
         if (g->err != NULL) g->err->offset += (size_t)(target.data - g->c.start);
-        (void)sv_fail_prefix(g->err, "request line: ");
+        sv_fail_prefix(g->err, "request line: ");
         return code;
     }
     if (uri.headers.len > 0) {
@@ -202,7 +202,7 @@ static sipveil_code read_row(gate *g)
             g->err->offset += (size_t)(row->value.data - g->c.start);
             if (g->err->rule[0] == '\0') (void)snprintf(g->err->rule, sizeof g->err->rule, "ADV-022");
         }
-        (void)sv_fail_prefix(g->err, "%s: ", SV_QUOTE(row->name));
+        sv_fail_prefix(g->err, "%s: ", SV_QUOTE(row->name));
         return code;
     }
     g->out->field_count++;

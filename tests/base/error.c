@@ -49,7 +49,8 @@ static void a_failure_says_why(void **state)
     assert_int_equal(err.sip_status, 513);
     assert_int_equal(sv_hint(&err, SIPVEIL_LIMIT, "raise %s", "it"), SIPVEIL_LIMIT);
     assert_string_equal(err.hint, "raise it");
-    assert_int_equal(sv_fail_prefix(&err, "part %d: ", 2), SIPVEIL_LIMIT);
+    sv_fail_prefix(&err, "part %d: ", 2);
+    assert_int_equal(err.code, SIPVEIL_LIMIT);
     assert_string_equal(err.text, "part 2: x");
     assert_string_equal(err.rule, "ADV-011");
     sv_error_clear(&err);
