@@ -16,6 +16,8 @@
 enum { SCRATCH_BLOCK = 8192, SCRATCH_MOST = 16 << 20, NAME_MOST = 64 };
 /* A lab's CA is older than any message it may have to judge. */
 static const int64_t YEAR_2000 = INT64_C(946684800), TEN_YEARS = 3652 * INT64_C(86400);
+/* What X.509 can say (RFC 5280 4.1.2.5). */
+static const int64_t YEAR_1950 = -INT64_C(631152000), YEAR_10000 = INT64_C(253402300800);
 
 static sipveil_code fail(sipveil_error *err, const char *what)
 {
@@ -181,6 +183,9 @@ static sipveil_code check_request(const sipveil_certificate_request *request, co
     }
     if (request->not_after <= request->not_before) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "the certificate would end before it begins");
+    }
+    if (request->not_before < YEAR_1950 || request->not_after >= YEAR_10000) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the times are not between the years 1950 and 9999");
     }
     return SIPVEIL_OK;
 }

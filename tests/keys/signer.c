@@ -119,6 +119,7 @@ static const leaf_case leaves[] = {
     /* ADV-115 in the chain */
     {"SHA-1 signature", {.san = "URI:" ALICE, .digest = "SHA1"}, SIPVEIL_POLICY, "ADV-115", "SHA1", 0},
     {"SHA-1 by name", {.san = "URI:" ALICE, .digest = "SHA1"}, SIPVEIL_OK, "", "", SIPVEIL_WEAK_SHA1},
+    {"MD5 under an RSA root, all weak forms named", {.san = "URI:" ALICE, .algorithm = "rsa2048", .digest = "MD5"}, SIPVEIL_POLICY, "ADV-115", "MD5", ~0u},
     {"SHA-224", {.san = "URI:" ALICE, .digest = "SHA224"}, SIPVEIL_POLICY, "ADV-115", "SHA224", ~0u},
     {"RSA 1024", {.san = "URI:" ALICE, .algorithm = "rsa1024"}, SIPVEIL_POLICY, "ADV-115", "1024 bits", 0},
     {"RSA 1024 by name", {.san = "URI:" ALICE, .algorithm = "rsa1024"}, SIPVEIL_OK, "", "", SIPVEIL_WEAK_RSA1024},
@@ -131,17 +132,17 @@ static const leaf_case leaves[] = {
 
 static void leaves_under_the_root(void **state)
 {
-    sipveil_keyring *ring = ring_with(root.x509);
+    sipveil_keyring *ring = ring_with(root.x509), *weak_ring = ring_with(weak_root.x509);
     (void)state;
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
         lab_form form = leaves[i].form;
         if (form.subject == NULL) form.subject = "leaf";
-        if (form.from == 0 && form.until == 1000) form.from = 0;
-        form.issuer = &root;
+        bool md5 = form.digest != NULL && strcmp(form.digest, "MD5") == 0;
+        form.issuer = md5 ? &weak_root : &root;
         lab_certificate leaf = lab_make(&form);
         sv_signer_question question = question_about(leaf.x509);
         question.allow_weak = leaves[i].allow_weak;
-        sv_signer signer = ask(ring, &question);
+        sv_signer signer = ask(md5 ? weak_ring : ring, &question);
         expect(leaves[i].name, &signer, leaves[i].code, leaves[i].rule, leaves[i].says);
         if (leaves[i].code == SIPVEIL_OK) {
             assert_true(signer.name_checked && signer.chain_checked && signer.time_checked && signer.usage_checked);
@@ -150,6 +151,7 @@ static void leaves_under_the_root(void **state)
         lab_free(&leaf);
     }
     sipveil_keyring_free(ring);
+    sipveil_keyring_free(weak_ring);
 }
 
 /* ADV-119: the clock decides */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ADV-098: whom we encrypt to, and what we sign with. */
+#include "lab.h"
+
+typedef struct use_case {
+    const char *name;
+    lab_form form;
+    const char *recipient_says; /* NULL: accepted */
+    const char *signer_says;
+} use_case;
+
+static const use_case cases[] = {
+    {"P-256, nothing said", {0}, NULL, NULL},
+    {"RSA 2048, nothing said", {.algorithm = "rsa2048"}, NULL, NULL},
+    {"as keygen makes it", {.usage = "digitalSignature,keyAgreement", .purposes = "emailProtection,1.3.6.1.5.5.7.3.20"}, NULL, NULL},
+    {"RSA as keygen makes it", {.algorithm = "rsa2048", .usage = "digitalSignature,keyEncipherment"}, NULL, NULL},
+    {"X25519", {.algorithm = "X25519", .usage = "keyAgreement"}, NULL, "does not sign"},
+    {"Ed25519", {.algorithm = "ED25519"}, "does not encrypt", NULL},
+    {"P-256 that may only sign", {.usage = "digitalSignature"}, "key agreement", NULL},
+    {"P-256 with key encipherment", {.usage = "digitalSignature,keyEncipherment"}, "key agreement", NULL},
+    {"RSA that may only sign", {.algorithm = "rsa2048", .usage = "digitalSignature"}, "key encipherment", NULL},
+    {"RSA with key agreement", {.algorithm = "rsa2048", .usage = "keyAgreement"}, "key encipherment", "digital signatures"},
+    /* ADV-098, one by one */
+    {"ADV-098: expired", {.from = -100, .until = -1}, "expired 2026-11-21T09:59:59Z", "expired"},
+    {"ADV-098: not yet valid", {.from = 1, .until = 100}, "not valid before", "not valid before"},
+    {"ADV-098: TLS only", {.purposes = "serverAuth,clientAuth"}, "extendedKeyUsage", "extendedKeyUsage"},
+    {"ADV-098: RSA 1024", {.algorithm = "rsa1024"}, "1024 bits", "1024 bits"},
+    {"ADV-098: SHA-1", {.digest = "SHA1"}, "SHA1", NULL},
+    {"ADV-098: MD5", {.algorithm = "rsa2048", .digest = "MD5"}, "MD5", NULL},
+    {"P-224", {.algorithm = "p224"}, "curve", "curve"},
+};
+
+static const sipveil_key *add(sipveil_keyring *ring, const lab_certificate *certificate, bool with_key)
+{
+    sipveil_error err;
+    char *text = lab_pem(with_key ? certificate->key : NULL, NULL, &certificate->x509, 1);
+    if (sipveil_keyring_add_octets(ring, sv_span_str(text), "x", NULL, NULL, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
+    free(text);
+    return sipveil_keyring_at(ring, sipveil_keyring_count(ring) - 1);
+}
+
+static void expect(const char *name, sipveil_code code, const char *says, const sipveil_error *err)
+{
+    if (code != (says == NULL ? SIPVEIL_OK : SIPVEIL_POLICY)) fail_msg("%s: %s %s", name, sipveil_code_name(code), err->text);
+    if (says == NULL) return;
+    lab_assert_text(*err, says);
+    lab_assert_text(*err, "cert CN=x serial 01: ");
+    assert_true(err->rule[0] != '\0');
+}
+
+static void each_certificate_for_what_it_allows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sipveil_keyring *ring = lab_ring();
+        sipveil_error err;
+        lab_form form = cases[i].form;
+        form.subject = "x";
+        EVP_PKEY *rsa = NULL;
+        lab_certificate signing = {0};
+        if (form.algorithm != NULL && strcmp(form.algorithm, "X25519") == 0) { /* cannot sign itself */
+            rsa = lab_key("p256");
+            form.signing_key = rsa;
+        }
+        lab_certificate certificate = lab_make(&form);
+        const sipveil_key *theirs = add(ring, &certificate, false), *ours = add(ring, &certificate, true);
+        expect(cases[i].name, sv_keys_check_recipient(NULL, theirs, LAB_NOW, &err), cases[i].recipient_says, &err);
+        expect(cases[i].name, sv_keys_check_recipient(ring, ours, LAB_NOW, &err), cases[i].recipient_says, &err);
+        expect(cases[i].name, sv_keys_check_own_signer(ours, LAB_NOW, &err), cases[i].signer_says, &err);
+        assert_int_equal(sv_keys_check_own_signer(theirs, LAB_NOW, &err), SIPVEIL_USAGE);
+        lab_assert_text(err, "no private key");
+        assert_true(ERR_peek_error() == 0);
+        EVP_PKEY_free(rsa);
+        lab_free(&signing);
+        lab_free(&certificate);
+        sipveil_keyring_free(ring);
+    }
+}
+
+static void shared_keys_and_passwords_pass(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    sipveil_error err;
+    (void)state;
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("0123456789abcdef"), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("secret"), &err), SIPVEIL_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(sv_keys_check_recipient(ring, sipveil_keyring_at(ring, i), LAB_NOW, &err), SIPVEIL_OK);
+        assert_int_equal(sv_keys_check_own_signer(sipveil_keyring_at(ring, i), LAB_NOW, &err), SIPVEIL_USAGE);
+    }
+    sipveil_keyring_free(ring);
+}
+
+static void anchors_are_asked_where_there_are_any(void **state)
+{
+    sipveil_error err;
+    (void)state;
+    lab_certificate ca = lab_make(&(lab_form){.subject = "ca", .constraints = "CA:TRUE"});
+    lab_certificate below = lab_make(&(lab_form){.subject = "x", .issuer = &ca});
+    lab_certificate stranger = lab_make(&(lab_form){.subject = "x"});
+    sipveil_keyring *ring = lab_ring();
+    const sipveil_key *good = add(ring, &below, false), *bad = add(ring, &stranger, false);
+    expect("no anchors", sv_keys_check_recipient(ring, bad, LAB_NOW, &err), NULL, &err);
+    assert_int_equal(sipveil_keyring_add_anchors(ring, lab_write_certificate("ca.pem", ca.x509), &err), SIPVEIL_OK);
+    expect("under the anchor", sv_keys_check_recipient(ring, good, LAB_NOW, &err), NULL, &err);
+    expect("a stranger", sv_keys_check_recipient(ring, bad, LAB_NOW, &err), "self-signed", &err);
+    assert_int_equal(sv_keys_check_recipient(ring, bad, LAB_NOW, NULL), SIPVEIL_POLICY);
+    sipveil_keyring_free(ring);
+    lab_free(&ca);
+    lab_free(&below);
+    lab_free(&stranger);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_certificate_for_what_it_allows),
+        cmocka_unit_test(shared_keys_and_passwords_pass),
+        cmocka_unit_test(anchors_are_asked_where_there_are_any),
+    };
+    return cmocka_run_group_tests_name("recipients and own signers", tests, lab_open, lab_close);
+}
