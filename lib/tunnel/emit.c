@@ -42,28 +42,33 @@ static bool is_verified_aib(const sv_node *part)
 /* What a body comes to. */
 typedef struct outcome {
     const sv_node *content; /* innermost entity, or NULL: nothing was opened */
-    const sv_node *aib;     /* verified AIB inside the multipart, or as the whole body */
+    bool content_required;  /* handling of the part that it came out of */
+    const sv_node *aib;     /* verified AIB among the parts of the body, or as the whole body */
 } outcome;
 
-/* Among the parts of an unprotected multipart: the opened one that must be handled, else the first. */
-static void choose_part(const sv_node *multipart, outcome *out)
+/* Among the parts of an unprotected multipart: the opened one that must be handled, else the first. An AIB
+ * deeper inside proves the message too, and stays where it is. */
+static void choose_part(const sv_node *multipart, bool is_top, outcome *out)
 {
     for (const sv_node *part = multipart->first_child; part != NULL; part = part->next) {
         bool is_protected = false;
         const sv_node *in = innermost(part, &is_protected);
         if (is_verified_aib(part)) {
-            if (out->aib == NULL) out->aib = part;
+            if (is_top && out->aib == NULL) out->aib = part;
             continue;
         }
-        if (in->type == SV_NODE_MULTIPART && !is_protected) choose_part(in, out);
+        if (in->type == SV_NODE_MULTIPART && !is_protected) choose_part(in, false, out);
         if (!is_protected) continue;
-        if (out->content == NULL || (!is_required(out->content) && is_required(part))) out->content = in;
+        if (out->content == NULL || (!out->content_required && is_required(part))) {
+            out->content = in;
+            out->content_required = is_required(part);
+        }
     }
 }
 
 static outcome outcome_of(const sv_node *body)
 {
-    outcome out = {NULL, NULL};
+    outcome out = {NULL, false, NULL};
     bool is_protected = false;
     if (body == NULL) return out;
     const sv_node *in = innermost(body, &is_protected);
@@ -72,9 +77,20 @@ static outcome outcome_of(const sv_node *body)
     } else if (is_protected) {
         out.content = in;
     } else if (in->type == SV_NODE_MULTIPART) {
-        choose_part(in, &out);
+        choose_part(in, in == body, &out);
     }
     return out;
+}
+
+const sv_node *sv_handed_out(const sv_node *sip)
+{
+    outcome found = outcome_of(sip->first_child);
+    bool is_protected;
+    if (found.content != NULL) {
+        const sv_node *deeper = found.content->type == SV_NODE_MESSAGE_SIP ? sv_handed_out(found.content) : NULL;
+        return deeper != NULL ? deeper : found.content;
+    }
+    return found.aib != NULL ? innermost(found.aib, &is_protected) : NULL;
 }
 
 /* The rows of an entity, its header or (of a message's own body) none. */
@@ -126,36 +142,27 @@ static sipveil_code without_aib(sv_operation *op, const sv_node *sip, const sv_n
     return with_body(op, sip, sv_buffer_span(&rows), sv_buffer_span(&body), true, message);
 }
 
-/* The message that stands for `sip` once its body was opened; *content is the innermost entity. */
-static sipveil_code message_of(sv_operation *op, const sv_node *sip, sipveil_span *message,
-                               const sv_node **content)
+/* The message that stands for `sip` once its body was opened. */
+static sipveil_code message_of(sv_operation *op, const sv_node *sip, sipveil_span *message)
 {
     outcome found = outcome_of(sip->first_child);
     *message = sip->view->whole;
     if (found.content != NULL && found.content->type == SV_NODE_MESSAGE_SIP) {
-        *content = found.content;
-        return message_of(op, found.content, message, content);
+        return message_of(op, found.content, message);
     }
     if (found.content != NULL) {
-        *content = found.content;
         return with_body(op, sip, found.content->entity->header, found.content->entity->content, false, message);
     }
-    if (found.aib != NULL) {
-        bool is_protected = false;
-        *content = innermost(found.aib, &is_protected);
-        return without_aib(op, sip, found.aib, message);
-    }
-    return SIPVEIL_OK;
+    return found.aib != NULL ? without_aib(op, sip, found.aib, message) : SIPVEIL_OK;
 }
 
-static void sum_up_flags(const sv_node *content, const sv_operation *op, sipveil_opened *out)
+static void sum_up_flags(const sv_node *content, sipveil_opened *out)
 {
     for (const sv_node *up = content->parent; up != NULL; up = up->parent) {
         if (sv_node_is_signed(up) && up->verified && up->accepted) out->is_signed = true;
         if (sv_node_is_encrypted(up) && up->opened) out->is_encrypted = true;
         if (sv_node_protects(up)) out->is_protected = true;
     }
-    (void)op;
     out->is_authenticated = out->is_signed || sv_cover_of(content).is_authenticated;
 }
 
@@ -175,9 +182,9 @@ static sipveil_code emit_unprotected(sv_operation *op, sipveil_opened *out)
 
 sipveil_code sv_emit(sv_operation *op, sipveil_opened *out)
 {
-    const sv_node *content = NULL;
+    const sv_node *content = sv_handed_out(op->root);
     sipveil_span decoded;
-    SV_TRY(message_of(op, op->root, &out->message, &content));
+    SV_TRY(message_of(op, op->root, &out->message));
     if (content == NULL) return emit_unprotected(op, out);
     out->has_entity = true;
     out->entity = content->octets;
@@ -187,6 +194,6 @@ sipveil_code sv_emit(sv_operation *op, sipveil_opened *out)
         SV_TRY(sv_mime_decoded_content(content->entity, op->arena, &decoded, op->err));
         out->body = decoded;
     }
-    sum_up_flags(content, op, out);
+    sum_up_flags(content, out);
     return SIPVEIL_OK;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an opened layer is worth: accepted signers, comparison, Date, addressee, requirements, replay. */
+/* What an opened layer is worth: accepted signers, comparison, Date, addressee, AIB. */
 #include <stdio.h>
 
-#include "state/store.h"
-#include "tunnel/memory.h"
 #include "tunnel/operation.h"
 
 enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
@@ -34,12 +32,16 @@ bool sv_fragment_is_aib(const sv_node *node)
 
 /* ---- signers ---- */
 
-/* The message or fragment that a signed layer covers, or NULL: then it covers a body only. */
+/* The message or AIB that a signed layer covers, or NULL: then it covers a body only. Other fragments may
+ * tell of other transactions and name nobody. */
 static const sv_node *covered_message(const sv_node *node)
 {
     for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        if (child->type == SV_NODE_MESSAGE_SIP) return child;
-        if (child->type == SV_NODE_SIPFRAG && sv_sip_first(child->view, SV_F_FROM) != NULL) return child;
+        if (child->type == SV_NODE_MESSAGE_SIP && child->view != NULL) return child;
+        if (child->type == SV_NODE_SIPFRAG && child->view != NULL && sv_fragment_is_aib(child) &&
+            sv_sip_first(child->view, SV_F_FROM) != NULL) {
+            return child;
+        }
         const sv_node *deeper = covered_message(child);
         if (deeper != NULL) return deeper;
     }
@@ -166,7 +168,9 @@ static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_si
         return SIPVEIL_OK;
     }
     SV_TRY(sv_sip_read_date(value, &date, op->err));
-    int64_t distance = date > op->now ? date - op->now : op->now - date;
+    int64_t distance;
+    if (__builtin_sub_overflow(date, op->now, &distance) || distance == INT64_MIN) distance = INT64_MAX;
+    if (distance < 0) distance = -distance;
     if (distance <= window) {
         sv_report_check(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within %lld seconds of now", (long long)window);
         return SIPVEIL_OK;
@@ -184,8 +188,15 @@ static bool value_names(sipveil_span value, sipveil_span aor)
     return sv_sip_read_address(value, &address, NULL) == SIPVEIL_OK && sv_sip_same_aor(address.uri, aor);
 }
 
+/* Within a dialog the Request-URI is what Contact said, and no AOR. */
+static bool is_within_dialog(const sv_sip_view *view)
+{
+    sv_sip_address to;
+    return sv_sip_read_address(sv_sip_value(view, SV_F_TO), &to, NULL) == SIPVEIL_OK && to.tag.len > 0;
+}
+
 /* ADV-143: somebody may have sealed to us what was signed for another. */
-static sipveil_code check_addressee(sv_operation *op, const sv_sip_view *view)
+sipveil_code sv_judge_addressee(sv_operation *op, const sv_sip_view *view)
 {
     sv_sip_uri uri;
     op->addressee_checked = true;
@@ -196,7 +207,8 @@ static sipveil_code check_addressee(sv_operation *op, const sv_sip_view *view)
     sipveil_span me = sv_span_str(op->options->me);
     sv_field_id who = view->is_request ? SV_F_TO : SV_F_FROM;
     bool fits = value_names(sv_sip_value(view, who), me);
-    if (fits && view->is_request && sv_sip_read_uri(view->request_uri, &uri, NULL) == SIPVEIL_OK &&
+    if (fits && view->is_request && !is_within_dialog(view) &&
+        sv_sip_read_uri(view->request_uri, &uri, NULL) == SIPVEIL_OK &&
         uri.user.len > 0 && (uri.is_sip || uri.is_sips)) {
         fits = sv_sip_same_aor(view->request_uri, me);
     }
@@ -253,7 +265,7 @@ sipveil_code sv_judge_inner(sv_operation *op, sv_node *node)
     SV_TRY(sv_compare_outer(op, node, outer, rules));
     if (cover.is_authenticated) SV_TRY(check_date(op, node, cover.is_signed));
     if (op->options->pcscf) SV_TRY(check_registered(op, node->view));
-    return check_addressee(op, node->view);
+    return sv_judge_addressee(op, node->view);
 }
 
 /* ---- an AIB ---- */
@@ -315,96 +327,4 @@ sipveil_code sv_judge_fragment(sv_operation *op, sv_node *node)
     }
     SV_TRY(sv_compare_outer(op, node, outer, rules));
     return aib && sv_sip_first(node->view, SV_F_DATE) != NULL ? check_date(op, node, true) : SIPVEIL_OK;
-}
-
-/* ---- the whole message ---- */
-
-/* The innermost protective layers, from left to right: their content is what was protected. */
-static void sum_up(const sv_node *node, bool *is_signed, bool *accepted, bool *encrypted)
-{
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        if (sv_node_is_signed(child) && child->verified) *is_signed = true;
-        if (sv_node_is_signed(child) && child->accepted) *accepted = true;
-        if (sv_node_is_encrypted(child) && child->opened) *encrypted = true;
-        sum_up(child, is_signed, accepted, encrypted);
-    }
-}
-
-/* ADV-041, 142: what no signed or encrypted layer covers is named. */
-static void report_uncovered(sv_operation *op, const sv_node *node)
-{
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        if (sv_node_protects(child)) continue;
-        if (child->type == SV_NODE_LEAF || sv_node_is_sip(child) || child->type == SV_NODE_SIPFRAG) {
-            sv_report_check(op, "ADV-041", SIPVEIL_CHECK_NOT_DONE, "nothing protects the part %s", child->type_name);
-        }
-        report_uncovered(op, child);
-    }
-}
-
-static sipveil_code check_requirements(sv_operation *op, bool is_signed, bool encrypted)
-{
-    if ((op->options->require & SIPVEIL_REQUIRE_SIGNED) && !is_signed) {
-        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no verified signature");
-        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_SIGNED, "ADV-142", SIPVEIL_NO_OFFSET,
-                            "a signature is required, and no layer has a verified one");
-    }
-    if ((op->options->require & SIPVEIL_REQUIRE_ENCRYPTED) && !encrypted) {
-        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no encrypted layer was opened");
-        return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_ENCRYPTED, "ADV-142", SIPVEIL_NO_OFFSET,
-                            "encryption is required, and no layer was encrypted for us");
-    }
-    return SIPVEIL_OK;
-}
-
-/* The first protected and authenticated thing: what replay is told by. */
-static const sv_node *authenticated_content(const sv_node *node)
-{
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        if (sv_node_protects(child) && child->first_child != NULL &&
-            sv_cover_of(child->first_child).is_authenticated) {
-            return child->first_child;
-        }
-        const sv_node *deeper = authenticated_content(child);
-        if (deeper != NULL) return deeper;
-    }
-    return NULL;
-}
-
-static sipveil_code check_replay(sv_operation *op)
-{
-    const sv_node *content = authenticated_content(op->root);
-    int64_t window = op->options->date_window;
-    if (content == NULL) return SIPVEIL_OK;
-    if (op->options->memory == NULL) {
-        sv_report_check(op, "ADV-145", SIPVEIL_CHECK_NOT_DONE, "nothing is remembered between messages");
-        return SIPVEIL_OK;
-    }
-    if (window == 0 || window == SIPVEIL_DATE_WINDOW_ANY) window = DATE_WINDOW;
-    sipveil_code code = sv_memory_add_seen(op->options->memory, op->crypto, op->root->view, content->octets,
-                                           op->now, op->now + 2 * window, op->err);
-    sv_report_check(op, "ADV-145", code == SIPVEIL_OK ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "%s",
-                    code == SIPVEIL_OK ? "not seen before" : op->err->text);
-    return code;
-}
-
-sipveil_code sv_judge_message(sv_operation *op)
-{
-    bool is_signed = false, accepted = false, encrypted = false;
-    sum_up(op->root, &is_signed, &accepted, &encrypted);
-    if (op->met_encrypted && !op->opened_encrypted) {
-        *op->err = op->no_key;
-        return sv_report_failure(op, op->no_key_node, op->no_key.code);
-    }
-    if (is_signed || encrypted) report_uncovered(op, op->root);
-    bool counts = accepted || (is_signed && op->options->no_verify_signer);
-    SV_TRY(sv_report_failure(op, op->root, check_requirements(op, counts, encrypted)));
-    if (!is_signed && !encrypted) {
-        sv_report_warning(op, "", "the message has no protection that was opened or verified");
-        return SIPVEIL_OK;
-    }
-    if (!op->addressee_checked) {
-        SV_TRY(sv_report_failure(op, op->root, check_addressee(op, op->root->view)));
-    }
-    return op->inspecting ? SIPVEIL_OK : check_replay(op);
 }

@@ -142,8 +142,8 @@ static sipveil_code read_enveloped(sv_operation *op, sv_node *parent, const sv_m
     SV_TRY(count_layer(op, &depth));
     SV_TRY(sv_cms_read_enveloped(content, authenticated, op->limits, &op->policy, op->arena, e, op->err));
     node->enveloped = e;
-    op->met_encrypted = true;
     if (stops_here(op, depth)) return SIPVEIL_OK;
+    op->met_encrypted = true;
 
     size_t key_count = 0;
     const sv_cms_key *keys = sv_keyring_cms_keys(op->options->keyring, &key_count);

@@ -41,30 +41,66 @@ void sipveil_memory_free(sipveil_memory *memory)
     free(memory);
 }
 
-/* From tag, CSeq and the digest of the protected octets, within the Call-ID. */
+/* What a message is known by within its Call-ID: From tag, CSeq and the digest of the protected octets.
+ * Tag and CSeq in one form: whoever replays a message can rewrite the blanks and the case of its outside. */
+typedef struct seen_name {
+    uint8_t octets[NAME_MOST];
+    size_t len;
+} seen_name;
+
+static bool put(seen_name *name, sipveil_span s, bool lower)
+{
+    if (s.len > sizeof name->octets - name->len) return false;
+    for (size_t i = 0; i < s.len; i++) {
+        name->octets[name->len++] = lower ? (uint8_t)sv_lower(s.data[i]) : s.data[i];
+    }
+    return true;
+}
+
+static sipveil_code make_name(sv_crypto *crypto, const sv_sip_view *outer, sipveil_span content, seen_name *name,
+                              sipveil_error *err)
+{
+    uint8_t digest[DIGEST], number[4] = {0};
+    sv_sip_address from = {0};
+    sipveil_span method = {0};
+    uint32_t cseq = 0;
+    name->len = 0;
+    SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), content, digest, err));
+    if (sv_sip_read_address(sv_sip_value(outer, SV_F_FROM), &from, NULL) != SIPVEIL_OK) from.tag.len = 0;
+    if (sv_sip_read_cseq(sv_sip_value(outer, SV_F_CSEQ), &cseq, &method, NULL) != SIPVEIL_OK) method.len = 0;
+    for (size_t i = 0; i < sizeof number; i++) number[i] = (uint8_t)(cseq >> (8 * i));
+    if (put(name, sv_span(digest, sizeof digest), false) && put(name, sv_span(number, sizeof number), false) &&
+        put(name, method, false) && put(name, SV_SPAN("|"), false) && put(name, from.tag, true)) {
+        return SIPVEIL_OK;
+    }
+    return sv_fail_rule(err, ROOM, SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
+                        "From tag and CSeq are too long to be remembered");
+}
+
+static sipveil_code seen_before(sipveil_error *err)
+{
+    return sv_fail_rule(err, ROOM, SIPVEIL_REPLAY, "ADV-145", SIPVEIL_NO_OFFSET, "this message was seen before");
+}
+
+sipveil_code sv_memory_check_not_seen(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,
+                                      sipveil_span content, int64_t now, sipveil_error *err)
+{
+    seen_name name;
+    sipveil_span value;
+    SV_TRY(make_name(crypto, outer, content, &name, err));
+    bool seen = sv_store_find(memory->store, SV_STORE_SEEN, sv_sip_value(outer, SV_F_CALL_ID),
+                              sv_span(name.octets, name.len), now, &value);
+    return seen ? seen_before(err) : SIPVEIL_OK;
+}
+
 sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,
                                 sipveil_span content, int64_t now, int64_t expires, sipveil_error *err)
 {
-    uint8_t name[NAME_MOST], digest[DIGEST];
-    sv_sip_address from;
-    size_t len = 0;
-    sipveil_span cseq = sv_sip_value(outer, SV_F_CSEQ);
-    bool has_from = sv_sip_read_address(sv_sip_value(outer, SV_F_FROM), &from, NULL) == SIPVEIL_OK;
-    SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), content, digest, err));
-    sipveil_span pieces[] = {has_from ? from.tag : sv_span(NULL, 0), SV_SPAN("|"), cseq, SV_SPAN("|"),
-                             sv_span(digest, sizeof digest)};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        if (pieces[i].len > sizeof name - len) {
-            return sv_fail_rule(err, ROOM, SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
-                                "From tag and CSeq are too long to be remembered");
-        }
-        if (pieces[i].len > 0) memcpy(name + len, pieces[i].data, pieces[i].len);
-        len += pieces[i].len;
-    }
+    seen_name name;
+    SV_TRY(make_name(crypto, outer, content, &name, err));
     sipveil_code code = sv_store_add(memory->store, SV_STORE_SEEN, sv_sip_value(outer, SV_F_CALL_ID),
-                                     sv_span(name, len), sv_span(NULL, 0), now, expires, err);
-    if (code != SIPVEIL_REPLAY) return code;
-    return sv_fail_rule(err, ROOM, SIPVEIL_REPLAY, "ADV-145", SIPVEIL_NO_OFFSET, "this message was seen before");
+                                     sv_span(name.octets, name.len), sv_span(NULL, 0), now, expires, err);
+    return code == SIPVEIL_REPLAY ? seen_before(err) : code;
 }
 
 sipveil_code sipveil_memory_save(const sipveil_memory *memory, int64_t now, uint8_t **image, size_t *len,

@@ -7,6 +7,9 @@
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
 
+/* Whether what was protected came with this message before: SIPVEIL_REPLAY. Changes nothing. */
+sipveil_code sv_memory_check_not_seen(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,
+                                      sipveil_span content, int64_t now, sipveil_error *err);
 /* Remembers a message by Call-ID, CSeq, From tag and the digest of what was protected; REPLAY if it was
  * there already (ADV-145). */
 sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span content,

@@ -122,8 +122,9 @@ sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_o
     sv_operation *op = &worker->operation;
     sipveil_code code = run(op, message);
     if (code == SIPVEIL_OK) code = sv_emit(op, &opened);
-    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->compared, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK) code = sv_judge_replay(op);
+    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
     if (code != SIPVEIL_OK) {
         coarsen(op, err);
         if (op->failure.code == SIPVEIL_OK) op->failure_node = op->root;

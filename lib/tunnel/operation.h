@@ -141,9 +141,14 @@ sv_cover sv_cover_of(const sv_node *node);
 /* Comparison, Date, addressee of a tunnelled message; of an AIB. */
 sipveil_code sv_judge_inner(sv_operation *op, sv_node *node);
 sipveil_code sv_judge_fragment(sv_operation *op, sv_node *node);
-/* What holds for the message as a whole: requirements, replay. */
-sipveil_code sv_judge_message(sv_operation *op);
+/* ADV-143 */
+sipveil_code sv_judge_addressee(sv_operation *op, const sv_sip_view *view);
 bool sv_fragment_is_aib(const sv_node *node);
+
+/* ---- judge_message.c: what holds for the message as a whole ---- */
+sipveil_code sv_judge_message(sv_operation *op);
+/* Last of all, when nothing else refuses: seen before? Changes the memory only if not (ADV-145). */
+sipveil_code sv_judge_replay(sv_operation *op);
 
 /* ---- compare_outer.c ---- */
 typedef struct sv_compare_rules {
@@ -159,6 +164,8 @@ bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from);
 
 /* ---- emit.c: what is handed out ---- */
 sipveil_code sv_emit(sv_operation *op, sipveil_opened *out);
+/* The entity that is handed out for a message, or NULL: nothing in it was opened or verified. */
+const sv_node *sv_handed_out(const sv_node *sip);
 
 /* ---- rewrite.c: a message with another body ---- */
 typedef struct sv_rewrite {
