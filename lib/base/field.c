@@ -37,17 +37,21 @@ bool sv_take_quoted(sv_cursor *c, sipveil_span *inside, bool *has_escape)
 
 /* What take_line carries from the first line of a row to the last. */
 typedef struct row_state {
-    const uint8_t *end;  /* of what may be read: of the row's most, or of the input */
-    bool limited;        /* end is that of the row's most */
-    bool quoted;         /* a quoted string is open */
-    bool quoted_nul;     /* and holds a NUL as quoted-pair */
-    bool blank;          /* this line held blanks only */
+    const uint8_t *end; /* of what may be read: of the row's most, or of the input */
+    bool limited;       /* end is that of the row's most */
+    bool quoted;        /* a quoted string is open */
+    bool quoted_nul;    /* and holds a NUL as quoted-pair */
 } row_state;
 
-/* Octets that end the fast run over a line: controls that matter, and what moves the quoting state. */
-static bool is_plain(uint8_t c)
+/* Octets that end the fast run over a line: controls that matter, and what moves the quoting state.
+ */
+static const bool stops[256] = {
+    ['\r'] = true, ['\n'] = true, [0] = true, ['"'] = true, ['\\'] = true};
+
+static const uint8_t *run_to_stop(const uint8_t *at, const uint8_t *end)
 {
-    return c != '\r' && c != '\n' && c != 0 && c != '"' && c != '\\';
+    while (at < end && !stops[*at]) at++;
+    return at;
 }
 
 static sipveil_code bad_octet(const char *rule, const char *room, size_t offset, const char *what,
@@ -56,21 +60,19 @@ static sipveil_code bad_octet(const char *rule, const char *room, size_t offset,
     return sv_fail_rule(err, room, SIPVEIL_MALFORMED, rule, offset, "%s in the header", what);
 }
 
-/* Takes the rest of one line of a row: up to its CRLF, which is taken too. A row longer than its most
- * is left where that shows: *too_long. */
+/* Takes the rest of one line of a row: up to its CRLF, which is taken too. A row longer than its
+ * most is left where that shows: *too_long. */
 static sipveil_code take_line(sv_cursor *c, row_state *row, bool *too_long, const char *room,
                               sipveil_error *err)
 {
     uint8_t next;
-    row->blank = true;
     *too_long = false;
-    for (; c->at < row->end; c->at++) {
+    for (; (c->at = run_to_stop(c->at, row->end)) < row->end; c->at++) {
         uint8_t byte = *c->at;
         size_t offset = sv_offset(c);
-        if (!sv_is_blank(byte) && byte != '\r') row->blank = false;
-        if (is_plain(byte)) continue;
         if (byte == '"') row->quoted = !row->quoted;
-        if (byte == '\\' && row->quoted && sv_peek_at(c, 1, &next) && next != '\r' && next != '\n') {
+        if (byte == '\\' && row->quoted && sv_peek_at(c, 1, &next) && next != '\r' &&
+            next != '\n') {
             if (next == 0) row->quoted_nul = true;
             c->at++; /* a quoted-pair: the next octet means itself */
         }
@@ -99,8 +101,9 @@ static sipveil_code take_lines(sv_cursor *c, row_state *row, bool *too_long, con
     SV_TRY(take_line(c, row, too_long, room, err));
     while (!*too_long && sv_peek(c, &next) && sv_is_blank(next)) {
         size_t offset = sv_offset(c);
+        const uint8_t *start = c->at;
         SV_TRY(take_line(c, row, too_long, room, err));
-        if (row->blank && !*too_long) {
+        if (!*too_long && sv_trim(sv_span(start, (size_t)(c->at - start))).len == 0) {
             return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", offset,
                                 "continuation line of blanks only");
         }
@@ -155,8 +158,8 @@ sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char
     size_t offset = sv_offset(&at);
     out->name = sv_take_while(&at, sv_is_token);
     if (out->name.len == 0) {
-        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset, "parameter without a name in %s",
-                            c->what);
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
+                            "parameter without a name in %s", c->what);
     }
     *taken = true;
     *c = at;
@@ -168,7 +171,8 @@ sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char
         out->quoted = true;
         if (!sv_take_quoted(&at, &out->value, &out->has_escape)) {
             return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
-                                "unfinished quoted string in parameter \"%s\"", SV_QUOTE(out->name));
+                                "unfinished quoted string in parameter \"%s\"",
+                                SV_QUOTE(out->name));
         }
     } else {
         out->value = sv_take_while(&at, accept);

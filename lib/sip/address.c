@@ -4,7 +4,8 @@
 
 #include "sip/uri.h"
 
-/* No name twice (RFC 3261 7.3.1); more parameters than this are refused before that is looked at. */
+/* No name twice (RFC 3261 7.3.1); more parameters than this are refused before that is looked at.
+ */
 enum { PARAMETERS_MOST = 64 };
 
 bool sv_sip_is_gen_value(uint8_t c)
@@ -21,7 +22,16 @@ static bool is_display(uint8_t c)
 static bool ends_addr_spec(uint8_t c)
 {
     switch (c) {
-    case ';': case ',': case '?': case '<': case '>': case '"': case ' ': case '\t': case '\r': case '\n':
+    case ';':
+    case ',':
+    case '?':
+    case '<':
+    case '>':
+    case '"':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
         return true;
     default:
         return false;
@@ -35,8 +45,9 @@ static bool in_addr_spec(uint8_t c)
 
 static sipveil_code bad_address(sipveil_error *err, const sv_cursor *c, const char *what)
 {
-    return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-015", sv_offset(c), "%s in address \"%s\"",
-                        what, SV_QUOTE(sv_span(c->start, (size_t)(c->end - c->start))));
+    return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-015", sv_offset(c),
+                        "%s in address \"%s\"", what,
+                        SV_QUOTE(sv_span(c->start, (size_t)(c->end - c->start))));
 }
 
 /* Display name up to the '<', which is not taken. False: what stands here is no name-addr. */
@@ -127,7 +138,8 @@ static sipveil_code take_parameters(sv_cursor *c, sv_sip_address *out, sipveil_e
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out, sipveil_error *err)
+sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out,
+                                 sipveil_error *err)
 {
     *out = (sv_sip_address){0};
     sv_skip_lws(c);
@@ -157,7 +169,8 @@ bool sv_sip_param(sipveil_span params, const char *name, sipveil_span *value)
         const uint8_t *from = c.at;
         uint8_t next;
         bool escaped;
-        while (sv_peek(&c, &next) && next != ';' && next != '=' && !sv_is_blank(next) && next != '\r') {
+        while (sv_peek(&c, &next) && next != ';' && next != '=' && !sv_is_blank(next) &&
+               next != '\r') {
             c.at++;
         }
         bool found = sv_equal_nocase_str(sv_span(from, (size_t)(c.at - from)), name);
@@ -167,7 +180,8 @@ bool sv_sip_param(sipveil_span params, const char *name, sipveil_span *value)
             sv_skip_lws(&c);
             from = c.at;
             if (!sv_take_quoted(&c, &text, &escaped)) {
-                while (sv_peek(&c, &next) && next != ';' && !sv_is_blank(next) && next != '\r') c.at++;
+                while (sv_peek(&c, &next) && next != ';' && !sv_is_blank(next) && next != '\r')
+                    c.at++;
                 text = sv_span(from, (size_t)(c.at - from));
             }
         }

@@ -11,7 +11,8 @@ enum {
 };
 
 /* Takes one address with its parameters; the cursor is left at what follows, blanks skipped. */
-sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out, sipveil_error *err);
+sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out,
+                                 sipveil_error *err);
 
 /* Octets of an unquoted parameter value in SIP: token or host (RFC 3261 25.1 gen-value). */
 bool sv_sip_is_gen_value(uint8_t c);

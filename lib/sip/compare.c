@@ -18,21 +18,36 @@ typedef enum manner {
 static manner manner_of(sv_field_id id)
 {
     switch (id) {
-    case SV_F_TO: case SV_F_FROM:
+    case SV_F_TO:
+    case SV_F_FROM:
         return AS_PARTY;
-    case SV_F_CONTACT: case SV_F_REPLY_TO: case SV_F_ROUTE: case SV_F_RECORD_ROUTE:
-    case SV_F_ALERT_INFO: case SV_F_CALL_INFO: case SV_F_ERROR_INFO: case SV_F_REFER_TO:
-    case SV_F_REFERRED_BY: case SV_F_P_ASSERTED_IDENTITY: case SV_F_P_PREFERRED_IDENTITY:
+    case SV_F_CONTACT:
+    case SV_F_REPLY_TO:
+    case SV_F_ROUTE:
+    case SV_F_RECORD_ROUTE:
+    case SV_F_ALERT_INFO:
+    case SV_F_CALL_INFO:
+    case SV_F_ERROR_INFO:
+    case SV_F_REFER_TO:
+    case SV_F_REFERRED_BY:
+    case SV_F_P_ASSERTED_IDENTITY:
+    case SV_F_P_PREFERRED_IDENTITY:
         return AS_ADDRESSES;
-    case SV_F_CALL_ID: case SV_F_CONTENT_ID:
+    case SV_F_CALL_ID:
+    case SV_F_CONTENT_ID:
         return AS_OCTETS;
     case SV_F_CSEQ:
         return AS_CSEQ;
     case SV_F_DATE:
         return AS_DATE;
-    case SV_F_SUBJECT: case SV_F_ORGANIZATION: case SV_F_USER_AGENT: case SV_F_SERVER:
+    case SV_F_SUBJECT:
+    case SV_F_ORGANIZATION:
+    case SV_F_USER_AGENT:
+    case SV_F_SERVER:
         return AS_TEXT;
-    case SV_F_IN_REPLY_TO: case SV_F_IDENTITY: case SV_F_IDENTITY_INFO:
+    case SV_F_IN_REPLY_TO:
+    case SV_F_IDENTITY:
+    case SV_F_IDENTITY_INFO:
         return AS_TOKENS_CASED;
     default:
         return AS_TOKENS;
@@ -71,8 +86,23 @@ typedef struct token {
 static bool is_separator(uint8_t c)
 {
     switch (c) {
-    case '(': case ')': case '<': case '>': case '@': case ',': case ';': case ':': case '\\': case '"':
-    case '/': case '[': case ']': case '?': case '=': case '{': case '}':
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '\\':
+    case '"':
+    case '/':
+    case '[':
+    case ']':
+    case '?':
+    case '=':
+    case '{':
+    case '}':
         return true;
     default:
         return false;
@@ -93,9 +123,12 @@ static token next_token(list *l)
     sv_skip_lws(&l->c);
     if (!sv_peek(&l->c, &next)) {
         bool comma = sv_field_info_of(l->row->id)->comma_list;
-        if (!to_next_row(l)) t.kind = LIST_END;
-        else if (!comma) t.kind = ROW_END;
-        else t = (token){SEPARATOR, SV_SPAN(",")};
+        if (!to_next_row(l))
+            t.kind = LIST_END;
+        else if (!comma)
+            t.kind = ROW_END;
+        else
+            t = (token){SEPARATOR, SV_SPAN(",")};
     } else if (next == '"') {
         t.kind = sv_take_quoted(&l->c, &t.text, &escaped) ? QUOTED : BROKEN;
     } else if (is_separator(next)) {
@@ -150,7 +183,8 @@ static bool find_parameter(sipveil_span params, sipveil_span name, sv_parameter 
 {
     sv_cursor c = sv_cursor_over(params, "parameters");
     bool taken;
-    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", out, &taken, NULL) == SIPVEIL_OK && taken) {
+    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", out, &taken, NULL) == SIPVEIL_OK &&
+           taken) {
         if (sv_equal_nocase(out->name, name)) return true;
     }
     return false;
@@ -168,7 +202,8 @@ static bool parameters_fit(sipveil_span one, sipveil_span other, bool alone)
     sv_cursor c = sv_cursor_over(one, "parameters");
     sv_parameter p, match;
     bool taken;
-    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", &p, &taken, NULL) == SIPVEIL_OK && taken) {
+    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", &p, &taken, NULL) == SIPVEIL_OK &&
+           taken) {
         if (find_parameter(other, p.name, &match)) {
             if (!same_value(&p, &match)) return false;
         } else if (!alone || sv_equal_nocase_str(p.name, "tag")) {
@@ -178,7 +213,8 @@ static bool parameters_fit(sipveil_span one, sipveil_span other, bool alone)
     return true;
 }
 
-static bool same_address(const sv_sip_address *a, const sv_sip_address *b, bool party, unsigned flags)
+static bool same_address(const sv_sip_address *a, const sv_sip_address *b, bool party,
+                         unsigned flags)
 {
     return sv_sip_same_uri(a->uri, b->uri, flags) && parameters_fit(a->params, b->params, party) &&
            parameters_fit(b->params, a->params, party);
@@ -190,7 +226,8 @@ typedef enum step { STEP_ADDRESS, STEP_END, STEP_BROKEN } step;
 static step next_address(list *l, sv_sip_address *out)
 {
     if (l->row == NULL) return STEP_END;
-    if (sv_sip_take_address(&l->c, SV_ADDRESS_SCHEMELESS, out, NULL) != SIPVEIL_OK) return STEP_BROKEN;
+    if (sv_sip_take_address(&l->c, SV_ADDRESS_SCHEMELESS, out, NULL) != SIPVEIL_OK)
+        return STEP_BROKEN;
     if (sv_at_end(&l->c)) {
         if (!to_next_row(l)) l->row = NULL;
         return STEP_ADDRESS;
@@ -213,7 +250,8 @@ static sv_sip_comparison compare_addresses(list a, list b, bool party, unsigned 
 static sv_sip_comparison compare_dates(sipveil_span a, sipveil_span b)
 {
     int64_t first, second;
-    if (sv_sip_read_date(a, &first, NULL) != SIPVEIL_OK || sv_sip_read_date(b, &second, NULL) != SIPVEIL_OK) {
+    if (sv_sip_read_date(a, &first, NULL) != SIPVEIL_OK ||
+        sv_sip_read_date(b, &second, NULL) != SIPVEIL_OK) {
         return SV_SIP_UNPARSABLE;
     }
     return verdict(first == second);

@@ -4,7 +4,8 @@
 #include "sip/form.h"
 #include "sip/values.h"
 
-sipveil_code sv_sip_read_cseq(sipveil_span value, uint32_t *number, sipveil_span *method, sipveil_error *err)
+sipveil_code sv_sip_read_cseq(sipveil_span value, uint32_t *number, sipveil_span *method,
+                              sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "CSeq");
     uint64_t read = 0;

@@ -23,7 +23,8 @@ static unsigned days_of_month(unsigned year, unsigned month)
 static int64_t days_before_year(unsigned year)
 {
     int64_t y = (int64_t)year - 1;
-    return (y * 365 + y / 4 - y / 100 + y / 400) - (1969 * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
+    return (y * 365 + y / 4 - y / 100 + y / 400) -
+           (1969 * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
 }
 
 static bool take_digits(sv_cursor *c, size_t count, unsigned limit, unsigned *out)
@@ -70,7 +71,8 @@ sipveil_code sv_sip_read_date(sipveil_span value, int64_t *out, sipveil_error *e
     *out = 0;
     if (read_date(&c, out)) return SIPVEIL_OK;
     return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-191", sv_offset(&c),
-                        "\"%s\" is not a date like \"Sat, 21 Nov 2026 10:00:00 GMT\"", SV_QUOTE(value));
+                        "\"%s\" is not a date like \"Sat, 21 Nov 2026 10:00:00 GMT\"",
+                        SV_QUOTE(value));
 }
 
 void sv_sip_put_date(sv_buffer *out, int64_t seconds)
@@ -86,6 +88,6 @@ void sv_sip_put_date(sv_buffer *out, int64_t seconds)
     while (days >= days_before_year(year + 1)) year++;
     days -= days_before_year(year);
     for (; days >= days_of_month(year, month); month++) days -= days_of_month(year, month);
-    sv_put_format(out, "%s, %02u %s %04u %02u:%02u:%02u GMT", weekday, (unsigned)days + 1, months[month],
-                  year, rest / 3600, rest / 60 % 60, rest % 60);
+    sv_put_format(out, "%s, %02u %s %04u %02u:%02u:%02u GMT", weekday, (unsigned)days + 1,
+                  months[month], year, rest / 3600, rest / 60 % 60, rest % 60);
 }

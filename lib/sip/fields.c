@@ -4,11 +4,13 @@
 
 enum { ONE = 1, LIST = 2, RFC3261 = 4 };
 #define ROW(field_name, letter, flags)                                                             \
-    {.name = (field_name), .compact = (letter), .singular = ((flags) & ONE) != 0,                  \
-     .comma_list = ((flags) & LIST) != 0, .rfc3261 = ((flags) & RFC3261) != 0}
+    {                                                                                              \
+        .name = (field_name), .compact = (letter), .singular = ((flags)&ONE) != 0,                 \
+        .comma_list = ((flags)&LIST) != 0, .rfc3261 = ((flags)&RFC3261) != 0                       \
+    }
 
-/* Rows without ONE and LIST may be several and stay apart: credentials and challenges (RFC 3261 7.3.1),
- * and fields whose values some other character separates. */
+/* Rows without ONE and LIST may be several and stay apart: credentials and challenges (RFC
+ * 3261 7.3.1), and fields whose values some other character separates. */
 static const sv_field_info table[SV_F_COUNT] = {
     [SV_F_OTHER] = ROW("", 0, LIST),
     [SV_F_ACCEPT] = ROW("Accept", 0, LIST | RFC3261),

@@ -18,8 +18,8 @@ bool sv_sip_read_number(sipveil_span digits, uint64_t limit, uint64_t *out)
     return digits.len <= DIGITS_MOST && sv_read_number(digits, limit, out);
 }
 
-static sipveil_code check_number(sipveil_span value, const char *rule, uint64_t limit, uint64_t *out,
-                                 sipveil_error *err)
+static sipveil_code check_number(sipveil_span value, const char *rule, uint64_t limit,
+                                 uint64_t *out, sipveil_error *err)
 {
     if (sv_sip_read_number(value, limit, out)) return SIPVEIL_OK;
     return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, rule, 0,
@@ -31,13 +31,20 @@ static sipveil_code check_number(sipveil_span value, const char *rule, uint64_t 
 static bool is_free_text(sv_field_id id)
 {
     switch (id) {
-    case SV_F_SUBJECT: case SV_F_ORGANIZATION: case SV_F_USER_AGENT: case SV_F_SERVER:
-    case SV_F_CALL_ID: case SV_F_DATE:
+    case SV_F_SUBJECT:
+    case SV_F_ORGANIZATION:
+    case SV_F_USER_AGENT:
+    case SV_F_SERVER:
+    case SV_F_CALL_ID:
+    case SV_F_DATE:
         return true;
     default:
         return false;
     }
 }
+
+/* Octets that the counting below looks at. */
+static const bool counts[256] = {['"'] = true, ['\\'] = true, [','] = true, [';'] = true};
 
 /* Counts the commas outside quotes, and the semicolons between two of them. */
 static sipveil_code check_counts(const sv_form *form, const sv_sip_field *field, sipveil_error *err)
@@ -47,6 +54,7 @@ static sipveil_code check_counts(const sv_form *form, const sv_sip_field *field,
     size_t values_most = field->id == SV_F_VIA ? form->limits->via : form->limits->values;
     for (size_t i = 0; i < field->value.len; i++) {
         uint8_t c = field->value.data[i];
+        if (!counts[c]) continue;
         if (c == '"') quoted = !quoted;
         if (quoted) {
             if (c == '\\') i++;
@@ -73,8 +81,19 @@ static sipveil_code check_counts(const sv_form *form, const sv_sip_field *field,
 static bool is_word(uint8_t c)
 {
     switch (c) {
-    case '(': case ')': case '<': case '>': case ':': case '\\': case '"': case '/': case '[':
-    case ']': case '?': case '{': case '}':
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case ':':
+    case '\\':
+    case '"':
+    case '/':
+    case '[':
+    case ']':
+    case '?':
+    case '{':
+    case '}':
         return true;
     default:
         return sv_is_token(c);
@@ -221,9 +240,13 @@ sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil
     sipveil_span method;
     if (!is_free_text(field->id)) SV_TRY(check_counts(form, field, err));
     switch (field->id) {
-    case SV_F_FROM: case SV_F_TO: case SV_F_REPLY_TO:
+    case SV_F_FROM:
+    case SV_F_TO:
+    case SV_F_REPLY_TO:
         return check_addresses(form, field, false, err);
-    case SV_F_CONTACT: case SV_F_ROUTE: case SV_F_RECORD_ROUTE:
+    case SV_F_CONTACT:
+    case SV_F_ROUTE:
+    case SV_F_RECORD_ROUTE:
         return check_addresses(form, field, true, err);
     case SV_F_VIA:
         return check_via(form, field->value, err);
@@ -235,13 +258,15 @@ sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil
         return sv_sip_read_date(field->value, &seconds, err);
     case SV_F_MAX_FORWARDS:
         return check_number(field->value, "ADV-013", UINT8_MAX, &number, err);
-    case SV_F_EXPIRES: case SV_F_MIN_EXPIRES:
+    case SV_F_EXPIRES:
+    case SV_F_MIN_EXPIRES:
         return check_number(field->value, "ADV-013", UINT32_MAX, &number, err);
     case SV_F_RETRY_AFTER:
         return check_retry_after(field->value, err);
     case SV_F_CONTENT_LENGTH:
         return check_number(field->value, "ADV-004", UINT32_MAX, &form->content_length, err);
-    case SV_F_CONTENT_TYPE: case SV_F_CONTENT_DISPOSITION:
+    case SV_F_CONTENT_TYPE:
+    case SV_F_CONTENT_DISPOSITION:
         return check_media_parameters(field->value, err);
     default:
         return SIPVEIL_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any octets through the gate, and what it let pass through every reader above it. What must hold of
- * all of them is asserted: spans lie within the message, a message equals itself, also when it is
- * written anew with other blanks and names, and normal forms are their own. */
+/* Any octets through the gate, and what it let pass through every reader above it. What must hold
+ * of all of them is asserted: spans lie within the message, a message equals itself, also when it
+ * is written anew with other blanks and names, and normal forms are their own. */
 #include <stdlib.h>
 
 #include "sip/values.h"
@@ -42,7 +42,8 @@ static void check_value(sipveil_span value, sv_arena *arena)
     (void)sv_sip_read_cseq(value, &number, &method, NULL);
     if (sv_sip_read_address(value, &address, NULL) == SIPVEIL_OK) {
         MUST(sv_span_within(address.uri, value) && address.uri.len > 0);
-        MUST(address.tag.len == 0 || (sv_sip_param(address.params, "tag", &found) && sv_equal(found, address.tag)));
+        MUST(address.tag.len == 0 ||
+             (sv_sip_param(address.params, "tag", &found) && sv_equal(found, address.tag)));
         check_uri(address.uri, arena);
     }
     if (sv_sip_read_date(value, &seconds, NULL) == SIPVEIL_OK) {
@@ -50,7 +51,8 @@ static void check_value(sipveil_span value, sv_arena *arena)
         int64_t read;
         sv_buffer_init(&text, arena, 40, 40);
         sv_sip_put_date(&text, seconds);
-        MUST(text.failed || (sv_sip_read_date(sv_buffer_span(&text), &read, NULL) == SIPVEIL_OK && read == seconds));
+        MUST(text.failed || (sv_sip_read_date(sv_buffer_span(&text), &read, NULL) == SIPVEIL_OK &&
+                             read == seconds));
     }
 }
 
@@ -62,8 +64,10 @@ static sipveil_span rewritten(sv_arena *arena)
     for (size_t i = 0; i < view.field_count; i++) {
         const sv_sip_field *f = &view.fields[i];
         if (f->id == SV_F_CONTENT_LENGTH || f->id == SV_F_CONTENT_TYPE) continue;
-        if (f->id != SV_F_OTHER) sv_put_str(&out, sv_field_info_of(f->id)->name);
-        else sv_put(&out, f->name);
+        if (f->id != SV_F_OTHER)
+            sv_put_str(&out, sv_field_info_of(f->id)->name);
+        else
+            sv_put(&out, f->name);
         sv_put_str(&out, f->value.len > 0 ? " :\r\n\t" : ":");
         sv_put(&out, f->value);
         sv_put_str(&out, " \r\n");
@@ -97,7 +101,8 @@ static void check_rewritten(sv_arena *arena)
     for (size_t i = 0; i < again.field_count; i++) {
         const sv_sip_field *f = &again.fields[i];
         MUST(sv_sip_compare_field(&view, &again, f->id, f->name, 0) == SV_SIP_EQUAL);
-        MUST(sv_sip_compare_field(&again, &view, f->id, f->name, SV_COMPAT_SAMPLES) == SV_SIP_EQUAL);
+        MUST(sv_sip_compare_field(&again, &view, f->id, f->name, SV_COMPAT_SAMPLES) ==
+             SV_SIP_EQUAL);
     }
     MUST(sv_sip_tags_removed_only(&view, &again, SV_F_PROXY_REQUIRE) ||
          sv_sip_first(&view, SV_F_PROXY_REQUIRE) != NULL);
@@ -124,9 +129,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sv_arena *arena = sv_arena_new(1 << 16, 16 << 20);
     if (arena == NULL) return 0;
     check_value(whole, arena);
-    if (sv_sip_read(whole, SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK) check_view(&view, whole, arena);
-    if (sv_sip_read(whole, SV_SIP_STREAM, &limits, &view, NULL) == SIPVEIL_OK) check_view(&view, whole, arena);
-    if (sv_sip_read_inner(whole, &limits, &view, NULL) == SIPVEIL_OK) check_view(&view, whole, arena);
+    if (sv_sip_read(whole, SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK)
+        check_view(&view, whole, arena);
+    if (sv_sip_read(whole, SV_SIP_STREAM, &limits, &view, NULL) == SIPVEIL_OK)
+        check_view(&view, whole, arena);
+    if (sv_sip_read_inner(whole, &limits, &view, NULL) == SIPVEIL_OK)
+        check_view(&view, whole, arena);
     if (sv_sip_read_fragment(whole, &limits, &view, NULL) == SIPVEIL_OK) {
         check_view(&view, whole, arena);
         check_rewritten(arena);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The gate: frames one SIP message in one scan, enforces the limits and refuses what no later reader
- * may see (ADV-001..013, 019, 020). */
+/* The gate: frames one SIP message in one scan, enforces the limits and refuses what no later
+ * reader may see (ADV-001..013, 019, 020). */
 #include <stdio.h>
 
 #include "base/field.h"
@@ -26,7 +26,8 @@ static sipveil_code refuse(gate *g, const char *rule, size_t offset, const char 
     return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED, rule, offset, "%s", text);
 }
 
-/* SIP-Version: "SIP" without case, one digit on each side of the dot; another one than 2.0 is 505. */
+/* SIP-Version: "SIP" without case, one digit on each side of the dot; another one than 2.0 is 505.
+ */
 static sipveil_code check_version(gate *g, sipveil_span text, size_t offset)
 {
     sv_cursor c = sv_cursor_over(text, "SIP version");
@@ -56,7 +57,8 @@ static sipveil_code read_request_line(gate *g, sipveil_span line)
     sv_sip_uri uri;
     sipveil_span method = sv_take_while(&c, sv_is_token), target;
     if (method.len == 0 || !sv_take_if(&c, ' ')) {
-        return refuse(g, "ADV-012", start + sv_offset(&c), "no method and single space at the start");
+        return refuse(g, "ADV-012", start + sv_offset(&c),
+                      "no method and single space at the start");
     }
     if (!sv_take_until(&c, ' ', &target)) {
         return refuse(g, "ADV-012", start + sv_offset(&c), "no SIP version in the request line");
@@ -130,7 +132,8 @@ static sipveil_code take_start_line(gate *g, sipveil_span *line)
         }
         if (*at.at == 0) return refuse(g, "ADV-008", start + length, "NUL octet in the start line");
         if (*at.at == '\n') {
-            return refuse(g, "ADV-009", start + length, "line feed without carriage return in the start line");
+            return refuse(g, "ADV-009", start + length,
+                          "line feed without carriage return in the start line");
         }
         if (*at.at != '\r') continue;
         if (!sv_peek_at(&at, 1, &next) || next != '\n') {
@@ -158,12 +161,14 @@ static sipveil_code read_start_line(gate *g)
 {
     sipveil_span line;
     if (g->kind == GATE_FRAGMENT && at_header_field(g)) return SIPVEIL_OK;
-    if (g->kind == GATE_STREAM) { /* empty lines before a message are no part of it (RFC 3261 7.5) */
+    if (g->kind ==
+        GATE_STREAM) { /* empty lines before a message are no part of it (RFC 3261 7.5) */
         while (sv_take_literal(&g->c, "\r\n")) continue;
     }
     SV_TRY(take_start_line(g, &line));
     g->out->start_line = line;
-    return sv_starts_nocase_str(line, "SIP/") ? read_status_line(g, line) : read_request_line(g, line);
+    return sv_starts_nocase_str(line, "SIP/") ? read_status_line(g, line)
+                                              : read_request_line(g, line);
 }
 
 /* Notes the row as the first of its name, or refuses the second of a field that comes once. */
@@ -177,10 +182,10 @@ static sipveil_code note_row(gate *g, const sv_sip_field *row)
         return SIPVEIL_OK;
     }
     if (!info->singular) return SIPVEIL_OK;
-    return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED,
-                        row->id == SV_F_CONTENT_LENGTH ? "ADV-002" : "ADV-001",
-                        (size_t)(row->line.data - g->c.start), "second %s: \"%s\" after \"%s\"", info->name,
-                        SV_QUOTE(row->value), SV_QUOTE(g->out->fields[*first - 1].value));
+    return sv_fail_rule(
+        g->err, "sip", SIPVEIL_MALFORMED, row->id == SV_F_CONTENT_LENGTH ? "ADV-002" : "ADV-001",
+        (size_t)(row->line.data - g->c.start), "second %s: \"%s\" after \"%s\"", info->name,
+        SV_QUOTE(row->value), SV_QUOTE(g->out->fields[*first - 1].value));
 }
 
 static sipveil_code read_row(gate *g)
@@ -200,7 +205,8 @@ static sipveil_code read_row(gate *g)
     if (code != SIPVEIL_OK) {
         if (g->err != NULL) {
             g->err->offset += (size_t)(row->value.data - g->c.start);
-            if (g->err->rule[0] == '\0') (void)snprintf(g->err->rule, sizeof g->err->rule, "ADV-022");
+            if (g->err->rule[0] == '\0')
+                (void)snprintf(g->err->rule, sizeof g->err->rule, "ADV-022");
         }
         sv_fail_prefix(g->err, "%s: ", SV_QUOTE(row->name));
         return code;
@@ -282,7 +288,8 @@ static sipveil_code read_body(gate *g)
         length = (size_t)g->form.content_length;
         if (length < left && (g->kind == GATE_INNER || g->kind == GATE_FRAGMENT)) {
             return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED, "ADV-005", at,
-                                "Content-Length says %zu bytes but %zu follow the header", length, left);
+                                "Content-Length says %zu bytes but %zu follow the header", length,
+                                left);
         }
     } else if (g->kind == GATE_STREAM) {
         return refuse(g, "ADV-006", sv_offset(&g->c), "no Content-Length on a stream");

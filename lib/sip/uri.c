@@ -8,7 +8,15 @@
 bool sv_uri_is_unreserved(uint8_t c)
 {
     switch (c) {
-    case '-': case '_': case '.': case '!': case '~': case '*': case '\'': case '(': case ')':
+    case '-':
+    case '_':
+    case '.':
+    case '!':
+    case '~':
+    case '*':
+    case '\'':
+    case '(':
+    case ')':
         return true;
     default:
         return sv_is_alnum(c);
@@ -18,7 +26,14 @@ bool sv_uri_is_unreserved(uint8_t c)
 static bool is_user(uint8_t c)
 {
     switch (c) {
-    case '&': case '=': case '+': case '$': case ',': case ';': case '?': case '/':
+    case '&':
+    case '=':
+    case '+':
+    case '$':
+    case ',':
+    case ';':
+    case '?':
+    case '/':
         return true;
     default:
         return sv_uri_is_unreserved(c);
@@ -33,7 +48,13 @@ static bool is_password(uint8_t c)
 static bool is_parameter(uint8_t c)
 {
     switch (c) {
-    case '[': case ']': case '/': case ':': case '&': case '+': case '$':
+    case '[':
+    case ']':
+    case '/':
+    case ':':
+    case '&':
+    case '+':
+    case '$':
         return true;
     default:
         return sv_uri_is_unreserved(c);
@@ -43,7 +64,13 @@ static bool is_parameter(uint8_t c)
 static bool is_header(uint8_t c)
 {
     switch (c) {
-    case '[': case ']': case '/': case '?': case ':': case '+': case '$':
+    case '[':
+    case ']':
+    case '/':
+    case '?':
+    case ':':
+    case '+':
+    case '$':
         return true;
     default:
         return sv_uri_is_unreserved(c);
@@ -71,7 +98,8 @@ static bool is_host_reference(uint8_t c)
     return sv_is_hex(c) || c == ':' || c == '.';
 }
 
-static sipveil_code bad_uri(sipveil_error *err, const char *rule, const sv_cursor *c, const char *what)
+static sipveil_code bad_uri(sipveil_error *err, const char *rule, const sv_cursor *c,
+                            const char *what)
 {
     return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, rule, sv_offset(c), "%s in URI \"%s\"", what,
                         SV_QUOTE(sv_span(c->start, (size_t)(c->end - c->start))));
@@ -106,8 +134,8 @@ static bool is_ipv4(sipveil_span host)
     return sv_at_end(&c);
 }
 
-/* Labels that begin and end with a letter or digit; the last one, before an optional dot, begins with
- * a letter: else the whole must be an IPv4 address. */
+/* Labels that begin and end with a letter or digit; the last one, before an optional dot, begins
+ * with a letter: else the whole must be an IPv4 address. */
 static bool is_host(sipveil_span name)
 {
     sv_cursor c = sv_cursor_over(name, "host");
@@ -139,7 +167,8 @@ bool sv_sip_take_host(sv_cursor *c, sipveil_span *host)
     (void)sv_take_while(&at, reference ? is_host_reference : is_host_name);
     if (reference && !sv_take_if(&at, ']')) return false;
     sipveil_span text = sv_span(c->at, (size_t)(at.at - c->at));
-    if (reference ? !sv_sip_read_ipv6(text, address) : text.len == 0 || !is_host(text)) return false;
+    if (reference ? !sv_sip_read_ipv6(text, address) : text.len == 0 || !is_host(text))
+        return false;
     *host = text;
     *c = at;
     return true;
@@ -263,7 +292,8 @@ static sipveil_code read_uri(sipveil_span uri, bool schemeless, sv_sip_uri *out,
     sv_cursor c = sv_cursor_over(uri, "URI");
     size_t at;
     if (!take_scheme(&c, &out->scheme)) {
-        if (!schemeless || !sv_find_byte(uri, '@', &at)) return bad_uri(err, "ADV-022", &c, "no scheme");
+        if (!schemeless || !sv_find_byte(uri, '@', &at))
+            return bad_uri(err, "ADV-022", &c, "no scheme");
         out->is_sip = true;
         return read_sip(&c, out, err);
     }
@@ -271,11 +301,13 @@ static sipveil_code read_uri(sipveil_span uri, bool schemeless, sv_sip_uri *out,
     out->is_sips = sv_equal_nocase_str(out->scheme, "sips");
     if (out->is_sip || out->is_sips) return read_sip(&c, out, err);
     out->rest = take_escaped(&c, is_uric);
-    if (out->rest.len == 0 || !sv_at_end(&c)) return bad_uri(err, "ADV-022", &c, "an illegal octet");
+    if (out->rest.len == 0 || !sv_at_end(&c))
+        return bad_uri(err, "ADV-022", &c, "an illegal octet");
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_sip_read_uri_as(sipveil_span uri, bool schemeless, sv_sip_uri *out, sipveil_error *err)
+sipveil_code sv_sip_read_uri_as(sipveil_span uri, bool schemeless, sv_sip_uri *out,
+                                sipveil_error *err)
 {
     *out = (sv_sip_uri){0};
     sipveil_code code = read_uri(uri, schemeless, out, err);

@@ -16,8 +16,8 @@ typedef struct sv_uri_part {
     bool has_value;
 } sv_uri_part;
 
-/* Takes one part of a list whose parts are led in by `lead` (the first one may lack it); the list was
- * read by sv_sip_read_uri. False at the end. */
+/* Takes one part of a list whose parts are led in by `lead` (the first one may lack it); the list
+ * was read by sv_sip_read_uri. False at the end. */
 bool sv_uri_take_part(sv_cursor *c, uint8_t lead, sv_uri_part *part);
 
 /* Takes one character of a URI component: the octet, %-escapes undone once, plus 256 if the escape
@@ -26,7 +26,8 @@ bool sv_uri_take_character(sv_cursor *c, unsigned *character);
 bool sv_uri_same_text(sipveil_span a, sipveil_span b, bool nocase);
 
 /* As sv_sip_read_uri; schemeless: "user@host..." is read as if "sip:" stood in front (TUN-41). */
-sipveil_code sv_sip_read_uri_as(sipveil_span uri, bool schemeless, sv_sip_uri *out, sipveil_error *err);
+sipveil_code sv_sip_read_uri_as(sipveil_span uri, bool schemeless, sv_sip_uri *out,
+                                sipveil_error *err);
 
 /* host of RFC 3261 25.1: host name, IPv4 address, or IPv6 reference. */
 bool sv_sip_take_host(sv_cursor *c, sipveil_span *host);

@@ -10,7 +10,16 @@ static unsigned hex_value(uint8_t c)
 static bool is_reserved(unsigned c)
 {
     switch (c) {
-    case ';': case '/': case '?': case ':': case '@': case '&': case '=': case '+': case '$': case ',':
+    case ';':
+    case '/':
+    case '?':
+    case ':':
+    case '@':
+    case '&':
+    case '=':
+    case '+':
+    case '$':
+    case ',':
         return true;
     default:
         return false;
@@ -93,8 +102,13 @@ static bool parameters_of_one_fit(sipveil_span one, sipveil_span other)
 static bool minds_case(sipveil_span name)
 {
     switch (sv_field_id_of(name)) {
-    case SV_F_CALL_ID: case SV_F_CSEQ: case SV_F_IN_REPLY_TO: case SV_F_SUBJECT:
-    case SV_F_ORGANIZATION: case SV_F_USER_AGENT: case SV_F_SERVER:
+    case SV_F_CALL_ID:
+    case SV_F_CSEQ:
+    case SV_F_IN_REPLY_TO:
+    case SV_F_SUBJECT:
+    case SV_F_ORGANIZATION:
+    case SV_F_USER_AGENT:
+    case SV_F_SERVER:
         return true;
     default:
         return sv_uri_same_text(name, SV_SPAN("body"), true);
@@ -170,18 +184,19 @@ static sipveil_code read_aor(sipveil_span uri, sv_sip_uri *out, sipveil_error *e
                             SV_QUOTE(uri));
     }
     if (out->user.len == 0) {
-        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0, "no user part in URI \"%s\"",
-                            SV_QUOTE(uri));
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0,
+                            "no user part in URI \"%s\"", SV_QUOTE(uri));
     }
     if (!is_plain_user(out->user)) {
         return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-014", 0,
-                            "escaped control character in the user part of URI \"%s\"", SV_QUOTE(uri));
+                            "escaped control character in the user part of URI \"%s\"",
+                            SV_QUOTE(uri));
     }
     return SIPVEIL_OK;
 }
 
-/* Escapes of unreserved characters undone, all others written with capital digits: two user parts are
- * equal (19.1.4) when these octets are. */
+/* Escapes of unreserved characters undone, all others written with capital digits: two user parts
+ * are equal (19.1.4) when these octets are. */
 static void put_user(sv_buffer *out, sipveil_span user)
 {
     static const char digits[] = "0123456789ABCDEF";

@@ -35,7 +35,8 @@ static void rows(void **state)
         sv_cursor c = sv_cursor_over(sv_span_str(cases[i].text), "header");
         sv_field_row row;
         sipveil_error err;
-        if (sv_take_field_row(&c, 100, true, "test", &row, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
+        if (sv_take_field_row(&c, 100, true, "test", &row, &err) != SIPVEIL_OK)
+            fail_msg("%s", err.text);
         assert_true(sv_equal_str(row.name, cases[i].name));
         assert_true(sv_equal_str(row.value, cases[i].value));
         assert_int_equal(row.line.len, cases[i].taken);
@@ -49,20 +50,38 @@ typedef struct refusal {
     const char *rule;
     size_t offset;
 } refusal;
-#define REFUSED(text, rule, offset) {(text), sizeof(text) - 1, (rule), (offset)}
+#define REFUSED(text, rule, offset)                                                                \
+    {                                                                                              \
+        (text), sizeof(text) - 1, (rule), (offset)                                                 \
+    }
 
 static void refused_rows(void **state)
 {
     (void)state;
     static const refusal cases[] = {
-        REFUSED("", "ADV-010", 0), REFUSED("\r\n", "ADV-010", 0), REFUSED(" A: b\r\n", "ADV-010", 0),
-        REFUSED(": b\r\n", "ADV-010", 0), REFUSED("A\r\n : b\r\n", "ADV-010", 1), REFUSED("A b: c\r\n", "ADV-010", 2),
-        REFUSED("A", "ADV-010", 1), REFUSED("A: b", "ADV-009", 4), REFUSED("A: b\r", "ADV-009", 4),
-        REFUSED("A: b\n", "ADV-009", 4), REFUSED("A: b\rc\r\n", "ADV-009", 4), REFUSED("A: \r\r\n", "ADV-009", 3),
-        REFUSED("A: b\r\n ", "ADV-009", 7), REFUSED("A: b\r\n \t\r\n", "ADV-010", 6), REFUSED("A: b\r\n\t\r\n c\r\n", "ADV-010", 6),
-        REFUSED("A: \0\r\n", "ADV-008", 3), REFUSED("\0: b\r\n", "ADV-010", 0), REFUSED("A: \\\0\r\n", "ADV-008", 4),
-        REFUSED("A: \"\0\"\r\n", "ADV-008", 4), REFUSED("A: \"\\\0\r\n", "ADV-008", 0), REFUSED("A: \"\" \\\0\"\r\n", "ADV-008", 7),
-        REFUSED("A: \"\\\n\"\r\n", "ADV-009", 5), REFUSED("A: \"\\\r\"\r\n", "ADV-009", 5),
+        REFUSED("", "ADV-010", 0),
+        REFUSED("\r\n", "ADV-010", 0),
+        REFUSED(" A: b\r\n", "ADV-010", 0),
+        REFUSED(": b\r\n", "ADV-010", 0),
+        REFUSED("A\r\n : b\r\n", "ADV-010", 1),
+        REFUSED("A b: c\r\n", "ADV-010", 2),
+        REFUSED("A", "ADV-010", 1),
+        REFUSED("A: b", "ADV-009", 4),
+        REFUSED("A: b\r", "ADV-009", 4),
+        REFUSED("A: b\n", "ADV-009", 4),
+        REFUSED("A: b\rc\r\n", "ADV-009", 4),
+        REFUSED("A: \r\r\n", "ADV-009", 3),
+        REFUSED("A: b\r\n ", "ADV-009", 7),
+        REFUSED("A: b\r\n \t\r\n", "ADV-010", 6),
+        REFUSED("A: b\r\n\t\r\n c\r\n", "ADV-010", 6),
+        REFUSED("A: \0\r\n", "ADV-008", 3),
+        REFUSED("\0: b\r\n", "ADV-010", 0),
+        REFUSED("A: \\\0\r\n", "ADV-008", 4),
+        REFUSED("A: \"\0\"\r\n", "ADV-008", 4),
+        REFUSED("A: \"\\\0\r\n", "ADV-008", 0),
+        REFUSED("A: \"\" \\\0\"\r\n", "ADV-008", 7),
+        REFUSED("A: \"\\\n\"\r\n", "ADV-009", 5),
+        REFUSED("A: \"\\\r\"\r\n", "ADV-009", 5),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t *exact = test_malloc(cases[i].len + 1);
@@ -112,17 +131,22 @@ static bool is_value(uint8_t c)
 static void parameters(void **state)
 {
     (void)state;
-    sv_cursor c = sv_cursor_over(SV_SPAN(" ; a = b;c\r\n ;d=\"x\\\";y\" ;e=[::1];f=\"\" rest"), "header");
+    sv_cursor c =
+        sv_cursor_over(SV_SPAN(" ; a = b;c\r\n ;d=\"x\\\";y\" ;e=[::1];f=\"\" rest"), "header");
     static const struct {
         const char *name, *value;
         bool has_value, quoted, escape;
-    } expected[] = {{"a", "b", true, false, false}, {"c", "", false, false, false}, {"d", "x\\\";y", true, true, true},
-                    {"e", "[::1]", true, false, false}, {"f", "", true, true, false}};
+    } expected[] = {{"a", "b", true, false, false},
+                    {"c", "", false, false, false},
+                    {"d", "x\\\";y", true, true, true},
+                    {"e", "[::1]", true, false, false},
+                    {"f", "", true, true, false}};
     sv_parameter p;
     bool taken;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         assert_int_equal(sv_take_parameter(&c, is_value, "test", &p, &taken, NULL), SIPVEIL_OK);
-        assert_true(taken && sv_equal_str(p.name, expected[i].name) && sv_equal_str(p.value, expected[i].value));
+        assert_true(taken && sv_equal_str(p.name, expected[i].name) &&
+                    sv_equal_str(p.value, expected[i].value));
         assert_int_equal(p.has_value, expected[i].has_value);
         assert_int_equal(p.quoted, expected[i].quoted);
         assert_int_equal(p.has_escape, expected[i].escape);
@@ -130,11 +154,13 @@ static void parameters(void **state)
     assert_int_equal(sv_take_parameter(&c, is_value, "test", &p, &taken, NULL), SIPVEIL_OK);
     assert_false(taken);
     assert_true(sv_equal_str(sv_rest(&c), " rest"));
-    static const char *const bad[] = {";", ";;a", "; =b", ";a=", ";a=;b", ";a=\"b", ";a=\"b\\", ";a=(", ";\"a\"=b"};
+    static const char *const bad[] = {";",      ";;a",      "; =b", ";a=",     ";a=;b",
+                                      ";a=\"b", ";a=\"b\\", ";a=(", ";\"a\"=b"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sipveil_error err = {0};
         c = sv_cursor_over(sv_span_str(bad[i]), "header");
-        assert_int_equal(sv_take_parameter(&c, is_value, "test", &p, &taken, &err), SIPVEIL_MALFORMED);
+        assert_int_equal(sv_take_parameter(&c, is_value, "test", &p, &taken, &err),
+                         SIPVEIL_MALFORMED);
         assert_true(err.text[0] != '\0');
     }
 }
@@ -145,17 +171,22 @@ static void quoted_strings(void **state)
     static const struct {
         const char *text, *inside, *rest;
         bool good, escape;
-    } cases[] = {{"\"a\"b", "a", "b", true, false},        {"\"\"", "", "", true, false},
-                 {"\"\\\\\"", "\\\\", "", true, true},     {"\"a\\\"b\" ", "a\\\"b", " ", true, true},
-                 {"\"a", "", "\"a", false, false},         {"a\"", "", "a\"", false, false},
-                 {"\"a\\\"", "", "\"a\\\"", false, true},  {"", "", "", false, false},
+    } cases[] = {{"\"a\"b", "a", "b", true, false},
+                 {"\"\"", "", "", true, false},
+                 {"\"\\\\\"", "\\\\", "", true, true},
+                 {"\"a\\\"b\" ", "a\\\"b", " ", true, true},
+                 {"\"a", "", "\"a", false, false},
+                 {"a\"", "", "a\"", false, false},
+                 {"\"a\\\"", "", "\"a\\\"", false, true},
+                 {"", "", "", false, false},
                  {"\"a\\\r\n\"", "", "\"a\\\r\n\"", false, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sv_cursor c = sv_cursor_over(sv_span_str(cases[i].text), "header");
         sipveil_span inside = {NULL, 0};
         bool escape;
         assert_int_equal(sv_take_quoted(&c, &inside, &escape), cases[i].good);
-        assert_true(sv_equal_str(inside, cases[i].inside) && sv_equal_str(sv_rest(&c), cases[i].rest));
+        assert_true(sv_equal_str(inside, cases[i].inside) &&
+                    sv_equal_str(sv_rest(&c), cases[i].rest));
         assert_int_equal(escape, cases[i].escape);
     }
 }
@@ -165,7 +196,13 @@ static void white_space(void **state)
     (void)state;
     static const struct {
         const char *text, *rest;
-    } cases[] = {{" \t x", "x"}, {"\r\n x", "x"}, {" \r\n\t\r\n x", "x"}, {"\r\nx", "\r\nx"}, {" \r\n", "\r\n"}, {" \rx", "\rx"}, {"", ""}};
+    } cases[] = {{" \t x", "x"},
+                 {"\r\n x", "x"},
+                 {" \r\n\t\r\n x", "x"},
+                 {"\r\nx", "\r\nx"},
+                 {" \r\n", "\r\n"},
+                 {" \rx", "\rx"},
+                 {"", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sv_cursor c = sv_cursor_over(sv_span_str(cases[i].text), "header");
         sv_skip_lws(&c);
@@ -175,8 +212,9 @@ static void white_space(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows),       cmocka_unit_test(refused_rows),
-                                       cmocka_unit_test(long_rows),  cmocka_unit_test(parameters),
-                                       cmocka_unit_test(quoted_strings), cmocka_unit_test(white_space)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows),           cmocka_unit_test(refused_rows),
+        cmocka_unit_test(long_rows),      cmocka_unit_test(parameters),
+        cmocka_unit_test(quoted_strings), cmocka_unit_test(white_space)};
     return cmocka_run_group_tests_name("header field rows", tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@ static const struct {
     {"sip:alice@a.example;tag=1", "", "sip:alice@a.example", ";tag=1", "1"},
     {"Alice <sip:alice@a.example;x=y>", "Alice", "sip:alice@a.example;x=y", "", ""},
     {"A. Bell <sip:a@b>;TAG=Q", "A. Bell", "sip:a@b", ";TAG=Q", "Q"},
-    {"caller<sip:caller@example.com>;tag=323", "caller", "sip:caller@example.com", ";tag=323", "323"},
+    {"caller<sip:caller@example.com>;tag=323", "caller", "sip:caller@example.com", ";tag=323",
+     "323"},
     /* ADV-015: what stands in quotes is no address */
     {"\"<sip:ceo@a.com>\" <sip:m@m.com>", "\"<sip:ceo@a.com>\"", "sip:m@m.com", "", ""},
     {"\"J Rosenberg \\\\\\\"\"       <sip:jdrosen@example.com>\r\n  ;\r\n  tag = 98asjd8",
@@ -30,7 +31,8 @@ static void parts(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         sv_sip_address a;
         sipveil_error err;
-        if (sv_sip_read_address(sv_span_str(good[i].value), &a, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
+        if (sv_sip_read_address(sv_span_str(good[i].value), &a, &err) != SIPVEIL_OK)
+            fail_msg("%s", err.text);
         assert_true(sv_equal_str(a.display, good[i].display));
         assert_true(sv_equal_str(a.uri, good[i].uri));
         assert_true(sv_equal_str(a.params, good[i].params));
@@ -40,14 +42,53 @@ static void parts(void **state)
 
 /* ADV-015, ADV-022 */
 static const char *const bad[] = {
-    "", "Alice", "\"Alice\"", "alice@a.example", "bob@biloxi.com;tag=1", "<>", "<", ">", "<sip:a@b", "sip:a@b>",
-    "<sip:a@x><sip:m@m>", "<sip:a@x>, <sip:m@m>", "sip:a@x, sip:m@m", "<sip:a@x@m>", "sip:a@x@m",
-    "<sip:a@x> <sip:m@m>", "<sip:a@x> x", "< sip:a@b >", "<sip:a@b >", "<<sip:a@b>>", "<<<<", "<sip:a@b>>",
-    "Bell, Alexander <sip:a@b>;tag=43", "\"Mr. J. User <sip:j@b>", "\"a\" b <sip:a@b>", "a \"b\" <sip:a@b>",
-    "a;b <sip:a@b>", "a@b <sip:a@b>", "<sip:a@b>;", "<sip:a@b>;;", "<sip:a@b>;=1", "<sip:a@b>;tag=", "<sip:a@b>;tag",
-    "<sip:a@b>;tag=\"1\"", "<sip:a@b>;tag=1;tag=2", "<sip:a@b>;tag=1;TAG=1", "<sip:a@b>;x;X", "<sip:a@b>;x=\"y",
-    "<sip:a@b>;tag=1,", "<sip:a@b>;tag=1 2", "<sip:a@b>;tag=a@b", "sip:a@b?Route=%3Csip:c%3E", "sip:a,b@c",
-    "*", "<*>", "\"a\\", "\"a\\\" <sip:a@b>",
+    "",
+    "Alice",
+    "\"Alice\"",
+    "alice@a.example",
+    "bob@biloxi.com;tag=1",
+    "<>",
+    "<",
+    ">",
+    "<sip:a@b",
+    "sip:a@b>",
+    "<sip:a@x><sip:m@m>",
+    "<sip:a@x>, <sip:m@m>",
+    "sip:a@x, sip:m@m",
+    "<sip:a@x@m>",
+    "sip:a@x@m",
+    "<sip:a@x> <sip:m@m>",
+    "<sip:a@x> x",
+    "< sip:a@b >",
+    "<sip:a@b >",
+    "<<sip:a@b>>",
+    "<<<<",
+    "<sip:a@b>>",
+    "Bell, Alexander <sip:a@b>;tag=43",
+    "\"Mr. J. User <sip:j@b>",
+    "\"a\" b <sip:a@b>",
+    "a \"b\" <sip:a@b>",
+    "a;b <sip:a@b>",
+    "a@b <sip:a@b>",
+    "<sip:a@b>;",
+    "<sip:a@b>;;",
+    "<sip:a@b>;=1",
+    "<sip:a@b>;tag=",
+    "<sip:a@b>;tag",
+    "<sip:a@b>;tag=\"1\"",
+    "<sip:a@b>;tag=1;tag=2",
+    "<sip:a@b>;tag=1;TAG=1",
+    "<sip:a@b>;x;X",
+    "<sip:a@b>;x=\"y",
+    "<sip:a@b>;tag=1,",
+    "<sip:a@b>;tag=1 2",
+    "<sip:a@b>;tag=a@b",
+    "sip:a@b?Route=%3Csip:c%3E",
+    "sip:a,b@c",
+    "*",
+    "<*>",
+    "\"a\\",
+    "\"a\\\" <sip:a@b>",
 };
 
 static void bad_forms_are_refused(void **state)
@@ -56,7 +97,8 @@ static void bad_forms_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sv_sip_address a;
         sipveil_error err = {0};
-        if (sv_sip_read_address(sv_span_str(bad[i]), &a, &err) != SIPVEIL_MALFORMED) fail_msg("%s", bad[i]);
+        if (sv_sip_read_address(sv_span_str(bad[i]), &a, &err) != SIPVEIL_MALFORMED)
+            fail_msg("%s", bad[i]);
         assert_int_equal(a.uri.len, 0);
         assert_true(err.text[0] != '\0');
     }
@@ -93,8 +135,8 @@ static void parameters_by_name(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(parts), cmocka_unit_test(bad_forms_are_refused),
-                                       cmocka_unit_test(too_many_parameters),
-                                       cmocka_unit_test(parameters_by_name)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts), cmocka_unit_test(bad_forms_are_refused),
+        cmocka_unit_test(too_many_parameters), cmocka_unit_test(parameters_by_name)};
     return cmocka_run_group_tests_name("addresses", tests, NULL, NULL);
 }

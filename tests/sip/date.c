@@ -23,14 +23,31 @@ static const struct {
 
 /* ADV-191: unparsable dates. */
 static const char *const bad[] = {
-    "", "now", "Fri, 01 Jan 2010 16:00:00 EST", "Fri, 01 Jan 2010 16:00:00 +0000",
-    "Fri, 1 Jan 2010 16:00:00 GMT", "Fri, 01 Jan 10 16:00:00 GMT", "Fri,01 Jan 2010 16:00:00 GMT",
-    "Fri, 01  Jan 2010 16:00:00 GMT", "Friday, 01 Jan 2010 16:00:00 GMT", "Fri, 01-Jan-2010 16:00:00 GMT",
-    "Fri, 00 Jan 2010 16:00:00 GMT", "Fri, 32 Jan 2010 16:00:00 GMT", "Sun, 29 Feb 2009 16:00:00 GMT",
-    "Mon, 29 Feb 2100 16:00:00 GMT", "Fri, 31 Apr 2010 16:00:00 GMT", "Fri, 01 Jab 2010 16:00:00 GMT",
-    "Fri, 01 Jan 2010 24:00:00 GMT", "Fri, 01 Jan 2010 16:60:00 GMT", "Fri, 01 Jan 2010 16:00:61 GMT",
-    "Fri, 01 Jan 2010 16:00:00 GMT ", "Fri, 01 Jan 2010 16:00:00 GMTX", "Wed, 31 Dec 1969 23:59:59 GMT",
-    "Fri, 01 Jan 2010 16:00 GMT", "Fri, +1 Jan 2010 16:00:00 GMT", "Fri, 01 Jan 2010\r\n 16:00:00 GMT",
+    "",
+    "now",
+    "Fri, 01 Jan 2010 16:00:00 EST",
+    "Fri, 01 Jan 2010 16:00:00 +0000",
+    "Fri, 1 Jan 2010 16:00:00 GMT",
+    "Fri, 01 Jan 10 16:00:00 GMT",
+    "Fri,01 Jan 2010 16:00:00 GMT",
+    "Fri, 01  Jan 2010 16:00:00 GMT",
+    "Friday, 01 Jan 2010 16:00:00 GMT",
+    "Fri, 01-Jan-2010 16:00:00 GMT",
+    "Fri, 00 Jan 2010 16:00:00 GMT",
+    "Fri, 32 Jan 2010 16:00:00 GMT",
+    "Sun, 29 Feb 2009 16:00:00 GMT",
+    "Mon, 29 Feb 2100 16:00:00 GMT",
+    "Fri, 31 Apr 2010 16:00:00 GMT",
+    "Fri, 01 Jab 2010 16:00:00 GMT",
+    "Fri, 01 Jan 2010 24:00:00 GMT",
+    "Fri, 01 Jan 2010 16:60:00 GMT",
+    "Fri, 01 Jan 2010 16:00:61 GMT",
+    "Fri, 01 Jan 2010 16:00:00 GMT ",
+    "Fri, 01 Jan 2010 16:00:00 GMTX",
+    "Wed, 31 Dec 1969 23:59:59 GMT",
+    "Fri, 01 Jan 2010 16:00 GMT",
+    "Fri, +1 Jan 2010 16:00:00 GMT",
+    "Fri, 01 Jan 2010\r\n 16:00:00 GMT",
 };
 
 static void dates_are_read(void **state)
@@ -49,7 +66,8 @@ static void other_forms_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sipveil_error err;
         int64_t seconds = -1;
-        if (sv_sip_read_date(sv_span_str(bad[i]), &seconds, &err) == SIPVEIL_OK) fail_msg("%s", bad[i]);
+        if (sv_sip_read_date(sv_span_str(bad[i]), &seconds, &err) == SIPVEIL_OK)
+            fail_msg("%s", bad[i]);
         assert_int_equal(err.code, SIPVEIL_MALFORMED);
         assert_int_equal(seconds, 0);
     }

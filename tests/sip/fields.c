@@ -19,7 +19,8 @@ static void every_name_is_found(void **state)
         assert_int_equal(sv_field_id_of(sv_span_str(info->name)), id);
         assert_int_equal(sv_field_id_of(sv_span_str(upper)), id);
         assert_int_equal(sv_field_id_of(sv_span_str(lower)), id);
-        assert_int_equal(sv_field_id_of(sv_span(lower, length - 1)), length == 2 ? SV_F_TO : SV_F_OTHER);
+        assert_int_equal(sv_field_id_of(sv_span(lower, length - 1)),
+                         length == 2 ? SV_F_TO : SV_F_OTHER);
         if (info->compact == 0) continue;
         char letters[] = {info->compact, (char)(info->compact - 'a' + 'A')};
         assert_int_equal(sv_field_id_of(sv_span(letters, 1)), id);
@@ -30,8 +31,10 @@ static void every_name_is_found(void **state)
 static void other_names_are_other(void **state)
 {
     (void)state;
-    static const char *const names[] = {"", "x", "1", "X-Unknown", "C%6Fntact", "Contac", "Contact ",
-                                        "Content-Transfer-Encodings", "Froms", "Fro\xED"};
+    static const char *const names[] = {
+        "",          "x",      "1",        "X-Unknown",
+        "C%6Fntact", "Contac", "Contact ", "Content-Transfer-Encodings",
+        "Froms",     "Fro\xED"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_int_equal(sv_field_id_of(sv_span_str(names[i])), SV_F_OTHER);
     }
@@ -57,6 +60,7 @@ static void kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found),
-                                       cmocka_unit_test(other_names_are_other), cmocka_unit_test(kinds)};
+                                       cmocka_unit_test(other_names_are_other),
+                                       cmocka_unit_test(kinds)};
     return cmocka_run_group_tests_name("names of header fields", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "messages.h"
 
-#define TEXT "Content-Type: text/plain\r\n"
+#define TEXT           "Content-Type: text/plain\r\n"
 #define MESSAGE(lines) START CORE lines END
 
 typedef struct refusal {
@@ -14,108 +14,177 @@ typedef struct refusal {
     size_t len;
     sipveil_code code;
 } refusal;
-#define REFUSED(rule, text) {(rule), (text), sizeof(text) - 1, SIPVEIL_MALFORMED}
+#define REFUSED(rule, text)                                                                        \
+    {                                                                                              \
+        (rule), (text), sizeof(text) - 1, SIPVEIL_MALFORMED                                        \
+    }
 #define SECOND(line) REFUSED("ADV-001", MESSAGE(line))
 
 static const refusal refusals[] = {
     /* ADV-001: a second one of what comes once, in any spelling */
-    SECOND(FROM), SECOND("f: <sip:alice@a.example>;tag=1\r\n"), SECOND("FROM: <sip:m@m.example>;tag=2\r\n"),
-    SECOND("From:\r\n <sip:alice@a.example>;tag=1\r\n"), SECOND("From : <sip:alice@a.example>\r\n"),
-    SECOND(TO), SECOND("t: <sip:bob@b.example>\r\n"), SECOND(CALL_ID), SECOND("i: 2\r\n"), SECOND(CSEQ),
+    SECOND(FROM),
+    SECOND("f: <sip:alice@a.example>;tag=1\r\n"),
+    SECOND("FROM: <sip:m@m.example>;tag=2\r\n"),
+    SECOND("From:\r\n <sip:alice@a.example>;tag=1\r\n"),
+    SECOND("From : <sip:alice@a.example>\r\n"),
+    SECOND(TO),
+    SECOND("t: <sip:bob@b.example>\r\n"),
+    SECOND(CALL_ID),
+    SECOND("i: 2\r\n"),
+    SECOND(CSEQ),
     SECOND("Max-Forwards: 70\r\nMax-Forwards: 70\r\n"),
     SECOND("Date: Sat, 21 Nov 2026 10:00:00 GMT\r\ndate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"),
-    SECOND("Identity: \"a\"\r\ny: \"b\"\r\n"), SECOND("Expires: 1\r\nExpires: 1\r\n"),
-    SECOND(TEXT "c: text/plain\r\n"), SECOND("MIME-Version: 1.0\r\nMIME-Version: 1.0\r\n"),
+    SECOND("Identity: \"a\"\r\ny: \"b\"\r\n"),
+    SECOND("Expires: 1\r\nExpires: 1\r\n"),
+    SECOND(TEXT "c: text/plain\r\n"),
+    SECOND("MIME-Version: 1.0\r\nMIME-Version: 1.0\r\n"),
     SECOND("Content-Disposition: render\r\nContent-Disposition: session\r\n"),
     SECOND("Content-Transfer-Encoding: binary\r\nContent-Transfer-Encoding: base64\r\n"),
-    SECOND("Content-ID: <a@b>\r\nContent-ID: <a@b>\r\n"), SECOND("s: a\r\nSubject: b\r\n"),
-    SECOND("r: <sip:a@b>\r\nRefer-To: <sip:a@b>\r\n"), SECOND("Reply-To: <sip:a@b>\r\nReply-To: <sip:a@b>\r\n"),
+    SECOND("Content-ID: <a@b>\r\nContent-ID: <a@b>\r\n"),
+    SECOND("s: a\r\nSubject: b\r\n"),
+    SECOND("r: <sip:a@b>\r\nRefer-To: <sip:a@b>\r\n"),
+    SECOND("Reply-To: <sip:a@b>\r\nReply-To: <sip:a@b>\r\n"),
     /* ADV-002, ADV-003: a second Content-Length */
-    REFUSED("ADV-002", MESSAGE(LENGTH_0 "Content-Length: 1\r\n")), REFUSED("ADV-002", MESSAGE(LENGTH_0 LENGTH_0)),
-    REFUSED("ADV-002", MESSAGE(LENGTH_0 "l: 0\r\n")), REFUSED("ADV-002", MESSAGE(LENGTH_0 "Content-Length : 5\r\n")),
+    REFUSED("ADV-002", MESSAGE(LENGTH_0 "Content-Length: 1\r\n")),
+    REFUSED("ADV-002", MESSAGE(LENGTH_0 LENGTH_0)),
+    REFUSED("ADV-002", MESSAGE(LENGTH_0 "l: 0\r\n")),
+    REFUSED("ADV-002", MESSAGE(LENGTH_0 "Content-Length : 5\r\n")),
     REFUSED("ADV-002", MESSAGE("Content-Length\t: 0\r\n" LENGTH_0)),
     /* ADV-004: what is no number never becomes a shorter body */
-    REFUSED("ADV-004", MESSAGE("Content-Length: -1\r\n")), REFUSED("ADV-004", MESSAGE("Content-Length: +5\r\n")),
-    REFUSED("ADV-004", MESSAGE("Content-Length: 0x5\r\n")), REFUSED("ADV-004", MESSAGE("Content-Length: 5abc\r\n")),
-    REFUSED("ADV-004", MESSAGE("Content-Length: 5, 5\r\n")), REFUSED("ADV-004", MESSAGE("Content-Length:\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length: -1\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length: +5\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length: 0x5\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length: 5abc\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length: 5, 5\r\n")),
+    REFUSED("ADV-004", MESSAGE("Content-Length:\r\n")),
     REFUSED("ADV-004", MESSAGE("Content-Length: 4294967299\r\n") "abc"),
     REFUSED("ADV-004", MESSAGE("Content-Length: 99999999999999999999\r\n")),
     REFUSED("ADV-004", MESSAGE("Content-Length: 1 1\r\n")),
     /* ADV-005 */
     REFUSED("ADV-005", MESSAGE(TEXT "Content-Length: 4\r\n") "abc"),
     /* ADV-008 */
-    REFUSED("ADV-008", "OPTIONS sip:bob\0@b.example SIP/2.0\r\n" CORE END), REFUSED("ADV-008", MESSAGE("Subject: a\0b\r\n")),
-    REFUSED("ADV-010", MESSAGE("\0Subject: a\r\n")), REFUSED("ADV-010", MESSAGE("Sub\0ject: a\r\n")),
-    REFUSED("ADV-008", MESSAGE("Subject: \\\0\r\n")), REFUSED("ADV-008", MESSAGE("Subject: \"\0\"\r\n")),
+    REFUSED("ADV-008", "OPTIONS sip:bob\0@b.example SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-008", MESSAGE("Subject: a\0b\r\n")),
+    REFUSED("ADV-010", MESSAGE("\0Subject: a\r\n")),
+    REFUSED("ADV-010", MESSAGE("Sub\0ject: a\r\n")),
+    REFUSED("ADV-008", MESSAGE("Subject: \\\0\r\n")),
+    REFUSED("ADV-008", MESSAGE("Subject: \"\0\"\r\n")),
     REFUSED("ADV-008", MESSAGE("Subject: \"\\\0\r\n")), /* that string never ends */
     /* ADV-009 */
-    REFUSED("ADV-009", MESSAGE("Subject: a\rb\r\n")), REFUSED("ADV-009", MESSAGE("Subject: a\nX: b\r\n")),
-    REFUSED("ADV-009", MESSAGE("Subject: a\r\r\n")), REFUSED("ADV-009", MESSAGE("Subject: a\n\n")),
-    REFUSED("ADV-009", MESSAGE("Subject: \"a\\\nb\"\r\n")), REFUSED("ADV-010", START CORE "\n"),
+    REFUSED("ADV-009", MESSAGE("Subject: a\rb\r\n")),
+    REFUSED("ADV-009", MESSAGE("Subject: a\nX: b\r\n")),
+    REFUSED("ADV-009", MESSAGE("Subject: a\r\r\n")),
+    REFUSED("ADV-009", MESSAGE("Subject: a\n\n")),
+    REFUSED("ADV-009", MESSAGE("Subject: \"a\\\nb\"\r\n")),
+    REFUSED("ADV-010", START CORE "\n"),
     REFUSED("ADV-009", "OPTIONS sip:bob@b.example SIP/2.0\n" CORE END),
-    REFUSED("ADV-009", "OPTIONS sip:bob@b.example SIP/2.0\r" CORE END), REFUSED("ADV-009", START CORE),
-    REFUSED("ADV-009", START CORE "Subject: a"), REFUSED("ADV-009", START CORE "Subject: a\r"),
-    REFUSED("ADV-009", START), REFUSED("ADV-009", "OPTIONS"), REFUSED("ADV-009", ""),
+    REFUSED("ADV-009", "OPTIONS sip:bob@b.example SIP/2.0\r" CORE END),
+    REFUSED("ADV-009", START CORE),
+    REFUSED("ADV-009", START CORE "Subject: a"),
+    REFUSED("ADV-009", START CORE "Subject: a\r"),
+    REFUSED("ADV-009", START),
+    REFUSED("ADV-009", "OPTIONS"),
+    REFUSED("ADV-009", ""),
     REFUSED("ADV-009", "OPTIONS sip:bob@b.example SIP/2.0"),
     /* ADV-010 */
-    REFUSED("ADV-010", MESSAGE("Subject\r\n : a\r\n")), REFUSED("ADV-010", MESSAGE("Subject: a\r\n \t\r\n b\r\n")),
-    REFUSED("ADV-010", MESSAGE("Subject: a\r\n \r\n")), REFUSED("ADV-010", START " " CORE END),
-    REFUSED("ADV-010", MESSAGE("Subject\r\n")), REFUSED("ADV-010", MESSAGE(": a\r\n")), REFUSED("ADV-010", MESSAGE("Sub ject: a\r\n")),
+    REFUSED("ADV-010", MESSAGE("Subject\r\n : a\r\n")),
+    REFUSED("ADV-010", MESSAGE("Subject: a\r\n \t\r\n b\r\n")),
+    REFUSED("ADV-010", MESSAGE("Subject: a\r\n \r\n")),
+    REFUSED("ADV-010", START " " CORE END),
+    REFUSED("ADV-010", MESSAGE("Subject\r\n")),
+    REFUSED("ADV-010", MESSAGE(": a\r\n")),
+    REFUSED("ADV-010", MESSAGE("Sub ject: a\r\n")),
     /* ADV-012: start line */
-    REFUSED("ADV-012", "OPTIONS sip:b SIP/2.00\r\n" CORE END), REFUSED("ADV-012", "OPTIONS sip:b SIP/02.0\r\n" CORE END),
-    REFUSED("ADV-012", "OPTIONS sip:b SIP/2\r\n" CORE END), REFUSED("ADV-012", "OPTIONS sip:b SIP/2.\r\n" CORE END),
-    REFUSED("ADV-012", "OPTIONS sip:b HTTP/2.0\r\n" CORE END), REFUSED("ADV-012", "OPTIONS  sip:b SIP/2.0\r\n" CORE END),
-    REFUSED("ADV-012", "OPTIONS sip:b  SIP/2.0\r\n" CORE END), REFUSED("ADV-012", "OPTIONS sip:b SIP/2.0 \r\n" CORE END),
-    REFUSED("ADV-012", "OPTIONS\tsip:b SIP/2.0\r\n" CORE END), REFUSED("ADV-012", " OPTIONS sip:b SIP/2.0\r\n" CORE END),
-    REFUSED("ADV-012", "OPT\"IONS sip:b SIP/2.0\r\n" CORE END), REFUSED("ADV-012", "OPTIONS sip:b\r\n" CORE END),
-    REFUSED("ADV-012", "OPTIONS SIP/2.0\r\n" CORE END), REFUSED("ADV-012", "\r\n" START CORE END),
-    REFUSED("ADV-022", "OPTIONS * SIP/2.0\r\n" CORE END), REFUSED("ADV-022", "OPTIONS <sip:b> SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b SIP/2.00\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b SIP/02.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b SIP/2\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b SIP/2.\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b HTTP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS  sip:b SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b  SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b SIP/2.0 \r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS\tsip:b SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", " OPTIONS sip:b SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPT\"IONS sip:b SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS sip:b\r\n" CORE END),
+    REFUSED("ADV-012", "OPTIONS SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "\r\n" START CORE END),
+    REFUSED("ADV-022", "OPTIONS * SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-022", "OPTIONS <sip:b> SIP/2.0\r\n" CORE END),
     REFUSED("ADV-013", "OPTIONS sip:b:70000 SIP/2.0\r\n" CORE END),
     REFUSED("ADV-012", "OPTIONS sip:b?Subject=x SIP/2.0\r\n" CORE END),
-    REFUSED("ADV-012", "SIP/2.0 2000 OK\r\n" CORE END), REFUSED("ADV-012", "SIP/2.0 20 OK\r\n" CORE END),
-    REFUSED("ADV-012", "SIP/2.0 700 OK\r\n" CORE END), REFUSED("ADV-012", "SIP/2.0 099 OK\r\n" CORE END),
-    REFUSED("ADV-012", "SIP/2.0 200\r\n" CORE END), REFUSED("ADV-012", "SIP/2.0  200 OK\r\n" CORE END),
-    REFUSED("ADV-012", "SIP/2.0\r\n" CORE END), REFUSED("ADV-012", "SIP/2.0 200 O\033K\r\n" CORE END),
-    REFUSED("ADV-012", "SIP/2.0 -20 OK\r\n" CORE END), REFUSED("ADV-012", "SIP/2.00 200 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 2000 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 20 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 700 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 099 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 200\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0  200 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 200 O\033K\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.0 -20 OK\r\n" CORE END),
+    REFUSED("ADV-012", "SIP/2.00 200 OK\r\n" CORE END),
     REFUSED("ADV-012", START VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\n" END),
     REFUSED("ADV-012", START VIA FROM TO CALL_ID "CSeq: 1 options\r\n" END),
-    {"ADV-012", "OPTIONS sip:b SIP/7.0\r\n" CORE END, sizeof("OPTIONS sip:b SIP/7.0\r\n" CORE END) - 1, SIPVEIL_UNSUPPORTED},
-    {"ADV-012", "SIP/3.10 200 OK\r\n" CORE END, sizeof("SIP/3.10 200 OK\r\n" CORE END) - 1, SIPVEIL_UNSUPPORTED},
+    {"ADV-012", "OPTIONS sip:b SIP/7.0\r\n" CORE END,
+     sizeof("OPTIONS sip:b SIP/7.0\r\n" CORE END) - 1, SIPVEIL_UNSUPPORTED},
+    {"ADV-012", "SIP/3.10 200 OK\r\n" CORE END, sizeof("SIP/3.10 200 OK\r\n" CORE END) - 1,
+     SIPVEIL_UNSUPPORTED},
     /* ADV-013: numbers */
     REFUSED("ADV-013", START VIA FROM TO CALL_ID "CSeq: 4294967296 OPTIONS\r\n" END),
     REFUSED("ADV-013", START VIA FROM TO CALL_ID "CSeq: -1 OPTIONS\r\n" END),
-    REFUSED("ADV-013", MESSAGE("Max-Forwards: 300\r\n")), REFUSED("ADV-013", MESSAGE("Max-Forwards: -1\r\n")),
-    REFUSED("ADV-013", MESSAGE("Max-Forwards:\r\n")), REFUSED("ADV-013", MESSAGE("Expires: 18446744073709551616\r\n")),
-    REFUSED("ADV-013", MESSAGE("Expires: 4294967296\r\n")), REFUSED("ADV-013", MESSAGE("Min-Expires: x\r\n")),
+    REFUSED("ADV-013", MESSAGE("Max-Forwards: 300\r\n")),
+    REFUSED("ADV-013", MESSAGE("Max-Forwards: -1\r\n")),
+    REFUSED("ADV-013", MESSAGE("Max-Forwards:\r\n")),
+    REFUSED("ADV-013", MESSAGE("Expires: 18446744073709551616\r\n")),
+    REFUSED("ADV-013", MESSAGE("Expires: 4294967296\r\n")),
+    REFUSED("ADV-013", MESSAGE("Min-Expires: x\r\n")),
     REFUSED("ADV-013", MESSAGE("Retry-After: 949302838503028349304023988\r\n")),
-    REFUSED("ADV-013", MESSAGE("Retry-After: 5 x\r\n")), REFUSED("ADV-013", MESSAGE("Contact: <sip:a@b>;expires=280297596632815\r\n")),
-    REFUSED("ADV-013", MESSAGE("Contact: <sip:a@b:70000>\r\n")), REFUSED("ADV-013", MESSAGE("Via: SIP/2.0/UDP h:70000\r\n")),
+    REFUSED("ADV-013", MESSAGE("Retry-After: 5 x\r\n")),
+    REFUSED("ADV-013", MESSAGE("Contact: <sip:a@b>;expires=280297596632815\r\n")),
+    REFUSED("ADV-013", MESSAGE("Contact: <sip:a@b:70000>\r\n")),
+    REFUSED("ADV-013", MESSAGE("Via: SIP/2.0/UDP h:70000\r\n")),
     /* ADV-015 */
     REFUSED("ADV-015", START VIA TO CALL_ID CSEQ "From: <sip:a@x><sip:m@m>\r\n" END),
     REFUSED("ADV-015", START VIA TO CALL_ID CSEQ "From: <sip:a@x>, <sip:m@m>\r\n" END),
     REFUSED("ADV-015", START VIA TO CALL_ID CSEQ "From: <sip:a@x@m>\r\n" END),
     REFUSED("ADV-015", START VIA TO CALL_ID CSEQ "From:\r\n" END),
-    REFUSED("ADV-022", START VIA TO CALL_ID CSEQ "From: Alice <alice@a.example>\r\n" END), /* only inside: TUN-41 */
-    REFUSED("ADV-015", MESSAGE("Contact: <sip:a@b>,\r\n")), REFUSED("ADV-015", MESSAGE("Contact: \r\n")),
-    REFUSED("ADV-022", MESSAGE("Contact: *, <sip:a@b>\r\n")), REFUSED("ADV-015", MESSAGE("Route: <sip:a@b> <sip:c@d>\r\n")),
-    REFUSED("ADV-015", MESSAGE("Reply-To: <sip:a@b>, <sip:c@d>\r\n")), REFUSED("ADV-022", MESSAGE("Contact: <sip:a@b>;;\r\n")),
+    REFUSED("ADV-022", START VIA TO CALL_ID CSEQ
+            "From: Alice <alice@a.example>\r\n" END), /* only inside: TUN-41 */
+    REFUSED("ADV-015", MESSAGE("Contact: <sip:a@b>,\r\n")),
+    REFUSED("ADV-015", MESSAGE("Contact: \r\n")),
+    REFUSED("ADV-022", MESSAGE("Contact: *, <sip:a@b>\r\n")),
+    REFUSED("ADV-015", MESSAGE("Route: <sip:a@b> <sip:c@d>\r\n")),
+    REFUSED("ADV-015", MESSAGE("Reply-To: <sip:a@b>, <sip:c@d>\r\n")),
+    REFUSED("ADV-022", MESSAGE("Contact: <sip:a@b>;;\r\n")),
     /* ADV-019 */
     REFUSED("ADV-019", MESSAGE("Content-Type: multipart/signed;boundary=a;Boundary=b\r\n")),
-    REFUSED("ADV-019", MESSAGE("Content-Type: multipart/signed ; protocol=\"a;b\"; protocol=c\r\n")),
+    REFUSED("ADV-019",
+            MESSAGE("Content-Type: multipart/signed ; protocol=\"a;b\"; protocol=c\r\n")),
     REFUSED("ADV-019", MESSAGE("Content-Type: multipart/mixed;boundary*0=a;boundary*1=b\r\n")),
-    REFUSED("ADV-019", MESSAGE("Content-Disposition: a;handling=optional;\r\n handling=required\r\n")),
+    REFUSED("ADV-019",
+            MESSAGE("Content-Disposition: a;handling=optional;\r\n handling=required\r\n")),
     /* ADV-020 */
-    REFUSED("ADV-020", MESSAGE("Content-Length: 3\r\n") "abc"), REFUSED("ADV-020", MESSAGE("") "abc"),
+    REFUSED("ADV-020", MESSAGE("Content-Length: 3\r\n") "abc"),
+    REFUSED("ADV-020", MESSAGE("") "abc"),
     /* ADV-022: fields that must be there, and their forms */
-    REFUSED("ADV-022", START VIA FROM TO CALL_ID END), REFUSED("ADV-022", START VIA FROM TO CSEQ END),
-    REFUSED("ADV-022", START VIA FROM CALL_ID CSEQ END), REFUSED("ADV-022", START VIA TO CALL_ID CSEQ END),
-    REFUSED("ADV-022", START PARTIES END), REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID:\r\n" END),
-    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a@b@c\r\n" END), REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a b\r\n" END),
-    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: @b\r\n" END), REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a\033[2J\r\n" END),
-    REFUSED("ADV-022", START PARTIES "Via:\r\n" END), REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP\r\n" END),
-    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDPh\r\n" END), REFUSED("ADV-022", START PARTIES "Via: SIP/2.0 h\r\n" END),
-    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h,\r\n" END), REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h;;\r\n" END),
-    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h x\r\n" END), REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP <h>\r\n" END),
+    REFUSED("ADV-022", START VIA FROM TO CALL_ID END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ END),
+    REFUSED("ADV-022", START VIA FROM CALL_ID CSEQ END),
+    REFUSED("ADV-022", START VIA TO CALL_ID CSEQ END),
+    REFUSED("ADV-022", START PARTIES END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID:\r\n" END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a@b@c\r\n" END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a b\r\n" END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: @b\r\n" END),
+    REFUSED("ADV-022", START VIA FROM TO CSEQ "Call-ID: a\033[2J\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via:\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDPh\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0 h\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h,\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h;;\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP h x\r\n" END),
+    REFUSED("ADV-022", START PARTIES "Via: SIP/2.0/UDP <h>\r\n" END),
     REFUSED("ADV-191", MESSAGE("Date: Fri, 01 Jan 2010 16:00:00 EST\r\n")),
 };
 
@@ -126,7 +195,8 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         const refusal *r = &refusals[i];
         sipveil_error err = {0};
-        sipveil_code code = sv_sip_read(sv_span(r->octets, r->len), SV_SIP_DATAGRAM, defaults(), &view, &err);
+        sipveil_code code =
+            sv_sip_read(sv_span(r->octets, r->len), SV_SIP_DATAGRAM, defaults(), &view, &err);
         if (code != r->code || strcmp(err.rule, r->rule) != 0) {
             fail_msg("%zu: %s instead of %s: %s\n%s", i, err.rule, r->rule, err.text, r->octets);
         }
@@ -137,7 +207,9 @@ static void refused(void **state)
         assert_true(sv_is_text(sv_span_str(err.text)));
         assert_memory_equal(&view, &zero, sizeof view);
         /* the same without anywhere to say why */
-        assert_int_equal(sv_sip_read(sv_span(r->octets, r->len), SV_SIP_DATAGRAM, defaults(), &view, NULL), r->code);
+        assert_int_equal(
+            sv_sip_read(sv_span(r->octets, r->len), SV_SIP_DATAGRAM, defaults(), &view, NULL),
+            r->code);
     }
 }
 
@@ -146,20 +218,34 @@ static void accepted(void **state)
     (void)state;
     static sv_sip_view view;
     static const char *const messages[] = {
-        MESSAGE(""), MESSAGE(LENGTH_0), MESSAGE("Content-Length : 0\r\n"), /* ADV-003 */
-        "OPTIONS sip:b sip/2.0\r\n" CORE END,                             /* ADV-012: legal */
-        "SIP/2.0 200 \r\n" CORE END, "SIP/2.0 200 \xD0\xB4\t2\r\n" CORE END,
-        MESSAGE("Subject: a\r\n b\r\n\tc\r\n"), MESSAGE("Subject: \"a\r\n b\"\r\n"), /* ADV-010 */
-        MESSAGE("Subject: \xFF\xC0\x80 \xE2\x80\xAE\r\n"),                /* ADV-017 */
-        MESSAGE("Subject: %n%s \"unbalanced\r\n"), MESSAGE("Subject:\r\n"), MESSAGE("X: \r\n"),
-        MESSAGE("Contact: *\r\n"), MESSAGE("Contact: <sip:a@b>;expires=4294967295\r\nm: sip:c@d;q=0.1, <tel:1>\r\n"),
-        MESSAGE("Expires: 0\r\nMin-Expires: 4294967295\r\nRetry-After: 5 (busy; really);duration=3600\r\n"),
-        MESSAGE("Max-Forwards: 0068\r\n"), MESSAGE("Max-Forwards: 255\r\n"), MESSAGE("Require: a, b\r\nRequire: c\r\n"),
-        MESSAGE("v: SIP / 2.0\r\n / TCP [2001:db8::1] : 5060 ;received=2001:db8::2 ;rport, SIP/2.0/UDP h\r\n"),
-        MESSAGE("Authorization: Digest a=\"b\"\r\nAuthorization: X y=z\r\n"), MESSAGE("Privacy: id\r\nPrivacy: user\r\n"),
-        MESSAGE("Content-Encoding: gzip\r\ne: x\r\nContent-Language: en\r\nContent-Language: fi\r\n"),
+        MESSAGE(""),
+        MESSAGE(LENGTH_0),
+        MESSAGE("Content-Length : 0\r\n"),    /* ADV-003 */
+        "OPTIONS sip:b sip/2.0\r\n" CORE END, /* ADV-012: legal */
+        "SIP/2.0 200 \r\n" CORE END,
+        "SIP/2.0 200 \xD0\xB4\t2\r\n" CORE END,
+        MESSAGE("Subject: a\r\n b\r\n\tc\r\n"),
+        MESSAGE("Subject: \"a\r\n b\"\r\n"),               /* ADV-010 */
+        MESSAGE("Subject: \xFF\xC0\x80 \xE2\x80\xAE\r\n"), /* ADV-017 */
+        MESSAGE("Subject: %n%s \"unbalanced\r\n"),
+        MESSAGE("Subject:\r\n"),
+        MESSAGE("X: \r\n"),
+        MESSAGE("Contact: *\r\n"),
+        MESSAGE("Contact: <sip:a@b>;expires=4294967295\r\nm: sip:c@d;q=0.1, <tel:1>\r\n"),
+        MESSAGE("Expires: 0\r\nMin-Expires: 4294967295\r\nRetry-After: 5 (busy; "
+                "really);duration=3600\r\n"),
+        MESSAGE("Max-Forwards: 0068\r\n"),
+        MESSAGE("Max-Forwards: 255\r\n"),
+        MESSAGE("Require: a, b\r\nRequire: c\r\n"),
+        MESSAGE("v: SIP / 2.0\r\n / TCP [2001:db8::1] : 5060 ;received=2001:db8::2 ;rport, "
+                "SIP/2.0/UDP h\r\n"),
+        MESSAGE("Authorization: Digest a=\"b\"\r\nAuthorization: X y=z\r\n"),
+        MESSAGE("Privacy: id\r\nPrivacy: user\r\n"),
+        MESSAGE(
+            "Content-Encoding: gzip\r\ne: x\r\nContent-Language: en\r\nContent-Language: fi\r\n"),
         MESSAGE("Content-Type: multipart/signed; boundary=\"a;boundary=b\"; protocol=\"x\"\r\n"),
-        MESSAGE("Route: <sip:a;lr>\r\nRecord-Route: <sip:b>, <sip:c;lr>\r\nReply-To: X <sip:a@b>\r\n"),
+        MESSAGE(
+            "Route: <sip:a;lr>\r\nRecord-Route: <sip:b>, <sip:c;lr>\r\nReply-To: X <sip:a@b>\r\n"),
         START VIA TO CALL_ID CSEQ "From: \"<sip:ceo@a.com>\" <sip:m@m.com>\r\n" END, /* ADV-015 */
         START VIA FROM TO CSEQ "Call-ID: word%ZK-!.*_+'@word`~)(><:\\/\"][?}{\r\n" END,
     };
@@ -175,20 +261,24 @@ static void accepted(void **state)
         assert_int_equal(view.head.len, rows);
         assert_int_equal(view.start_line.len + 2 + rows + 2 + view.body.len, octets.len);
     }
-    assert_int_equal(sv_sip_read(OCTETS(MESSAGE("Subject: \"NUL:\\\0\"\r\n")), SV_SIP_DATAGRAM, defaults(), &view,
-                                 NULL), SIPVEIL_OK);
+    assert_int_equal(sv_sip_read(OCTETS(MESSAGE("Subject: \"NUL:\\\0\"\r\n")), SV_SIP_DATAGRAM,
+                                 defaults(), &view, NULL),
+                     SIPVEIL_OK);
 }
 
 static void start_lines(void **state)
 {
     (void)state;
     static sv_sip_view view;
-    assert_int_equal(sv_sip_read(OCTETS(START CORE END), SV_SIP_DATAGRAM, defaults(), &view, NULL), SIPVEIL_OK);
+    assert_int_equal(sv_sip_read(OCTETS(START CORE END), SV_SIP_DATAGRAM, defaults(), &view, NULL),
+                     SIPVEIL_OK);
     assert_true(view.is_request && view.has_body_separator && !view.has_content_length);
-    assert_true(sv_equal_str(view.method, "OPTIONS") && sv_equal_str(view.request_uri, "sip:bob@b.example"));
+    assert_true(sv_equal_str(view.method, "OPTIONS") &&
+                sv_equal_str(view.request_uri, "sip:bob@b.example"));
     assert_true(sv_equal_str(view.start_line, "OPTIONS sip:bob@b.example SIP/2.0"));
-    assert_int_equal(sv_sip_read(OCTETS("SIP/2.0 486 Busy Here\r\n" CORE END), SV_SIP_DATAGRAM, defaults(), &view,
-                                 NULL), SIPVEIL_OK);
+    assert_int_equal(sv_sip_read(OCTETS("SIP/2.0 486 Busy Here\r\n" CORE END), SV_SIP_DATAGRAM,
+                                 defaults(), &view, NULL),
+                     SIPVEIL_OK);
     assert_false(view.is_request);
     assert_int_equal(view.status, 486);
     assert_true(sv_equal_str(view.reason, "Busy Here") && sv_equal_str(view.method, "OPTIONS"));
@@ -201,7 +291,8 @@ static void framing(void **state)
     (void)state;
     static sv_sip_view view;
     sipveil_error err;
-    sipveil_span two = OCTETS(START CORE TEXT "Content-Length: 3\r\n" END "abcBYE sip:x SIP/2.0\r\n");
+    sipveil_span two =
+        OCTETS(START CORE TEXT "Content-Length: 3\r\n" END "abcBYE sip:x SIP/2.0\r\n");
     assert_int_equal(sv_sip_read(two, SV_SIP_DATAGRAM, defaults(), &view, NULL), SIPVEIL_OK);
     assert_true(sv_equal_str(view.body, "abc"));
     assert_int_equal(view.tail, strlen("BYE sip:x SIP/2.0\r\n"));
@@ -212,7 +303,8 @@ static void framing(void **state)
     sipveil_span open_end = OCTETS(START CORE TEXT END "abc");
     assert_int_equal(sv_sip_read(open_end, SV_SIP_DATAGRAM, defaults(), &view, NULL), SIPVEIL_OK);
     assert_true(sv_equal_str(view.body, "abc") && view.tail == 0);
-    assert_int_equal(sv_sip_read(open_end, SV_SIP_STREAM, defaults(), &view, &err), SIPVEIL_MALFORMED);
+    assert_int_equal(sv_sip_read(open_end, SV_SIP_STREAM, defaults(), &view, &err),
+                     SIPVEIL_MALFORMED);
     assert_string_equal(err.rule, "ADV-006");
 
     sipveil_span cut = OCTETS(START CORE TEXT "Content-Length: 812\r\n" END "abc");
@@ -226,7 +318,8 @@ static void framing(void **state)
     assert_int_equal(view.whole.data - after.data, 4);
 
     /* only a tail and no body: nothing is missing a type */
-    assert_int_equal(sv_sip_read(OCTETS(START CORE LENGTH_0 END "xyz"), SV_SIP_DATAGRAM, defaults(), &view, NULL),
+    assert_int_equal(sv_sip_read(OCTETS(START CORE LENGTH_0 END "xyz"), SV_SIP_DATAGRAM, defaults(),
+                                 &view, NULL),
                      SIPVEIL_OK);
     assert_int_equal(view.body.len, 0);
     assert_int_equal(view.tail, 3);
@@ -238,17 +331,22 @@ static void inner_messages(void **state)
     static sv_sip_view view;
     sipveil_error err;
     const sipveil_limits *limits = defaults();
-    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE TEXT END "abc"), limits, &view, NULL), SIPVEIL_OK);
+    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE TEXT END "abc"), limits, &view, NULL),
+                     SIPVEIL_OK);
     assert_true(sv_equal_str(view.body, "abc"));
     /* TUN-35: incomplete is for the comparison to say; TUN-41: a scheme may lack in brackets */
-    assert_int_equal(sv_sip_read_inner(OCTETS(START "To: Bob <bob@biloxi.com>\r\n" END), limits, &view, NULL),
-                     SIPVEIL_OK);
-    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE LENGTH_0 END "x"), limits, &view, &err), SIPVEIL_MALFORMED);
+    assert_int_equal(
+        sv_sip_read_inner(OCTETS(START "To: Bob <bob@biloxi.com>\r\n" END), limits, &view, NULL),
+        SIPVEIL_OK);
+    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE LENGTH_0 END "x"), limits, &view, &err),
+                     SIPVEIL_MALFORMED);
     assert_string_equal(err.text, "Content-Length says 0 bytes but 1 follow the header");
     assert_int_equal(sv_sip_read_inner(OCTETS(START CORE), limits, &view, NULL), SIPVEIL_MALFORMED);
     assert_int_equal(sv_sip_read_inner(OCTETS(CORE END), limits, &view, NULL), SIPVEIL_MALFORMED);
-    assert_int_equal(sv_sip_read_inner(OCTETS("\r\n" START CORE END), limits, &view, NULL), SIPVEIL_MALFORMED);
-    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE FROM END), limits, &view, NULL), SIPVEIL_MALFORMED);
+    assert_int_equal(sv_sip_read_inner(OCTETS("\r\n" START CORE END), limits, &view, NULL),
+                     SIPVEIL_MALFORMED);
+    assert_int_equal(sv_sip_read_inner(OCTETS(START CORE FROM END), limits, &view, NULL),
+                     SIPVEIL_MALFORMED);
 }
 
 /* TUN-50: what RFC 3420 2 takes away, and what it shows as wrong. */
@@ -266,7 +364,8 @@ static void fragments(void **state)
         {"INVITE sip:alice@a.example SIP/2.0\r\n", SIPVEIL_OK, 0, 0, false},
         {"INVITE sip:alice@a.example SIP/2.0\r\n" FROM, SIPVEIL_OK, 1, 0, false},
         {FROM TO "f : x\r\n", SIPVEIL_MALFORMED, 0, 0, false},
-        {"From: Alice <sip:a@b>\r\nDate: Thu, 21 Feb 2002 13:02:03 GMT\r\n", SIPVEIL_OK, 2, 0, false},
+        {"From: Alice <sip:a@b>\r\nDate: Thu, 21 Feb 2002 13:02:03 GMT\r\n", SIPVEIL_OK, 2, 0,
+         false},
         {"Invite : x\r\n", SIPVEIL_OK, 1, 0, false}, /* a field, not a method */
         {FROM TEXT END "body", SIPVEIL_OK, 2, 4, true},
         {FROM END, SIPVEIL_OK, 1, 0, true},
@@ -277,7 +376,7 @@ static void fragments(void **state)
         {"SIP/2.0\r\n", SIPVEIL_MALFORMED, 0, 0, false},
         {"404 Not Found\r\n", SIPVEIL_MALFORMED, 0, 0, false},
         {FROM TEXT "v=0\r\no=x\r\n", SIPVEIL_MALFORMED, 0, 0, false}, /* body without empty line */
-        {FROM END "body", SIPVEIL_MALFORMED, 0, 0, false},             /* body without its type */
+        {FROM END "body", SIPVEIL_MALFORMED, 0, 0, false},            /* body without its type */
         {FROM "To: <sip:x\r\n", SIPVEIL_MALFORMED, 0, 0, false},
         {FROM "Subject: a", SIPVEIL_MALFORMED, 0, 0, false},
         {FROM FROM, SIPVEIL_MALFORMED, 0, 0, false},
@@ -286,7 +385,8 @@ static void fragments(void **state)
         {START "CSeq: 1 INVITE\r\n", SIPVEIL_MALFORMED, 0, 0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        sipveil_code code = sv_sip_read_fragment(sv_span_str(cases[i].text), defaults(), &view, NULL);
+        sipveil_code code =
+            sv_sip_read_fragment(sv_span_str(cases[i].text), defaults(), &view, NULL);
         if (code != cases[i].code) fail_msg("%s", cases[i].text);
         assert_int_equal(view.field_count, cases[i].fields);
         assert_int_equal(view.body.len, cases[i].body);
@@ -296,8 +396,8 @@ static void fragments(void **state)
 }
 
 /* Writes START CORE, `lead`, `count` times `piece`, `tail`. */
-static sipveil_span repeated(char *text, size_t room, const char *lead, const char *piece, size_t count,
-                             const char *tail)
+static sipveil_span repeated(char *text, size_t room, const char *lead, const char *piece,
+                             size_t count, const char *tail)
 {
     size_t used = (size_t)snprintf(text, room, "%s%s", START CORE, lead), step = strlen(piece);
     assert_true(used + count * step + strlen(tail) < room);
@@ -306,7 +406,8 @@ static sipveil_span repeated(char *text, size_t room, const char *lead, const ch
     return sv_span(text, used);
 }
 
-/* ADV-010, ADV-011, ADV-012: too much of anything, refused in time that goes with the size at most. */
+/* ADV-010, ADV-011, ADV-012: too much of anything, refused in time that goes with the size at most.
+ */
 static void limits(void **state)
 {
     (void)state;
@@ -334,9 +435,12 @@ static void limits(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sipveil_error err;
-        sipveil_span good = repeated(text, sizeof text, cases[i].lead, cases[i].piece, cases[i].good, cases[i].tail);
-        if (sv_sip_read(good, SV_SIP_DATAGRAM, defaults(), &view, &err) != SIPVEIL_OK) fail_msg("%zu: %s", i, err.text);
-        sipveil_span bad = repeated(text, sizeof text, cases[i].lead, cases[i].piece, cases[i].bad, cases[i].tail);
+        sipveil_span good = repeated(text, sizeof text, cases[i].lead, cases[i].piece,
+                                     cases[i].good, cases[i].tail);
+        if (sv_sip_read(good, SV_SIP_DATAGRAM, defaults(), &view, &err) != SIPVEIL_OK)
+            fail_msg("%zu: %s", i, err.text);
+        sipveil_span bad =
+            repeated(text, sizeof text, cases[i].lead, cases[i].piece, cases[i].bad, cases[i].tail);
         clock_t before = clock();
         assert_int_equal(sv_sip_read(bad, SV_SIP_DATAGRAM, defaults(), &view, &err), SIPVEIL_LIMIT);
         assert_true(clock() - before < CLOCKS_PER_SEC / 10); /* 20 ms, and room for sanitizers */
@@ -359,7 +463,7 @@ static void limits_of_the_caller(void **state)
         l = *defaults();                                                                           \
         l.field = (most);                                                                          \
         assert_int_equal(sv_sip_read(message, SV_SIP_DATAGRAM, &l, &view, &err), SIPVEIL_OK);      \
-        l.field = (most) - 1;                                                                      \
+        l.field = (most)-1;                                                                        \
         assert_int_equal(sv_sip_read(message, SV_SIP_DATAGRAM, &l, &view, &err), SIPVEIL_LIMIT);   \
     } while (0)
     AT_MOST(message, message.len);
@@ -375,13 +479,17 @@ static void limits_of_the_caller(void **state)
     /* a method of 10 kB is no method */
     memset(text, 'A', 10000);
     (void)snprintf(text + 10000, sizeof text - 10000, " sip:b SIP/2.0\r\n" CORE END);
-    assert_int_equal(sv_sip_read(sv_span_str(text), SV_SIP_DATAGRAM, defaults(), &view, &err), SIPVEIL_MALFORMED);
+    assert_int_equal(sv_sip_read(sv_span_str(text), SV_SIP_DATAGRAM, defaults(), &view, &err),
+                     SIPVEIL_MALFORMED);
     assert_string_equal(err.rule, "ADV-012");
     (void)snprintf(text, sizeof text, "OPTIONS sip:%09000d@b SIP/2.0\r\n" CORE END, 1);
-    assert_int_equal(sv_sip_read(sv_span_str(text), SV_SIP_DATAGRAM, defaults(), &view, &err), SIPVEIL_LIMIT);
+    assert_int_equal(sv_sip_read(sv_span_str(text), SV_SIP_DATAGRAM, defaults(), &view, &err),
+                     SIPVEIL_LIMIT);
     /* ADV-019: 200 parameters */
-    message = repeated(text, sizeof text, "Content-Type: multipart/signed", ";p=1", 200, "\r\n" END);
-    assert_int_not_equal(sv_sip_read(message, SV_SIP_DATAGRAM, defaults(), &view, &err), SIPVEIL_OK);
+    message =
+        repeated(text, sizeof text, "Content-Type: multipart/signed", ";p=1", 200, "\r\n" END);
+    assert_int_not_equal(sv_sip_read(message, SV_SIP_DATAGRAM, defaults(), &view, &err),
+                         SIPVEIL_OK);
 }
 
 /* ADV-023: nothing has a fixed size. ADV-022: each field replaced by what does not belong there. */
@@ -391,23 +499,48 @@ static void sweep(void **state)
     static sv_sip_view view;
     static char text[128 << 10], long_value[64 << 10];
     memset(long_value, 'a', sizeof long_value - 1);
-    static const char *const values[] = {"", "a", "%n%s", "\xFF", "<<<<", "\"", "\\", ";", ",", "<>", "()", "=",
-                                         "sip:", "<sip:>", "[", "<sip:[", "0", "-1", "99999999999999999999",
-                                         "a/b;c=\"", ";;,,;;,;", "SIP/2.0/UDP", NULL};
+    static const char *const values[] = {"",
+                                         "a",
+                                         "%n%s",
+                                         "\xFF",
+                                         "<<<<",
+                                         "\"",
+                                         "\\",
+                                         ";",
+                                         ",",
+                                         "<>",
+                                         "()",
+                                         "=",
+                                         "sip:",
+                                         "<sip:>",
+                                         "[",
+                                         "<sip:[",
+                                         "0",
+                                         "-1",
+                                         "99999999999999999999",
+                                         "a/b;c=\"",
+                                         ";;,,;;,;",
+                                         "SIP/2.0/UDP",
+                                         NULL};
     for (unsigned id = SV_F_OTHER + 1; id < SV_F_COUNT; id++) {
         for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
             const char *value = values[i] != NULL ? values[i] : long_value;
-            int used = snprintf(text, sizeof text, START "%s: %s\r\n" END, sv_field_info_of((sv_field_id)id)->name, value);
+            int used = snprintf(text, sizeof text, START "%s: %s\r\n" END,
+                                sv_field_info_of((sv_field_id)id)->name, value);
             sipveil_error err = {0};
-            sipveil_code code = sv_sip_read_inner(sv_span(text, (size_t)used), defaults(), &view, &err);
+            sipveil_code code =
+                sv_sip_read_inner(sv_span(text, (size_t)used), defaults(), &view, &err);
             assert_true(code == SIPVEIL_OK || code == SIPVEIL_MALFORMED || code == SIPVEIL_LIMIT);
             if (values[i] == NULL) assert_int_equal(code, SIPVEIL_LIMIT);
             if (code != SIPVEIL_OK) assert_true(sv_is_text(sv_span_str(err.text)));
         }
     }
     long_value[256] = '\0';
-    int used = snprintf(text, sizeof text, START VIA FROM TO CSEQ "Call-ID: %s\r\n" END, long_value);
-    assert_int_equal(sv_sip_read(sv_span(text, (size_t)used), SV_SIP_DATAGRAM, defaults(), &view, NULL), SIPVEIL_OK);
+    int used =
+        snprintf(text, sizeof text, START VIA FROM TO CSEQ "Call-ID: %s\r\n" END, long_value);
+    assert_int_equal(
+        sv_sip_read(sv_span(text, (size_t)used), SV_SIP_DATAGRAM, defaults(), &view, NULL),
+        SIPVEIL_OK);
     assert_int_equal(sv_sip_value(&view, SV_F_CALL_ID).len, 256);
 }
 
@@ -420,7 +553,8 @@ static void prefixes(void **state)
     for (size_t n = 0; n < sizeof whole - 1; n++) {
         char *exact = test_malloc(n + 1);
         memcpy(exact, whole, n);
-        assert_int_equal(sv_sip_read(sv_span(exact, n), SV_SIP_DATAGRAM, defaults(), &view, NULL), SIPVEIL_MALFORMED);
+        assert_int_equal(sv_sip_read(sv_span(exact, n), SV_SIP_DATAGRAM, defaults(), &view, NULL),
+                         SIPVEIL_MALFORMED);
         (void)sv_sip_read_fragment(sv_span(exact, n), defaults(), &view, NULL);
         test_free(exact);
     }
@@ -429,9 +563,10 @@ static void prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused),  cmocka_unit_test(accepted),       cmocka_unit_test(start_lines),
-        cmocka_unit_test(framing),  cmocka_unit_test(inner_messages), cmocka_unit_test(fragments),
-        cmocka_unit_test(limits),   cmocka_unit_test(limits_of_the_caller),
-        cmocka_unit_test(sweep),    cmocka_unit_test(prefixes)};
+        cmocka_unit_test(refused),        cmocka_unit_test(accepted),
+        cmocka_unit_test(start_lines),    cmocka_unit_test(framing),
+        cmocka_unit_test(inner_messages), cmocka_unit_test(fragments),
+        cmocka_unit_test(limits),         cmocka_unit_test(limits_of_the_caller),
+        cmocka_unit_test(sweep),          cmocka_unit_test(prefixes)};
     return cmocka_run_group_tests_name("the gate", tests, NULL, NULL);
 }

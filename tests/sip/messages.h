@@ -13,16 +13,16 @@
 #include "sip/values.h"
 #include "sip/view.h"
 
-#define START "OPTIONS sip:bob@b.example SIP/2.0\r\n"
-#define VIA "Via: SIP/2.0/UDP h.example;branch=z9hG4bK1\r\n"
-#define FROM "From: <sip:alice@a.example>;tag=1\r\n"
-#define TO "To: <sip:bob@b.example>\r\n"
-#define CALL_ID "Call-ID: 1@h.example\r\n"
-#define CSEQ "CSeq: 1 OPTIONS\r\n"
-#define PARTIES FROM TO CALL_ID CSEQ
-#define CORE VIA PARTIES
+#define START    "OPTIONS sip:bob@b.example SIP/2.0\r\n"
+#define VIA      "Via: SIP/2.0/UDP h.example;branch=z9hG4bK1\r\n"
+#define FROM     "From: <sip:alice@a.example>;tag=1\r\n"
+#define TO       "To: <sip:bob@b.example>\r\n"
+#define CALL_ID  "Call-ID: 1@h.example\r\n"
+#define CSEQ     "CSeq: 1 OPTIONS\r\n"
+#define PARTIES  FROM TO CALL_ID CSEQ
+#define CORE     VIA PARTIES
 #define LENGTH_0 "Content-Length: 0\r\n"
-#define END "\r\n"
+#define END      "\r\n"
 
 /* The octets of a literal, those after a NUL too. */
 #define OCTETS(literal) sv_span((literal), sizeof(literal) - 1)

@@ -17,7 +17,8 @@ static const pair equal[] = {
      "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com"},
     {"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
      "sip:alice@atlanta.com?priority=urgent&subject=project%20x"},
-    {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"}, /* the one shared is fine */
+    {"sip:carol@chicago.com;security=on",
+     "sip:carol@chicago.com;newparam=5"}, /* the one shared is fine */
     {"SIP:a@b", "sip:a@B"},
     {"sip:a@b:5060", "sip:a@b:05060"},
     {"sip:%61%6c%69ce@b", "sip:ali%63e@b"},
@@ -53,11 +54,11 @@ static const pair different[] = {
     {"sip:a@b?x=1&x=1", "sip:a@b?x=1"},
     {"sip:a@b?Subject=Hello", "sip:a@b?Subject=hello"},
     {"sip:a@b?body=X", "sip:a@b?body=x"},
-    {"sip:a@b.example", "sip:a@b.example."},  /* ADV-016: trailing dot */
+    {"sip:a@b.example", "sip:a@b.example."},    /* ADV-016: trailing dot */
     {"tel:+12015550123", "sip:+12015550123@b"}, /* ADV-016: tel against sip */
     {"tel:+12015550123", "tel:+1-201-555-0123"},
-    {"sip:a%2Cb@c", "sip:a,b@c"},    /* reserved characters are not their escapes */
-    {"sip:a%2541@c", "sip:aA@c"},    /* never undone twice */
+    {"sip:a%2Cb@c", "sip:a,b@c"},      /* reserved characters are not their escapes */
+    {"sip:a%2541@c", "sip:aA@c"},      /* never undone twice */
     {"sip:alice%00@c", "sip:alice@c"}, /* ADV-014 */
     {"sip:alice%00evil@c", "sip:alice@c"},
     {"sip:alice%0d%0a@c", "sip:alice@c"},
@@ -83,7 +84,8 @@ static void equal_pairs(void **state)
 static void different_pairs(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof different / sizeof *different; i++) assert_same(different[i], 0, false);
+    for (size_t i = 0; i < sizeof different / sizeof *different; i++)
+        assert_same(different[i], 0, false);
 }
 
 /* TUN-41: only with the switch. */
@@ -171,17 +173,19 @@ static void no_memory(void **state)
     sv_arena *arena = sv_arena_new(16, 16);
     sipveil_span out;
     assert_non_null(arena);
-    assert_int_not_equal(sv_sip_aor(SV_SPAN("sip:a-long-name@a-long-host.example"), arena, &out, NULL),
-                         SIPVEIL_OK);
+    assert_int_not_equal(
+        sv_sip_aor(SV_SPAN("sip:a-long-name@a-long-host.example"), arena, &out, NULL), SIPVEIL_OK);
     assert_int_equal(out.len, 0);
     sv_arena_free(arena);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_pairs),         cmocka_unit_test(different_pairs),
-        cmocka_unit_test(samples_without_scheme), cmocka_unit_test(addresses_of_record),
-        cmocka_unit_test(same_address_of_record), cmocka_unit_test(no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(equal_pairs),
+                                       cmocka_unit_test(different_pairs),
+                                       cmocka_unit_test(samples_without_scheme),
+                                       cmocka_unit_test(addresses_of_record),
+                                       cmocka_unit_test(same_address_of_record),
+                                       cmocka_unit_test(no_memory)};
     return cmocka_run_group_tests_name("comparing URIs", tests, NULL, NULL);
 }

@@ -7,12 +7,15 @@
 static void rows_by_name(void **state)
 {
     (void)state;
-    sv_sip_view *view = read_lines(CORE "X-A: 1\r\nm: <sip:a@b>\r\nx-a: 2\r\nX-B: 3\r\nCONTACT : <sip:c@d>\r\n");
+    sv_sip_view *view =
+        read_lines(CORE "X-A: 1\r\nm: <sip:a@b>\r\nx-a: 2\r\nX-B: 3\r\nCONTACT : <sip:c@d>\r\n");
     const sv_sip_field *row = sv_sip_first(view, SV_F_CONTACT);
-    assert_true(row != NULL && sv_equal_str(row->value, "<sip:a@b>") && sv_equal_str(row->name, "m"));
+    assert_true(row != NULL && sv_equal_str(row->value, "<sip:a@b>") &&
+                sv_equal_str(row->name, "m"));
     assert_true(sv_equal_str(row->line, "m: <sip:a@b>\r\n"));
     const sv_sip_field *next = sv_sip_next(view, row);
-    assert_true(next != NULL && sv_equal_str(next->value, "<sip:c@d>") && sv_sip_same_name(row, next));
+    assert_true(next != NULL && sv_equal_str(next->value, "<sip:c@d>") &&
+                sv_sip_same_name(row, next));
     assert_null(sv_sip_next(view, next));
     assert_ptr_equal(sv_sip_find(view, SV_SPAN("M")), row);
     assert_ptr_equal(sv_sip_find(view, SV_SPAN("contact")), row);
@@ -43,8 +46,10 @@ static void bare_lf(void **state)
         {"A sip:b SIP/2.0\nX: y\n\nbody\n", true, "A sip:b SIP/2.0\r\nX: y\r\n\r\nbody\r\n"},
         {"A sip:b SIP/2.0\nX: y\n\nbo\r\ndy", true, "A sip:b SIP/2.0\r\nX: y\r\n\r\nbo\r\ndy"},
         {"A sip:b SIP/2.0\nX: y\n", true, "A sip:b SIP/2.0\r\nX: y\r\n"},
-        {"A sip:b SIP/2.0\r\nX: y\r\n\r\nbo\ndy\n", false, "A sip:b SIP/2.0\r\nX: y\r\n\r\nbo\r\ndy\r\n"},
-        {"A sip:b SIP/2.0\nX: y\r\n\n", false, "A sip:b SIP/2.0\r\nX: y\r\n\r\n"}, /* ADV-009: mixed */
+        {"A sip:b SIP/2.0\r\nX: y\r\n\r\nbo\ndy\n", false,
+         "A sip:b SIP/2.0\r\nX: y\r\n\r\nbo\r\ndy\r\n"},
+        {"A sip:b SIP/2.0\nX: y\r\n\n", false,
+         "A sip:b SIP/2.0\r\nX: y\r\n\r\n"}, /* ADV-009: mixed */
         {"A sip:b SIP/2.0\nX: y\n\r\n", false, "A sip:b SIP/2.0\r\nX: y\r\n\r\n"},
         {"\n\n", true, "\r\n\r\n"},
         {"\r\r\n", false, "\r\r\n"},
