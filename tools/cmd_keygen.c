@@ -90,13 +90,11 @@ static int failed(const keygen *g, const char *file)
 
 static int make_kek(keygen *g)
 {
-    int exit_code = TOOL_OK;
     char *jwk;
-    if (io_would_refuse(&g->common, g->common.output, g->common.force, &exit_code)) return exit_code;
     if (sipveil_keys_make_kek(g->context, g->id, g->bits, &jwk, &g->err) != SIPVEIL_OK) {
         return failed(g, NULL);
     }
-    exit_code = write_text(g, g->common.output, jwk, IO_SECRET);
+    int exit_code = write_text(g, g->common.output, jwk, IO_SECRET);
     sipveil_keys_wipe_text(jwk);
     return exit_code;
 }

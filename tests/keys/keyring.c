@@ -124,6 +124,79 @@ static void refuses_pins_that_are_none(void **state)
     sipveil_keyring_free(ring);
 }
 
+/* ---- ADV-213 ---- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+enum { MASK = 0x5A }; /* the test's own copies are masked, so that only others are found */
+
+static size_t count_in(const uint8_t *from, const uint8_t *to, const uint8_t *masked, size_t len)
+{
+    size_t found = 0;
+    for (; from + len <= to; from++) {
+        size_t i = 0;
+        while (i < len && from[i] == (masked[i] ^ MASK)) i++;
+        found += i == len;
+    }
+    return found;
+}
+
+/* In the heap and other memory of our own that can be written. */
+static size_t count_in_memory(const uint8_t *masked, size_t len)
+{
+    char line[512];
+    size_t found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from, to;
+        char rights[5], path[256] = "";
+        if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %255s", &from, &to, rights, path) < 3) continue;
+        if (strncmp(rights, "rw", 2) != 0 || (path[0] != '\0' && strcmp(path, "[heap]") != 0)) continue;
+        found += count_in((const uint8_t *)from, (const uint8_t *)to, masked, len);
+    }
+    fclose(maps);
+    return found;
+}
+
+static void no_key_stays_in_memory(void **state)
+{
+    static const char before[] = "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"", after[] = "\"}";
+    /* base64url and octets of one key, masked */
+    uint8_t text[22], key[16];
+    static const char plain[] = "Z2Vo"; /* repeated: "geh" */
+    sipveil_error err;
+    char jwk[128];
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    print_message("skipped: freed memory is kept aside by the sanitizer\n");
+    skip();
+#endif
+    for (size_t i = 0; i < sizeof text; i++) text[i] = (uint8_t)(plain[i % 4] ^ MASK);
+    text[20] = 'Z' ^ MASK;
+    text[21] = 'w' ^ MASK;
+    for (size_t i = 0; i < sizeof key; i++) key[i] = (uint8_t)("geh"[i % 3] ^ MASK);
+    size_t used = sizeof before - 1;
+    memcpy(jwk, before, used);
+    for (size_t i = 0; i < sizeof text; i++) jwk[used++] = (char)(text[i] ^ MASK);
+    memcpy(jwk + used, after, sizeof after - 1);
+    used += sizeof after - 1;
+    int fd = open(lab_path("secret.jwk"), O_WRONLY | O_CREAT, 0600); /* no buffer of stdio */
+    assert_int_equal(write(fd, jwk, used), used);
+    close(fd);
+    explicit_bzero(jwk, sizeof jwk);
+    sipveil_keyring *ring = lab_ring();
+    assert_int_equal(sipveil_keyring_add_file(ring, lab_path("secret.jwk"), NULL, NULL, &err), SIPVEIL_OK);
+    assert_int_equal(count_in_memory(key, sizeof key), 1); /* the ring's own, and the search works */
+    assert_int_equal(count_in_memory(text, sizeof text), 0);
+    sipveil_keyring_free(ring);
+    assert_int_equal(count_in_memory(key, sizeof key), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +205,7 @@ int main(void)
         cmocka_unit_test(grows_and_keeps_its_order),
         cmocka_unit_test(views_a_certificate),
         cmocka_unit_test(refuses_pins_that_are_none),
+        cmocka_unit_test(no_key_stays_in_memory),
     };
     return cmocka_run_group_tests_name("the keyring", tests, lab_open, lab_close);
 }
