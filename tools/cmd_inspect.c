@@ -29,6 +29,13 @@ static bool take(void *state, int id, const char *v)
     return opening_take(&s->o, id, v);
 }
 
+static void print_warnings(const inspect_state *s, const char *path)
+{
+    size_t count;
+    const sipveil_warning *warnings = sipveil_worker_get_warnings(s->o.worker, &count);
+    for (size_t i = 0; i < count; i++) tool_warning(&s->o.common, path, "%s", warnings[i].text);
+}
+
 static int inspect_one(inspect_state *s, const char *path)
 {
     io_octets message;
@@ -36,13 +43,14 @@ static int inspect_one(inspect_state *s, const char *path)
     sipveil_error err;
     int exit_code;
     bool colour = s->o.common.output == NULL && isatty(STDOUT_FILENO);
-    if (!io_read(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) {
+    if (!io_read_message(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) {
         return exit_code;
     }
     s->o.open.accept_bare_lf = true;
     sipveil_code code = sipveil_tunnel_inspect_message(s->o.worker, &s->o.open,
                                                        (sipveil_span){message.data, message.len}, &err);
     if (code == SIPVEIL_OK) {
+        print_warnings(s, path);
         code = s->json ? sipveil_worker_report_json(s->o.worker, &text, &err)
                        : sipveil_worker_report_text(s->o.worker, colour, s->o.common.verbose, &text, &err);
     }

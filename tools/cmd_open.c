@@ -112,7 +112,7 @@ static int open_one(open_state *s, const char *path)
     sipveil_error err;
     int exit_code;
     int64_t now = s->o.open.has_at ? s->o.open.at : (int64_t)time(NULL);
-    if (!io_read(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) {
+    if (!io_read_message(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) {
         return exit_code;
     }
     if (s->state != NULL) exit_code = statefile_open(&s->o.common, s->state, now, &memory);

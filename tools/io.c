@@ -78,6 +78,15 @@ bool io_read(const tool_common *common, const char *path, size_t most, io_octets
     return n == 0;
 }
 
+bool io_read_message(const tool_common *common, const char *path, size_t most, io_octets *out, int *exit_code)
+{
+    if (!io_read(common, path, most, out, exit_code)) return false;
+    if (out->len > 0) return true;
+    *exit_code = tool_failure(common, sipveil_code_exit(SIPVEIL_MALFORMED), NULL, "%s: empty, no SIP message",
+                              is_standard(path) ? "standard input" : path);
+    return false;
+}
+
 static bool write_all(int fd, sipveil_span octets)
 {
     for (size_t done = 0; done < octets.len;) {
@@ -112,10 +121,17 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+/* Devices and pipes that exist (/dev/null, /dev/full, a FIFO) are written to, never renamed over. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code)
 {
     struct stat st;
-    if (is_standard(path) || lstat(path, &st) != 0) return false;
+    if (is_standard(path) || lstat(path, &st) != 0 || is_special(path)) return false;
     if (!replace) {
         *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: file exists", path);
         return true;
@@ -125,13 +141,6 @@ bool io_would_refuse(const tool_common *common, const char *path, bool replace, 
         return true;
     }
     return false;
-}
-
-/* Devices and pipes that exist (/dev/null, /dev/full, a FIFO) are written to, never renamed over. */
-static bool is_special(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 static int write_special(const tool_common *common, const char *path, sipveil_span octets)

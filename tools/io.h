@@ -13,6 +13,8 @@ typedef struct io_octets {
 /* Reads all of path (NULL or "-": standard input), at most `most` octets. False after a message;
  * *exit_code is then set. */
 bool io_read(const tool_common *common, const char *path, size_t most, io_octets *out, int *exit_code);
+/* io_read for a message, which cannot be empty (exit 3). */
+bool io_read_message(const tool_common *common, const char *path, size_t most, io_octets *out, int *exit_code);
 void io_free(io_octets *octets);
 
 enum {

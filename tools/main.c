@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of verbs, and what happens before any of them runs. */
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,9 +41,8 @@ static void protect_process(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    protect_process();
     if (argc < 2) {
         print_usage(stderr);
         return TOOL_USAGE;
@@ -56,15 +56,19 @@ int main(int argc, char **argv)
         return TOOL_OK;
     }
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            int exit_code = verbs[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
-                fprintf(stderr, "sipveil %s: standard output cannot be written\n", argv[1]);
-                return TOOL_FAILED;
-            }
-            return exit_code;
-        }
+        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "sipveil: unknown verb '%s'\ntry 'sipveil --help'\n", argv[1]);
+    fprintf(stderr, "sipveil: unknown verb '%s'\nhint: 'sipveil --help' lists the verbs\n", argv[1]);
     return TOOL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    protect_process();
+    int exit_code = run(argc, argv);
+    if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
+        fprintf(stderr, "sipveil %s: standard output: %s\n", argv[1], strerror(errno));
+        return TOOL_FAILED;
+    }
+    return exit_code;
 }

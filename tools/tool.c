@@ -77,7 +77,8 @@ bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count,
     opterr = 0;
     for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (found == '?' || found == ':') {
-            const char *name = argv[optind - 1];
+            char letter[3] = {'-', (char)optopt, '\0'}; /* one of several in a word */
+            const char *name = optopt > 0 && optopt < 1000 ? letter : argv[optind - 1];
             tool_usage_error(common, found == ':' ? "option '%s' needs an argument" : "unknown option '%s'",
                              name);
             return false;
@@ -122,7 +123,7 @@ int tool_usage_error(const tool_common *common, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     print_line(common, NULL, text);
-    fprintf(stderr, "try 'sipveil %s --help'\n", common->verb);
+    fprintf(stderr, "hint: 'sipveil %s --help' lists the options\n", common->verb);
     return TOOL_USAGE;
 }
 

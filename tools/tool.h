@@ -52,7 +52,7 @@ bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count,
                 tool_common *common, tool_take take, void *state, int operands, int *first_operand,
                 int *exit_code);
 
-/* "sipveil seal: text", then "try 'sipveil seal --help'". Returns TOOL_USAGE. */
+/* "sipveil seal: text", then "hint: 'sipveil seal --help' ...". Returns TOOL_USAGE. */
 int tool_usage_error(const tool_common *common, const char *format, ...) TOOL_PRINTF(2, 3);
 /* "sipveil seal: FILE: text" and the hint line. Returns the exit code of err. file may be NULL. */
 int tool_error(const tool_common *common, const char *file, const sipveil_error *err);

@@ -105,6 +105,15 @@ void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...
     sv_put(&op->warnings, sv_span(&warning, sizeof warning));
 }
 
+const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker, size_t *count)
+{
+    *count = 0;
+    if (worker == NULL || worker->operation.root == NULL) return NULL;
+    sipveil_span octets = sv_buffer_span(&worker->operation.warnings);
+    *count = octets.len / sizeof(sipveil_warning);
+    return (const sipveil_warning *)(const void *)octets.data;
+}
+
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner)
 {
