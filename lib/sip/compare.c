@@ -55,11 +55,7 @@ static manner manner_of(sv_field_id id)
 }
 
 /* The rows of one field, read as one list. */
-typedef struct list {
-    const sv_sip_view *view;
-    const sv_sip_field *row;
-    sv_cursor c;
-} list;
+typedef struct sv_sip_tags list;
 
 static list list_of(const sv_sip_view *view, const sv_sip_field *row)
 {
@@ -352,4 +348,18 @@ bool sv_sip_tags_removed_only(const sv_sip_view *inner, const sv_sip_view *outer
         if (x == NULL || ++count > TAGS_MOST || !has_tag(list_of(inner, x), tag)) return false;
     }
     return clean;
+}
+
+sv_sip_tags sv_sip_tags_of(const sv_sip_view *view, sv_field_id id)
+{
+    const sv_sip_field *row = sv_sip_first(view, id);
+    return row != NULL ? list_of(view, row) : (sv_sip_tags){0};
+}
+
+bool sv_sip_next_tag(sv_sip_tags *tags, sipveil_span *tag)
+{
+    bool clean;
+    bool there = tags->row != NULL && next_tag(tags, tag, &clean);
+    if (!there) *tag = sv_span(NULL, 0);
+    return there;
 }

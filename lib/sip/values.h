@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/cursor.h"
 #include "sip/view.h"
 
 /* From, To, Contact, Reply-To, P-Asserted-Identity ...: name-addr or addr-spec with parameters. */
@@ -74,6 +75,16 @@ sv_sip_comparison sv_sip_compare_field(const sv_sip_view *first, const sv_sip_vi
                                        sv_field_id id, sipveil_span name_if_other, unsigned flags);
 /* Proxy-Require: whether every tag of `outer` is in `inner` (hops may consume tags, TUN-39 B). */
 bool sv_sip_tags_removed_only(const sv_sip_view *inner, const sv_sip_view *outer, sv_field_id id);
+
+/* The option tags of Require, Proxy-Require, Supported, Unsupported one by one, all rows, so that 420 can
+ * be answered before any key is used (ADV-021). False at the end, and at what is no tag. */
+typedef struct sv_sip_tags {
+    const sv_sip_view *view;
+    const sv_sip_field *row;
+    sv_cursor c;
+} sv_sip_tags;
+sv_sip_tags sv_sip_tags_of(const sv_sip_view *view, sv_field_id id);
+bool sv_sip_next_tag(sv_sip_tags *tags, sipveil_span *tag);
 
 /* The n-th parameter lookup: value of `name` in a ";a=b;c" list (case-insensitive name). found says
  * whether it is there at all (a flag parameter has an empty value). */

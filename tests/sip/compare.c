@@ -186,9 +186,33 @@ static void tags_removed(void **state)
     }
 }
 
+/* ADV-021: the tags of a message are at hand before anything is opened. */
+static void tags_listed(void **state)
+{
+    (void)state;
+    sv_sip_view *view =
+        read_lines("Require: 100rel ,timer\r\nX: y\r\nrequire:\r\n nothingSupportsThis\r\n"
+                   "Supported: a, <b>, c\r\n");
+    static const char *const expected[] = {"100rel", "timer", "nothingSupportsThis"};
+    sv_sip_tags tags = sv_sip_tags_of(view, SV_F_REQUIRE);
+    sipveil_span tag;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_true(sv_sip_next_tag(&tags, &tag) && sv_equal_str(tag, expected[i]));
+    }
+    assert_false(sv_sip_next_tag(&tags, &tag));
+    assert_int_equal(tag.len, 0);
+    tags = sv_sip_tags_of(view, SV_F_PROXY_REQUIRE);
+    assert_false(sv_sip_next_tag(&tags, &tag));
+    tags = sv_sip_tags_of(view, SV_F_SUPPORTED);
+    assert_true(sv_sip_next_tag(&tags, &tag) && sv_equal_str(tag, "a"));
+    assert_false(sv_sip_next_tag(&tags, &tag)); /* not a tag */
+    drop(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(fields_by_rule), cmocka_unit_test(samples),
-                                       cmocka_unit_test(tags_removed)};
+                                       cmocka_unit_test(tags_removed),
+                                       cmocka_unit_test(tags_listed)};
     return cmocka_run_group_tests_name("comparing header fields", tests, NULL, NULL);
 }
