@@ -202,7 +202,7 @@ static int make_certificate(keygen *g)
         return tool_usage_error(&g->common, "-o and --cert-out are the same file");
     }
     if (!g->has_not_before) g->request.not_before = (int64_t)time(NULL) - CLOCKS_DIFFER;
-    if (!g->has_not_after) g->request.not_after = g->request.not_before + YEAR;
+    if (!g->has_not_after) g->request.not_after = g->request.not_before + YEAR + (g->has_not_before ? 0 : CLOCKS_DIFFER);
     if (!g->has_not_before && g->request.not_after <= g->request.not_before) {
         g->request.not_before = g->request.not_after - YEAR; /* an expired one, on purpose */
     }
@@ -235,8 +235,8 @@ static const tool_option cert_options[] = {
     {O_HOST, "host", 0, "HOST", false, "the host it speaks for"},
     {O_ALG, "alg", 0, "ALG", false,
      "p256 (default), p384, p521, rsa2048, rsa3072; x25519 only decrypts, ed25519 only signs"},
-    {O_NOT_BEFORE, "not-before", 0, "TIME", false, "valid from then (RFC 3339); default: now"},
-    {O_NOT_AFTER, "not-after", 0, "TIME", false, "valid until then; default: one year"},
+    {O_NOT_BEFORE, "not-before", 0, "TIME", false, "valid from then (RFC 3339); default: a day ago, as clocks differ"},
+    {O_NOT_AFTER, "not-after", 0, "TIME", false, "valid until then; default: one year from now"},
     {O_CERT_OUT, "cert-out", 0, "FILE", false, "the certificate alone, to give away"},
     TOOL_COMMON_OPTIONS,
 };
