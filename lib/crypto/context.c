@@ -114,11 +114,13 @@ int64_t sv_now(const sipveil_context *context)
     return context->hooks.now(context->hooks.user);
 }
 
-static EVP_CIPHER_CTX *cipher_context(const EVP_CIPHER *cipher)
+/* Padding is ours. Where there is none anyway the flag stays off: libcrypto would look it up again each
+ * time a key is set. */
+static EVP_CIPHER_CTX *cipher_context(const EVP_CIPHER *cipher, bool padded)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     if (ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, NULL, NULL, NULL) == 1 &&
-        EVP_CIPHER_CTX_set_padding(ctx, 0) == 1) {
+        (!padded || EVP_CIPHER_CTX_set_padding(ctx, 0) == 1)) {
         return ctx;
     }
     EVP_CIPHER_CTX_free(ctx);
@@ -128,11 +130,11 @@ static EVP_CIPHER_CTX *cipher_context(const EVP_CIPHER *cipher)
 static bool make_contexts(sv_crypto *crypto, const sv_suite *suite)
 {
     for (sipveil_cipher c = SIPVEIL_CIPHER_NONE + 1; c < SIPVEIL_CIPHER_COUNT; c++) {
-        crypto->contents[c] = cipher_context(suite->ciphers[c]);
+        crypto->contents[c] = cipher_context(suite->ciphers[c], !sv_cipher_row_of(c)->authenticated);
         if (crypto->contents[c] == NULL) return false;
     }
     for (sv_wrap w = 0; w < SV_WRAP_COUNT; w++) {
-        crypto->blocks[w] = cipher_context(suite->blocks[w]);
+        crypto->blocks[w] = cipher_context(suite->blocks[w], false);
         if (crypto->blocks[w] == NULL) return false;
     }
     crypto->hash = EVP_MD_CTX_new();
@@ -166,6 +168,7 @@ void sv_crypto_free(sv_crypto *crypto)
     EVP_KDF_CTX_free(crypto->hkdf);
     EVP_KDF_CTX_free(crypto->pbkdf2);
     sv_random_pool_free(crypto->pool);
+    sv_certificate_cache_free(crypto->certificates);
     free(crypto);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SV_CRYPTO_CONTEXTS_H
 #define SV_CRYPTO_CONTEXTS_H
 
+#include "crypto/certificate.h"
 #include "crypto/suite.h"
 
 typedef struct sv_random_pool sv_random_pool; /* random.c */
@@ -16,6 +17,7 @@ struct sv_crypto {
     EVP_KDF_CTX *hkdf;
     EVP_KDF_CTX *pbkdf2;
     sv_random_pool *pool; /* NULL: the hook of the caller is asked each time */
+    sv_certificate_cache *certificates; /* made with the first one that is decoded */
 };
 
 /* The hook that stands for none. */
