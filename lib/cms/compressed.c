@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CompressedData (RFC 3274): zlib streams (RFC 1950), and nothing else. zlib's own memory comes from the
- * arena, so that its window, which holds plaintext, is wiped with it. */
+/* CompressedData (RFC 3274): zlib streams (RFC 1950), and nothing else. zlib's own memory comes
+ * from the arena, so that its window, which holds plaintext, is wiped with it. */
 #define ZLIB_CONST
 #include <limits.h>
 #include <zlib.h>
@@ -13,10 +13,10 @@ static const char room[] = "cms";
 
 enum {
     CONTEXT_CONSTRUCTED = SV_DER_CONTEXT | SV_DER_CONSTRUCTED,
-    FRAME = 128,                /* octets around the stream */
-    WINDOW_LEAST = 9,           /* 8 is not what it says (zlib.h) */
+    FRAME = 128,      /* octets around the stream */
+    WINDOW_LEAST = 9, /* 8 is not what it says (zlib.h) */
     WINDOW_MOST = 15,
-    RATIO_FROM = 64 << 10,      /* octets of output from which the ratio counts */
+    RATIO_FROM = 64 << 10, /* octets of output from which the ratio counts */
     CHUNK = 64 << 10
 };
 
@@ -48,14 +48,17 @@ static int window_bits(size_t len)
     return bits;
 }
 
-static sipveil_code deflate_all(sipveil_span content, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+static sipveil_code deflate_all(sipveil_span content, sv_arena *arena, sipveil_span *out,
+                                sipveil_error *err)
 {
     z_stream z = {.zalloc = allocate, .zfree = release, .opaque = arena};
     int bits = window_bits(content.len), memory = bits - 6 > 8 ? 8 : bits - 6;
     if (content.len > UINT_MAX / 2) {
-        return sv_fail(err, room, SIPVEIL_LIMIT, "%zu octets are too many to compress", content.len);
+        return sv_fail(err, room, SIPVEIL_LIMIT, "%zu octets are too many to compress",
+                       content.len);
     }
-    int result = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, memory, Z_DEFAULT_STRATEGY);
+    int result =
+        deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, memory, Z_DEFAULT_STRATEGY);
     if (result != Z_OK) return fail_zlib(result, "start", err);
     size_t most = deflateBound(&z, content.len);
     uint8_t *stream = most <= UINT_MAX ? sv_arena_alloc_raw(arena, most) : NULL;
@@ -70,7 +73,8 @@ static sipveil_code deflate_all(sipveil_span content, sv_arena *arena, sipveil_s
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_cms_compress(sipveil_span content, sv_arena *arena, sv_buffer *out, sipveil_error *err)
+sipveil_code sv_cms_compress(sipveil_span content, sv_arena *arena, sv_buffer *out,
+                             sipveil_error *err)
 {
     sipveil_span stream;
     sv_der_writer w;
@@ -119,7 +123,8 @@ static sipveil_code read_fields(sv_cursor *c, const sipveil_limits *limits, sv_a
     SV_TRY(sv_der_enter(c, SV_DER_SEQUENCE, "compressed content", &info, err));
     SV_TRY(sv_der_take_oid(&info, "content type", &oid, err));
     SV_TRY(sv_der_enter(&info, CONTEXT_CONSTRUCTED | 0, "content", &wrapped, err));
-    SV_TRY(sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", limits, arena, stream, err));
+    SV_TRY(
+        sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", limits, arena, stream, err));
     SV_TRY(sv_der_end(&wrapped, err));
     SV_TRY(sv_der_end(&info, err));
     *content_kind = sv_oid_cms_type(oid);
@@ -149,8 +154,8 @@ static size_t chunk_of(const sv_buffer *out)
     return most < CHUNK ? most : CHUNK;
 }
 
-/* Inflates chunk by chunk into `out`, which takes one octet more than is allowed, so that a stream that
- * ends exactly there is told from one that goes on. */
+/* Inflates chunk by chunk into `out`, which takes one octet more than is allowed, so that a stream
+ * that ends exactly there is told from one that goes on. */
 static sipveil_code inflate_chunks(z_stream *z, size_t most, sv_buffer *out, sipveil_error *err)
 {
     int result = Z_OK;
@@ -183,7 +188,8 @@ static sipveil_code inflate_all(sipveil_span stream, const sipveil_limits *limit
     if (stream.len > UINT_MAX) {
         return sv_fail(err, room, SIPVEIL_LIMIT, "a compressed stream of %zu octets", stream.len);
     }
-    int result = inflateInit2(&z, WINDOW_MOST); /* a zlib header is demanded: no gzip, no raw deflate */
+    int result =
+        inflateInit2(&z, WINDOW_MOST); /* a zlib header is demanded: no gzip, no raw deflate */
     if (result != Z_OK) return fail_zlib(result, "start", err);
     size_t expected = stream.len < CHUNK / 8 ? stream.len * 8 : CHUNK;
     sv_buffer_init(&buffer, arena, expected, most + 1);
@@ -195,8 +201,8 @@ static sipveil_code inflate_all(sipveil_span stream, const sipveil_limits *limit
 }
 
 sipveil_code sv_cms_decompress(sipveil_span content, const sipveil_limits *limits, sv_arena *arena,
-                               sipveil_span *out, sv_cms_type *content_kind, size_t *compressed_size,
-                               sipveil_error *err)
+                               sipveil_span *out, sv_cms_type *content_kind,
+                               size_t *compressed_size, sipveil_error *err)
 {
     sv_cursor outer = sv_cursor_over(content, "CompressedData"), c;
     sipveil_span stream = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The input as CompressedData, as a bare stream put into one, and as content to compress. What comes out
- * must be what zlib itself makes of the stream, and within the limits. */
+/* The input as CompressedData, as a bare stream put into one, and as content to compress. What
+ * comes out must be what zlib itself makes of the stream, and within the limits. */
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -40,8 +40,10 @@ static sipveil_span stream_in(sipveil_span compressed)
     must(sv_der_take_algorithm(&c, "algorithm", &algorithm, NULL) == SIPVEIL_OK);
     must(sv_der_enter(&c, SV_DER_SEQUENCE, "info", &info, NULL) == SIPVEIL_OK);
     must(sv_der_take_oid(&info, "type", &oid, NULL) == SIPVEIL_OK);
-    must(sv_der_enter(&info, SV_DER_CONTEXT | SV_DER_CONSTRUCTED, "content", &wrapped, NULL) == SIPVEIL_OK);
-    must(sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", &limits, arena, &stream, NULL) == SIPVEIL_OK);
+    must(sv_der_enter(&info, SV_DER_CONTEXT | SV_DER_CONSTRUCTED, "content", &wrapped, NULL) ==
+         SIPVEIL_OK);
+    must(sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", &limits, arena, &stream,
+                            NULL) == SIPVEIL_OK);
     return stream;
 }
 
@@ -89,7 +91,8 @@ static void compress_and_back(sipveil_span input)
     sv_buffer buffer;
     sv_buffer_init(&buffer, arena, input.len + 128, 1 << 22);
     must(sv_cms_compress(input, arena, &buffer, NULL) == SIPVEIL_OK);
-    must(sv_cms_read_content_info(sv_buffer_span(&buffer), &limits, &type, &content, NULL) == SIPVEIL_OK);
+    must(sv_cms_read_content_info(sv_buffer_span(&buffer), &limits, &type, &content, NULL) ==
+         SIPVEIL_OK);
     must(type == SV_CMS_COMPRESSED);
     sipveil_code code = sv_cms_decompress(content, &limits, arena, &out, &type, &size, NULL);
     must(code == SIPVEIL_OK || (code == SIPVEIL_LIMIT && input.len > 65536));
@@ -102,7 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sv_cms_type type;
     if (arena == NULL) set_up();
     if (size > MESSAGE_MOST) return 0;
-    if (sv_cms_read_content_info(input, &limits, &type, &content, NULL) == SIPVEIL_OK) inflate_and_compare(content);
+    if (sv_cms_read_content_info(input, &limits, &type, &content, NULL) == SIPVEIL_OK)
+        inflate_and_compare(content);
     inflate_and_compare(input);
     inflate_and_compare(wrap(input));
     compress_and_back(input);

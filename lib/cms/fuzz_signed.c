@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SignedData read and checked with a real key known, and what we sign of any content. What verifies by
- * the known certificate must say one of the few things that were ever signed with its key; and libcrypto
- * must not come to another result. */
+/* SignedData read and checked with a real key known, and what we sign of any content. What verifies
+ * by the known certificate must say one of the few things that were ever signed with its key; and
+ * libcrypto must not come to another result. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -13,12 +13,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* TEST ONLY: made for this target, published, trusted by nobody. */
-static const char test_key[] =
-    "-----BEGIN EC PRIVATE KEY-----\n"
-    "MHcCAQEEIDAseN5JBD2S2Yh02fi3szZApGtQU1KJKIh8twRe5by1oAoGCCqGSM49\n"
-    "AwEHoUQDQgAECRCp9SVdLmNlTxClpjktqWEjw/IxIAyTAHZEtXK9xA9AfEhKUuxR\n"
-    "mpQvPOZYeYPD5F7dICIHTS/+dP9dSn8bSw==\n"
-    "-----END EC PRIVATE KEY-----\n";
+static const char test_key[] = "-----BEGIN EC PRIVATE KEY-----\n"
+                               "MHcCAQEEIDAseN5JBD2S2Yh02fi3szZApGtQU1KJKIh8twRe5by1oAoGCCqGSM49\n"
+                               "AwEHoUQDQgAECRCp9SVdLmNlTxClpjktqWEjw/IxIAyTAHZEtXK9xA9AfEhKUuxR\n"
+                               "mpQvPOZYeYPD5F7dICIHTS/+dP9dSn8bSw==\n"
+                               "-----END EC PRIVATE KEY-----\n";
 static const char test_certificate[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBhTCCASygAwIBAgICEjQwCgYIKoZIzj0EAwIwIDEeMBwGA1UEAwwVVEVTVCBP\n"
@@ -59,12 +58,15 @@ static void set_up(void)
     must(PEM_read_bio_X509(bio, &certificate, NULL, NULL) != NULL);
     BIO_free(bio);
     bio = BIO_new_mem_buf(test_key, -1);
-    signer = (sv_cms_key){.kind = SV_CMS_KEY_CERTIFICATE, .certificate = certificate,
-                          .public_key = X509_get0_pubkey(certificate),
-                          .private_key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, context->library, NULL),
-                          .serial = SV_SPAN("\x12\x34")};
+    signer = (sv_cms_key){
+        .kind = SV_CMS_KEY_CERTIFICATE,
+        .certificate = certificate,
+        .public_key = X509_get0_pubkey(certificate),
+        .private_key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, context->library, NULL),
+        .serial = SV_SPAN("\x12\x34")};
     BIO_free(bio);
-    must(X509_NAME_get0_der(X509_get_issuer_name(certificate), &signer.issuer.data, &signer.issuer.len) == 1);
+    must(X509_NAME_get0_der(X509_get_issuer_name(certificate), &signer.issuer.data,
+                            &signer.issuer.len) == 1);
     const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(certificate);
     must(ski != NULL && signer.private_key != NULL);
     signer.ski = sv_span(ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski));
@@ -87,12 +89,12 @@ static void check_over(sipveil_span message, const sv_signed *data, sipveil_span
                        const sv_cms_policy *policy)
 {
     sipveil_span octets = detached.len > 0 ? detached : data->content;
-    STACK_OF(X509) *certificates;
+    STACK_OF(X509) * certificates;
     sv_signature *signatures;
     char note[96];
     bool done;
-    if (sv_cms_check_signatures(crypto, data, octets, &signer.certificate, 1, policy, arena, &signatures,
-                                &certificates, NULL) != SIPVEIL_OK) {
+    if (sv_cms_check_signatures(crypto, data, octets, &signer.certificate, 1, policy, arena,
+                                &signatures, &certificates, NULL) != SIPVEIL_OK) {
         must(signatures == NULL && certificates == NULL);
         return;
     }
@@ -103,8 +105,8 @@ static void check_over(sipveil_span message, const sv_signed *data, sipveil_span
         any_valid = any_valid || signatures[i].state == SV_SIGNATURE_VALID;
     }
     if (any_valid && (detached.len > 0) != data->has_content) {
-        must(sv_cms_second_opinion_verify(crypto, message, detached, signatures, data->signer_count, &done, note,
-                                          NULL) == SIPVEIL_OK);
+        must(sv_cms_second_opinion_verify(crypto, message, detached, signatures, data->signer_count,
+                                          &done, note, NULL) == SIPVEIL_OK);
     }
 }
 
@@ -121,7 +123,8 @@ static void read_and_check(sipveil_span message)
             must(data.signer_count == 0 && data.certificates == NULL && !data.has_content);
             continue;
         }
-        must(data.signer_count <= limits->signers && data.certificate_count <= limits->certificates);
+        must(data.signer_count <= limits->signers &&
+             data.certificate_count <= limits->certificates);
         check_over(message, &data, sv_span(NULL, 0), &policies[i]);
         check_over(message, &data, sv_span_str(ever_signed[1]), &policies[i]);
     }
@@ -131,7 +134,9 @@ static void read_and_check(sipveil_span message)
 static void sign_and_check(sipveil_span octets, bool by_identifier)
 {
     static const sv_cms_policy strict = {.strict = true};
-    sv_sign_request request = {.signers = &signer, .signer_count = 1, .by_key_identifier = by_identifier,
+    sv_sign_request request = {.signers = &signer,
+                               .signer_count = 1,
+                               .by_key_identifier = by_identifier,
                                .time = 1700000000};
     const sipveil_limits *limits = sipveil_context_limits(context);
     sipveil_span content;
@@ -142,12 +147,13 @@ static void sign_and_check(sipveil_span octets, bool by_identifier)
     sv_buffer_init(&out, arena, octets.len + 1024, 1 << 20);
     must(sv_cms_sign(crypto, &request, octets, arena, &out, NULL) == SIPVEIL_OK);
     must(sv_der_scan(sv_buffer_span(&out), limits, true, NULL) == SIPVEIL_OK);
-    must(sv_cms_read_content_info(sv_buffer_span(&out), limits, &type, &content, NULL) == SIPVEIL_OK);
+    must(sv_cms_read_content_info(sv_buffer_span(&out), limits, &type, &content, NULL) ==
+         SIPVEIL_OK);
     must(type == SV_CMS_SIGNED);
     must(sv_cms_read_signed(content, limits, &strict, arena, &data, NULL) == SIPVEIL_OK);
     must(data.has_content && sv_equal(data.content, octets));
-    must(sv_cms_check_signatures(crypto, &data, data.content, NULL, 0, &strict, arena, &signatures, NULL, NULL) ==
-         SIPVEIL_OK);
+    must(sv_cms_check_signatures(crypto, &data, data.content, NULL, 0, &strict, arena, &signatures,
+                                 NULL, NULL) == SIPVEIL_OK);
     must(data.signer_count == 1 && signatures[0].state == SV_SIGNATURE_VALID);
 }
 

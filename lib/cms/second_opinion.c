@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libcrypto's CMS on the same octets. It never decides: it can only agree, disagree, or not handle the
- * form (X25519, Ed25519, compression, a cipher or recipient order it does not take), which is no
- * disagreement. Everything it decrypts is compared as it comes and kept nowhere. */
+/* libcrypto's CMS on the same octets. It never decides: it can only agree, disagree, or not handle
+ * the form (X25519, Ed25519, compression, a cipher or recipient order it does not take), which is
+ * no disagreement. Everything it decrypts is compared as it comes and kept nowhere. */
 #include <limits.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -17,7 +17,8 @@ enum { NOTE = 96, CHUNK = 4096 };
 static sipveil_code not_done(char note[NOTE], const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    (void)snprintf(note, NOTE, "%s%s%s", what, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    (void)snprintf(note, NOTE, "%s%s%s", what, reason != NULL ? ": " : "",
+                   reason != NULL ? reason : "");
     ERR_clear_error();
     return SIPVEIL_OK;
 }
@@ -48,7 +49,8 @@ static bool yields(BIO *chain, sipveil_span expected)
     size_t at = 0;
     for (int n; (n = BIO_read(chain, chunk, sizeof chunk)) > 0; at += (size_t)n) {
         same = same && (size_t)n <= expected.len - at &&
-               sv_equal_constant_time(sv_span(chunk, (size_t)n), sv_span(expected.data + at, (size_t)n));
+               sv_equal_constant_time(sv_span(chunk, (size_t)n),
+                                      sv_span(expected.data + at, (size_t)n));
         if (!same) break;
     }
     OPENSSL_cleanse(chunk, sizeof chunk);
@@ -117,8 +119,9 @@ sipveil_code sv_cms_second_opinion_open(sv_crypto *crypto, sipveil_span content_
 
 typedef enum opinion { AGREES, DISAGREES, HAS_NONE } opinion;
 
-/* Our answer came from the arithmetic: valid, or a digest or signature that does not fit. The others
- * (weak, no certificate, attributes that contradict) are rules of ours that libcrypto lacks. */
+/* Our answer came from the arithmetic: valid, or a digest or signature that does not fit. The
+ * others (weak, no certificate, attributes that contradict) are rules of ours that libcrypto lacks.
+ */
 static bool is_arithmetic(const sv_signature *ours)
 {
     return ours->state == SV_SIGNATURE_VALID ||
@@ -137,7 +140,8 @@ static opinion compare_signature(CMS_SignerInfo *theirs, BIO *chain, const sv_si
     return (verified == 1) == (ours->state == SV_SIGNATURE_VALID) ? AGREES : DISAGREES;
 }
 
-static opinion compare_signatures(CMS_ContentInfo *cms, BIO *chain, const sv_signature *ours, size_t count)
+static opinion compare_signatures(CMS_ContentInfo *cms, BIO *chain, const sv_signature *ours,
+                                  size_t count)
 {
     STACK_OF(CMS_SignerInfo) *theirs = CMS_get0_SignerInfos(cms);
     opinion all = count > 0 ? AGREES : HAS_NONE;
@@ -161,7 +165,8 @@ static void read_through(BIO *chain)
 
 sipveil_code sv_cms_second_opinion_verify(sv_crypto *crypto, sipveil_span content_info,
                                           sipveil_span detached, const sv_signature *signatures,
-                                          size_t count, bool *done, char note[NOTE], sipveil_error *err)
+                                          size_t count, bool *done, char note[NOTE],
+                                          sipveil_error *err)
 {
     *done = false;
     note[0] = '\0';
@@ -169,7 +174,8 @@ sipveil_code sv_cms_second_opinion_verify(sv_crypto *crypto, sipveil_span conten
     CMS_ContentInfo *cms = decode(sv_crypto_context(crypto)->library, content_info);
     if (cms == NULL) return not_done(note, "libcrypto does not read this message");
     BIO *source = NULL;
-    if (detached.len > 0 && detached.len <= INT_MAX) source = BIO_new_mem_buf(detached.data, (int)detached.len);
+    if (detached.len > 0 && detached.len <= INT_MAX)
+        source = BIO_new_mem_buf(detached.data, (int)detached.len);
     BIO *chain = detached.len > 0 && source == NULL ? NULL : CMS_dataInit(cms, source);
     sipveil_code code = SIPVEIL_OK;
     if (chain == NULL) {
@@ -179,8 +185,10 @@ sipveil_code sv_cms_second_opinion_verify(sv_crypto *crypto, sipveil_span conten
         read_through(chain);
         opinion all = compare_signatures(cms, chain, signatures, count);
         *done = all == AGREES;
-        if (all == HAS_NONE) not_done(note, "libcrypto does not handle every signature of this message");
-        if (all == DISAGREES) code = disagree(err, "libcrypto comes to another result on the signatures");
+        if (all == HAS_NONE)
+            not_done(note, "libcrypto does not handle every signature of this message");
+        if (all == DISAGREES)
+            code = disagree(err, "libcrypto comes to another result on the signatures");
         BIO_free_all(chain); /* with the source */
     }
     CMS_ContentInfo_free(cms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every SignerInfo of a SignedData checked (RFC 5652 5.4 to 5.6). Each check says why it failed in a
- * sipveil_error, which becomes the state of that signature; only what is broken in form, or too much,
- * fails the whole. Unsigned attributes are never looked at (ADV-125). */
+/* Every SignerInfo of a SignedData checked (RFC 5652 5.4 to 5.6). Each check says why it failed in
+ * a sipveil_error, which becomes the state of that signature; only what is broken in form, or too
+ * much, fails the whole. Unsigned attributes are never looked at (ADV-125). */
 #include <openssl/err.h>
 #include <stdio.h>
 
@@ -32,8 +32,8 @@ typedef struct one {
     sv_signed_attributes attributes;
     const sv_digest *digest;
     const sv_signature_scheme *scheme;
-    size_t salt;           /* PSS */
-    sipveil_span covered;  /* what the signature is over */
+    size_t salt;          /* PSS */
+    sipveil_span covered; /* what the signature is over */
     sv_signature *out;
 } one;
 
@@ -53,7 +53,8 @@ static sipveil_code check_digest_is_announced(const check *k, const one *s, sipv
         SV_TRY(sv_der_take_algorithm(&c, "digest algorithm", &announced, why));
         if (sv_equal(announced.oid, s->info.digest.oid)) return SIPVEIL_OK;
     }
-    return bad(why, "ADV-116", "the signer's digest algorithm is not among those of the SignedData");
+    return bad(why, "ADV-116",
+               "the signer's digest algorithm is not among those of the SignedData");
 }
 
 static bool absent_or_null(sipveil_span parameters)
@@ -142,7 +143,8 @@ static sipveil_code check_pss(one *s, sipveil_error *why)
     if (!sv_equal(p.hash, s->digest->oid) || !sv_equal(p.mask_hash, s->digest->oid)) {
         return bad(why, "ADV-116", "the hashes of RSASSA-PSS differ from the digest algorithm");
     }
-    /* The upper bound is the room in the modulus, which libcrypto checks; this one saves it the work. */
+    /* The upper bound is the room in the modulus, which libcrypto checks; this one saves it the
+     * work. */
     if (p.salt < SV_PSS_SALT_LEAST || p.salt > 1024 || p.trailer != 1) {
         return sv_fail_rule(why, room, SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
                             "RSASSA-PSS with a salt of %llu octets and trailer %llu",
@@ -219,8 +221,9 @@ static sipveil_code read_claims(one *s, sipveil_error *why)
     return SIPVEIL_OK;
 }
 
-/* The signature is over the DER of the attributes as a SET OF (RFC 5652 5.4), whose first octet is the
- * only one that differs from what was received; DER is demanded of them even inside BER (5.3). */
+/* The signature is over the DER of the attributes as a SET OF (RFC 5652 5.4), whose first octet is
+ * the only one that differs from what was received; DER is demanded of them even inside BER (5.3).
+ */
 static sipveil_code check_attributes(const check *k, one *s, sipveil_error *why)
 {
     if (sv_der_scan(s->info.attributes, k->limits, true, why) != SIPVEIL_OK) {
@@ -237,9 +240,9 @@ static sipveil_code check_attributes(const check *k, one *s, sipveil_error *why)
     return SIPVEIL_OK;
 }
 
-/* Without signed attributes a signature over attributes passes for one over a content that looks like
- * them, and the other way round: so only by name, only for id-data, and never for a content that is one
- * DER value (ADV-110, CMS-02). */
+/* Without signed attributes a signature over attributes passes for one over a content that looks
+ * like them, and the other way round: so only by name, only for id-data, and never for a content
+ * that is one DER value (ADV-110, CMS-02). */
 static sipveil_code check_bare_content(const check *k, one *s, sipveil_error *why)
 {
     if ((k->policy->allow_weak & SIPVEIL_WEAK_NO_SIGNED_ATTRIBUTES) == 0) {
@@ -250,7 +253,8 @@ static sipveil_code check_bare_content(const check *k, one *s, sipveil_error *wh
         return bad(why, "CMS-02", "no signed attributes, though the content type is not data");
     }
     if (sv_der_scan(k->octets, k->limits, false, why) != SIPVEIL_MALFORMED) {
-        return bad(why, "ADV-110", "no signed attributes, and a content in DER, which may be a forgery");
+        return bad(why, "ADV-110",
+                   "no signed attributes, and a content in DER, which may be a forgery");
     }
     s->out->no_signed_attributes = true;
     s->out->weak = true;
@@ -265,7 +269,8 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     bool weak, valid;
     ERR_clear_error();
-    if (key == NULL) return sv_fail(why, room, SIPVEIL_UNSUPPORTED, "the signer's kind of key is not handled");
+    if (key == NULL)
+        return sv_fail(why, room, SIPVEIL_UNSUPPORTED, "the signer's kind of key is not handled");
     SV_TRY(sv_signer_check_certificate_hash(k->crypto, &s->attributes, certificate, why));
     SV_TRY(sv_signature_check_key(key, s->scheme->kind, k->policy->allow_weak, &weak, why));
     SV_TRY(sv_signature_verify(k->crypto, s->scheme, s->salt, key, s->covered, s->info.signature,
@@ -292,8 +297,8 @@ static X509 *next_named(const check *k, const one *s, size_t *at)
     return NULL;
 }
 
-/* Several certificates may have the name or the key identifier: each is tried (CMS-03). The one that
- * stays, and the reason, is the one that verifies, else the first. */
+/* Several certificates may have the name or the key identifier: each is tried (CMS-03). The one
+ * that stays, and the reason, is the one that verifies, else the first. */
 static sipveil_code check_certificates(const check *k, one *s, sipveil_error *why)
 {
     size_t at = 0;
@@ -303,7 +308,8 @@ static sipveil_code check_certificates(const check *k, one *s, sipveil_error *wh
                             "no-certificate: neither the message nor the keyring has the signer's");
     }
     sipveil_code code = try_certificate(k, s, first, why);
-    for (X509 *next; code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && (next = next_named(k, s, &at)) != NULL;) {
+    for (X509 *next; code != SIPVEIL_OK && code != SIPVEIL_INTERNAL &&
+                     (next = next_named(k, s, &at)) != NULL;) {
         sipveil_error ignored;
         set_certificate(s, next);
         if (try_certificate(k, s, next, &ignored) == SIPVEIL_OK) return SIPVEIL_OK;
@@ -351,7 +357,8 @@ static sipveil_code record(const check *k, sv_signature *out, sipveil_code code,
     return out->rule != NULL ? SIPVEIL_OK : sv_no_memory(err, room);
 }
 
-static sipveil_code check_one(const check *k, sipveil_span tlv, sv_signature *out, sipveil_error *err)
+static sipveil_code check_one(const check *k, sipveil_span tlv, sv_signature *out,
+                              sipveil_error *err)
 {
     one s = {.out = out};
     sipveil_error why;
@@ -378,8 +385,8 @@ static sipveil_code decode_certificates(check *k, X509 *const *known, size_t kno
     k->certificates = sv_arena_alloc_array(k->arena, own + known_count, sizeof(X509 *));
     if (k->certificates == NULL) return sv_no_memory(err, room);
     for (size_t i = 0; i < own; i++) {
-        sipveil_code code = sv_crypto_decode_certificate(k->crypto, k->data->certificates[i], k->arena,
-                                                  &k->certificates[i], err);
+        sipveil_code code = sv_crypto_decode_certificate(k->crypto, k->data->certificates[i],
+                                                         k->arena, &k->certificates[i], err);
         if (code != SIPVEIL_OK) return code;
     }
     for (size_t i = 0; i < known_count; i++) k->certificates[own + i] = known[i];
@@ -387,7 +394,7 @@ static sipveil_code decode_certificates(check *k, X509 *const *known, size_t kno
     return SIPVEIL_OK;
 }
 
-static sipveil_code make_stack(const check *k, STACK_OF(X509) **out, sipveil_error *err)
+static sipveil_code make_stack(const check *k, STACK_OF(X509) * *out, sipveil_error *err)
 {
     STACK_OF(X509) *stack = sk_X509_new_reserve(NULL, (int)k->data->certificate_count);
     if (stack == NULL) return sv_no_memory(err, room);
@@ -405,11 +412,15 @@ static sipveil_code make_stack(const check *k, STACK_OF(X509) **out, sipveil_err
 sipveil_code sv_cms_check_signatures(sv_crypto *crypto, const sv_signed *signed_data,
                                      sipveil_span octets, X509 *const *known, size_t known_count,
                                      const sv_cms_policy *policy, sv_arena *arena,
-                                     sv_signature **signatures, STACK_OF(X509) **certificates,
+                                     sv_signature **signatures, STACK_OF(X509) * *certificates,
                                      sipveil_error *err)
 {
-    check k = {.crypto = crypto, .limits = &sv_crypto_context(crypto)->hooks.limits, .policy = policy,
-               .arena = arena, .data = signed_data, .octets = octets};
+    check k = {.crypto = crypto,
+               .limits = &sv_crypto_context(crypto)->hooks.limits,
+               .policy = policy,
+               .arena = arena,
+               .data = signed_data,
+               .octets = octets};
     *signatures = NULL;
     if (certificates != NULL) *certificates = NULL;
     SV_TRY(decode_certificates(&k, known, known_count, err));

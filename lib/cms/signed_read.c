@@ -44,7 +44,8 @@ static sipveil_code count_choices(sipveil_span set, choices *out, sipveil_error 
     return SIPVEIL_OK;
 }
 
-static sipveil_code read_choices(sipveil_span set, sv_arena *arena, choices *out, sipveil_error *err)
+static sipveil_code read_choices(sipveil_span set, sv_arena *arena, choices *out,
+                                 sipveil_error *err)
 {
     SV_TRY(count_choices(set, out, err));
     out->plain = sv_arena_alloc_array(arena, out->plain_count, sizeof *out->plain);
@@ -68,7 +69,8 @@ static sipveil_code read_content(sv_cursor *c, const sipveil_limits *limits, sv_
     out->content_kind = sv_oid_cms_type(out->content_type);
     if (sv_at_end(&info)) return SIPVEIL_OK;
     SV_TRY(sv_der_enter(&info, CONTEXT_CONSTRUCTED | 0, "content", &wrapped, err));
-    SV_TRY(sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", limits, arena, &out->content, err));
+    SV_TRY(sv_der_take_octets(&wrapped, SV_DER_OCTET_STRING, "content", limits, arena,
+                              &out->content, err));
     SV_TRY(sv_der_end(&wrapped, err));
     out->has_content = true;
     return sv_der_end(&info, err);
@@ -98,8 +100,9 @@ static long expected_version(const choices *certificates, const choices *crls, b
     return certificates->other[1] || any_v3 || content_kind != SV_CMS_DATA ? 3 : 1;
 }
 
-static sipveil_code check_version(uint64_t version, const choices *certificates, const choices *crls,
-                                  const sv_cms_policy *policy, sv_signed *out, sipveil_error *err)
+static sipveil_code check_version(uint64_t version, const choices *certificates,
+                                  const choices *crls, const sv_cms_policy *policy, sv_signed *out,
+                                  sipveil_error *err)
 {
     bool any_v3 = false;
     SV_TRY(check_signer_versions(out, &any_v3, err));
@@ -107,17 +110,19 @@ static sipveil_code check_version(uint64_t version, const choices *certificates,
     out->version = version > INT_MAX ? INT_MAX : (long)version;
     if (out->version != expected) out->version_odd = true;
     if (!out->version_odd || !policy->strict) return SIPVEIL_OK;
-    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "CMS-01", SIPVEIL_NO_OFFSET,
-                        "SignedData has version %ld, or a signer's contradicts its form; the content "
-                        "asks for %ld",
-                        out->version, expected);
+    return sv_fail_rule(
+        err, room, SIPVEIL_MALFORMED, "CMS-01", SIPVEIL_NO_OFFSET,
+        "SignedData has version %ld, or a signer's contradicts its form; the content "
+        "asks for %ld",
+        out->version, expected);
 }
 
-static sipveil_code read_fields(sv_cursor *c, const sipveil_limits *limits, const sv_cms_policy *policy,
-                                sv_arena *arena, sv_signed *out, sipveil_error *err)
+static sipveil_code read_fields(sv_cursor *c, const sipveil_limits *limits,
+                                const sv_cms_policy *policy, sv_arena *arena, sv_signed *out,
+                                sipveil_error *err)
 {
-    choices certificates = {.what = "certificates", .most = limits->certificates,
-                            .most_size = limits->certificate};
+    choices certificates = {
+        .what = "certificates", .most = limits->certificates, .most_size = limits->certificate};
     choices crls = {.what = "CRLs", .most = limits->crls, .most_size = SIZE_MAX};
     choices signers = {.what = "signers", .most = limits->signers, .most_size = SIZE_MAX};
     uint64_t version;
@@ -135,7 +140,8 @@ static sipveil_code read_fields(sv_cursor *c, const sipveil_limits *limits, cons
     SV_TRY(read_choices(value.content, arena, &signers, err));
     SV_TRY(sv_der_end(c, err));
     for (size_t i = 0; i < FORMS; i++) {
-        if (signers.other[i]) return sv_fail(err, room, SIPVEIL_MALFORMED, "a signer is no SEQUENCE");
+        if (signers.other[i])
+            return sv_fail(err, room, SIPVEIL_MALFORMED, "a signer is no SEQUENCE");
     }
     if (signers.plain_count > 0 && out->digest_algorithms.len == 0) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-059", SIPVEIL_NO_OFFSET,

@@ -21,6 +21,7 @@ enum {
 
 /* What we can read, most wanted first in each group: signatures, content encryption, authenticated
  * content encryption, keys, the rest (TUN-57; RFC 8551 2.5.2). Compared by their octets. */
+/* clang-format off */
 static const char capabilities[] =
     "\x30\x0A\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x02"                 /* ecdsa-with-SHA256 */
     "\x30\x05\x06\x03\x2B\x65\x70"                                     /* Ed25519 */
@@ -35,6 +36,7 @@ static const char capabilities[] =
     "\x0B\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x05"                 /*   with aes128-wrap */
     "\x30\x0D\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x03\x08"     /* zlib */
     "\x30\x0D\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x03\x1F";    /* CEK by HKDF-SHA256 */
+/* clang-format on */
 
 /* One signer's share. */
 typedef struct share {
@@ -64,8 +66,8 @@ static void wrap_attribute(sv_der_writer *w, sv_oid type, sv_der_mark since)
     sv_der_wrap(w, SV_DER_SEQUENCE, since);
 }
 
-/* SigningCertificateV2 {certs {ESSCertIDv2 {certHash}}}: SHA-256 is the default and left out, and so
- * are issuer and serial number, which the hash covers (RFC 5035 4). */
+/* SigningCertificateV2 {certs {ESSCertIDv2 {certHash}}}: SHA-256 is the default and left out, and
+ * so are issuer and serial number, which the hash covers (RFC 5035 4). */
 static sipveil_code put_signing_certificate(const job *j, const X509 *certificate, sv_der_writer *w,
                                             sipveil_error *err)
 {
@@ -84,7 +86,8 @@ static sipveil_code put_signing_certificate(const job *j, const X509 *certificat
     return SIPVEIL_OK;
 }
 
-/* "Encrypt to me with this one" makes sense when the certificate goes along and its key may do it. */
+/* "Encrypt to me with this one" makes sense when the certificate goes along and its key may do it.
+ */
 static bool can_receive(const job *j, const sv_cms_key *key)
 {
     uint32_t usage = X509_get_key_usage(key->certificate); /* all bits set if it does not say */
@@ -176,14 +179,17 @@ static sipveil_code choose(const job *j, share *s, sipveil_error *err)
 {
     const sv_cms_key *key = s->key;
     bool weak;
-    if (key->kind != SV_CMS_KEY_CERTIFICATE || key->certificate == NULL || key->private_key == NULL ||
-        key->issuer.len == 0 || key->serial.len == 0 || (j->by_identifier && key->ski.len == 0)) {
-        return sv_fail(err, room, SIPVEIL_USAGE, "a signer needs a certificate and its private key");
+    if (key->kind != SV_CMS_KEY_CERTIFICATE || key->certificate == NULL ||
+        key->private_key == NULL || key->issuer.len == 0 || key->serial.len == 0 ||
+        (j->by_identifier && key->ski.len == 0)) {
+        return sv_fail(err, room, SIPVEIL_USAGE,
+                       "a signer needs a certificate and its private key");
     }
     s->scheme = sv_signature_scheme_for(key->private_key, j->request->rsa_v15);
     if (s->scheme == NULL) {
-        return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
-                            "the signer's key is not of a kind that signs: RSA, P-256, P-384, P-521 or Ed25519");
+        return sv_fail_rule(
+            err, room, SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
+            "the signer's key is not of a kind that signs: RSA, P-256, P-384, P-521 or Ed25519");
     }
     s->digest = sv_digest_by_name(s->scheme->digest);
     return sv_signature_check_key(key->private_key, s->scheme->kind, 0, &weak, err);
@@ -196,8 +202,10 @@ static sipveil_code make_signer_info(const job *j, share *s, sipveil_error *err)
     sv_der_writer w;
     SV_TRY(sv_digest_octets(j->crypto, s->digest, j->content, digest, err));
     SV_TRY(make_attributes(j, s, sv_span(digest, s->digest->size), &set, err));
-    SV_TRY(sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, &signature, err));
-    size_t size = set.len + signature.len + s->key->issuer.len + s->key->serial.len + s->key->ski.len;
+    SV_TRY(sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, &signature,
+                             err));
+    size_t size =
+        set.len + signature.len + s->key->issuer.len + s->key->serial.len + s->key->ski.len;
     if (!sv_der_writer_init(&w, j->arena, size + ALGORITHMS)) return sv_no_memory(err, room);
     sv_der_put_value(&w, SV_DER_OCTET_STRING, signature);
     put_signature_algorithm(&w, s);
@@ -237,8 +245,8 @@ static bool stands_before(X509 *const *all, size_t at)
 }
 
 /* certificates [0]: each once, in DER order. */
-static sipveil_code put_certificate_set(sv_der_writer *w, X509 *const *all, size_t count, sv_arena *arena,
-                                        sipveil_error *err)
+static sipveil_code put_certificate_set(sv_der_writer *w, X509 *const *all, size_t count,
+                                        sv_arena *arena, sipveil_error *err)
 {
     sv_der_mark mark = sv_der_mark_here(w);
     for (size_t i = 0; i < count; i++) {
@@ -302,8 +310,8 @@ static void put_content(const job *j, sv_der_writer *w)
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);
 }
 
-static sipveil_code put_signed_data(const job *j, X509 *const *certificates, size_t certificate_count,
-                                    sv_buffer *out, sipveil_error *err)
+static sipveil_code put_signed_data(const job *j, X509 *const *certificates,
+                                    size_t certificate_count, sv_buffer *out, sipveil_error *err)
 {
     sv_der_writer w;
     size_t size = FRAME + size_of_certificates(certificates, certificate_count);
@@ -342,7 +350,8 @@ static sipveil_code list_certificates(const job *j, X509 ***out, size_t *count, 
 sipveil_code sv_cms_sign(sv_crypto *crypto, const sv_sign_request *request, sipveil_span content,
                          sv_arena *arena, sv_buffer *out, sipveil_error *err)
 {
-    job j = {crypto, request, content, sv_oid_content(SV_OID_DATA), request->by_key_identifier, arena, NULL};
+    job j = {crypto, request, content, sv_oid_content(SV_OID_DATA), request->by_key_identifier,
+             arena,  NULL};
     const sipveil_limits *limits = &sv_crypto_context(crypto)->hooks.limits;
     uint8_t oid[SV_OID_MOST];
     X509 **certificates = NULL;
@@ -350,8 +359,8 @@ sipveil_code sv_cms_sign(sv_crypto *crypto, const sv_sign_request *request, sipv
     ERR_clear_error();
     if (request->signer_count == 0) return sv_fail(err, room, SIPVEIL_USAGE, "no signer is given");
     if (request->signer_count > limits->signers) {
-        return sv_fail(err, room, SIPVEIL_LIMIT, "%zu signers; the limit is %zu", request->signer_count,
-                       limits->signers);
+        return sv_fail(err, room, SIPVEIL_LIMIT, "%zu signers; the limit is %zu",
+                       request->signer_count, limits->signers);
     }
     if (request->content_type_oid != NULL) {
         if (!sv_oid_from_dotted(request->content_type_oid, oid, &len)) {
@@ -374,14 +383,18 @@ sipveil_code sv_cms_sign(sv_crypto *crypto, const sv_sign_request *request, sipv
 const char *sv_cms_micalg(const sv_sign_request *request)
 {
     /* by bits: sha-256, sha-384, sha-512 */
-    static const char *const lists[8] = {"unknown", "sha-256", "sha-384", "sha-256,sha-384", "sha-512",
-                                         "sha-256,sha-512", "sha-384,sha-512", "sha-256,sha-384,sha-512"};
+    static const char *const lists[8] = {
+        "unknown", "sha-256",         "sha-384",         "sha-256,sha-384",
+        "sha-512", "sha-256,sha-512", "sha-384,sha-512", "sha-256,sha-384,sha-512"};
     unsigned bits = 0;
     for (size_t i = 0; i < request->signer_count; i++) {
         const EVP_PKEY *key = request->signers[i].private_key;
-        const sv_signature_scheme *scheme = key != NULL ? sv_signature_scheme_for(key, request->rsa_v15) : NULL;
+        const sv_signature_scheme *scheme =
+            key != NULL ? sv_signature_scheme_for(key, request->rsa_v15) : NULL;
         if (scheme == NULL) continue;
-        bits |= strcmp(scheme->digest, "sha256") == 0 ? 1 : strcmp(scheme->digest, "sha384") == 0 ? 2 : 4;
+        bits |= strcmp(scheme->digest, "sha256") == 0   ? 1
+                : strcmp(scheme->digest, "sha384") == 0 ? 2
+                                                        : 4;
     }
     return lists[bits];
 }

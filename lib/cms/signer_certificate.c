@@ -25,14 +25,15 @@ static bool is_named_by_identifier(sv_crypto *crypto, X509 *certificate, sipveil
 {
     const ASN1_OCTET_STRING *extension = X509_get0_subject_key_id(certificate);
     if (extension != NULL) {
-        return sv_equal(sv_span(ASN1_STRING_get0_data(extension), (size_t)ASN1_STRING_length(extension)), ski);
+        return sv_equal(
+            sv_span(ASN1_STRING_get0_data(extension), (size_t)ASN1_STRING_length(extension)), ski);
     }
     const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(certificate);
     const sv_digest *sha1 = sv_digest_by_name("sha1"); /* RFC 5280 4.2.1.2 (1) */
     uint8_t digest[SV_DIGEST_MOST];
     return bits != NULL && ski.len == sha1->size &&
-           sv_digest_octets(crypto, sha1, sv_span(bits->data, (size_t)bits->length), digest, NULL) ==
-               SIPVEIL_OK &&
+           sv_digest_octets(crypto, sha1, sv_span(bits->data, (size_t)bits->length), digest,
+                            NULL) == SIPVEIL_OK &&
            sv_equal(sv_span(digest, sha1->size), ski);
 }
 
@@ -42,8 +43,8 @@ bool sv_signer_names(sv_crypto *crypto, const sv_signer_info *info, X509 *certif
                              : is_named_by_serial(certificate, info);
 }
 
-/* The first ESSCertIDv2 is the signer's own (RFC 5035 3). Its hash is over the whole certificate, so
- * that its issuer and serial number need no look. */
+/* The first ESSCertIDv2 is the signer's own (RFC 5035 3). Its hash is over the whole certificate,
+ * so that its issuer and serial number need no look. */
 static sipveil_code read_certificate_hash(sipveil_span value, const sv_digest **digest,
                                           sipveil_span *hash, sipveil_error *why)
 {
@@ -69,7 +70,8 @@ static sipveil_code bad(sipveil_error *why, const char *text)
     return sv_fail_rule(why, room, SIPVEIL_BAD_SIGNATURE, "ADV-124", SIPVEIL_NO_OFFSET, "%s", text);
 }
 
-sipveil_code sv_signer_check_certificate_hash(sv_crypto *crypto, const sv_signed_attributes *attributes,
+sipveil_code sv_signer_check_certificate_hash(sv_crypto *crypto,
+                                              const sv_signed_attributes *attributes,
                                               const X509 *certificate, sipveil_error *why)
 {
     const sv_digest *digest;
@@ -77,7 +79,8 @@ sipveil_code sv_signer_check_certificate_hash(sv_crypto *crypto, const sv_signed
     uint8_t hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
     if (attributes->signing_certificate.len == 0) return SIPVEIL_OK;
-    if (read_certificate_hash(attributes->signing_certificate, &digest, &wanted, why) != SIPVEIL_OK ||
+    if (read_certificate_hash(attributes->signing_certificate, &digest, &wanted, why) !=
+            SIPVEIL_OK ||
         digest == NULL || digest->weak) {
         return bad(why, "the signing-certificate-v2 attribute cannot be read or is weak");
     }

@@ -38,7 +38,8 @@ static sipveil_code take_attribute(sv_cursor *c, size_t most, attribute *out, si
     while (!sv_at_end(&set)) {
         SV_TRY(sv_der_take(&set, &value, err));
         if (value.whole.len > most) {
-            return sv_fail(err, room, SIPVEIL_LIMIT, "attribute %s: a value of %zu octets; the limit is %zu",
+            return sv_fail(err, room, SIPVEIL_LIMIT,
+                           "attribute %s: a value of %zu octets; the limit is %zu",
                            SV_OID_NAME(out->type), value.whole.len, most);
         }
         if (out->values++ == 0) out->value = value.whole;
@@ -138,10 +139,12 @@ static sipveil_code read_fields(sv_cursor *c, const sipveil_limits *limits, sv_a
     SV_TRY(sv_der_take_number(c, "SignerInfo version", &out->version, err));
     SV_TRY(take_signer_id(c, limits, arena, out, err));
     SV_TRY(sv_der_take_algorithm(c, "digest algorithm", &out->digest, err));
-    SV_TRY(sv_der_take_optional(c, CONTEXT_CONSTRUCTED | 0, &out->has_attributes, &attributes, err));
+    SV_TRY(
+        sv_der_take_optional(c, CONTEXT_CONSTRUCTED | 0, &out->has_attributes, &attributes, err));
     out->attributes = attributes.whole;
     SV_TRY(sv_der_take_algorithm(c, "signature algorithm", &out->algorithm, err));
-    SV_TRY(sv_der_take_octets(c, SV_DER_OCTET_STRING, "signature", limits, arena, &out->signature, err));
+    SV_TRY(sv_der_take_octets(c, SV_DER_OCTET_STRING, "signature", limits, arena, &out->signature,
+                              err));
     SV_TRY(skip_unsigned(c, limits, err));
     return sv_der_end(c, err);
 }

@@ -7,12 +7,16 @@
 #include "crypto/contexts.h"
 #include "crypto/sign.h"
 
-#define OID(octets) {(const uint8_t *)(octets), sizeof(octets) - 1}
+#define OID(octets)                                                                                \
+    {                                                                                              \
+        (const uint8_t *)(octets), sizeof(octets) - 1                                              \
+    }
 
-#define OID_PSS "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"
-#define OID_RSA "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"
+#define OID_PSS       "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"
+#define OID_RSA       "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"
 #define OID_NIST_HASH "\x60\x86\x48\x01\x65\x03\x04\x02"
 
+/* clang-format off */
 static const sv_digest digests[] = {
     {"sha256", "sha-256", "SHA2-256", OID(OID_NIST_HASH "\x01"), 32, SV_HASH_SHA256, false},
     {"sha384", "sha-384", "SHA2-384", OID(OID_NIST_HASH "\x02"), 48, SV_HASH_SHA384, false},
@@ -40,6 +44,7 @@ static const sv_signature_scheme schemes[] = {
     PSS_ROW("sha1"),
     RSA_ROW("sha1", "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05"),
 };
+/* clang-format on */
 
 enum {
     DIGESTS = sizeof digests / sizeof *digests,
@@ -146,7 +151,8 @@ const sv_signature_scheme *sv_signature_scheme_for(const EVP_PKEY *key, bool rsa
     return curve < 0 ? NULL : scheme_of(SV_SIGNATURE_ECDSA, curves[curve].digest);
 }
 
-static sipveil_code check_rsa(const EVP_PKEY *key, unsigned allow_weak, bool *weak, sipveil_error *err)
+static sipveil_code check_rsa(const EVP_PKEY *key, unsigned allow_weak, bool *weak,
+                              sipveil_error *err)
 {
     int bits = EVP_PKEY_get_bits(key);
     int least = allow_weak & SIPVEIL_WEAK_RSA1024 ? RSA_BITS_LEAST_WEAK : RSA_BITS_LEAST;
@@ -169,8 +175,8 @@ static sipveil_code check_rsa(const EVP_PKEY *key, unsigned allow_weak, bool *we
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind, unsigned allow_weak,
-                                    bool *weak, sipveil_error *err)
+sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind,
+                                    unsigned allow_weak, bool *weak, sipveil_error *err)
 {
     *weak = false;
     bool rsa = EVP_PKEY_is_a(key, "RSA"), pss = EVP_PKEY_is_a(key, "RSA-PSS");
@@ -222,8 +228,8 @@ sipveil_code sv_signature_verify(sv_crypto *crypto, const sv_signature_scheme *s
     const uint8_t *data = message.len > 0 ? message.data : (const uint8_t *)"";
     ERR_clear_error();
     *valid = signature.len > 0 &&
-             EVP_DigestVerifyInit_ex(md, &pkey, library_digest(scheme),
-                                     crypto->context->library, NULL, key, NULL) == 1 &&
+             EVP_DigestVerifyInit_ex(md, &pkey, library_digest(scheme), crypto->context->library,
+                                     NULL, key, NULL) == 1 &&
              set_padding(pkey, scheme, salt) &&
              EVP_DigestVerify(md, signature.data, signature.len, data, message.len) == 1;
     EVP_MD_CTX_free(md);
@@ -248,8 +254,8 @@ sipveil_code sv_signature_make(sv_crypto *crypto, const sv_signature_scheme *sch
     size_t len = (size_t)size;
     const uint8_t *data = message.len > 0 ? message.data : (const uint8_t *)"";
     ERR_clear_error();
-    bool made = EVP_DigestSignInit_ex(md, &pkey, library_digest(scheme),
-                                      crypto->context->library, NULL, key, NULL) == 1 &&
+    bool made = EVP_DigestSignInit_ex(md, &pkey, library_digest(scheme), crypto->context->library,
+                                      NULL, key, NULL) == 1 &&
                 set_padding(pkey, scheme, digest->size) &&
                 EVP_DigestSign(md, out, &len, data, message.len) == 1;
     EVP_MD_CTX_free(md);

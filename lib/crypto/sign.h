@@ -44,18 +44,18 @@ typedef struct sv_signature_scheme {
     sipveil_span also_oid; /* read too: rsaEncryption (RFC 3370 3.2); may be empty */
 } sv_signature_scheme;
 
-/* The scheme that this OID means together with this digest; NULL if there is none. *oid_known tells a
- * contradiction (ADV-116) from an algorithm we do not have. */
+/* The scheme that this OID means together with this digest; NULL if there is none. *oid_known tells
+ * a contradiction (ADV-116) from an algorithm we do not have. */
 const sv_signature_scheme *sv_signature_scheme_find(sipveil_span oid, const sv_digest *digest,
                                                     bool *oid_known);
 /* What we sign with, given the key: P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512, RSA
  * with SHA-256 and PSS unless rsa_v15, Ed25519. NULL: a key that does not sign. */
 const sv_signature_scheme *sv_signature_scheme_for(const EVP_PKEY *key, bool rsa_v15);
 
-/* Whether this key may be used with signatures of this kind: BAD_SIGNATURE for the wrong type of key,
- * POLICY for its size, exponent or curve. *weak: only by name (SIPVEIL_WEAK_RSA1024). */
-sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind, unsigned allow_weak,
-                                    bool *weak, sipveil_error *err);
+/* Whether this key may be used with signatures of this kind: BAD_SIGNATURE for the wrong type of
+ * key, POLICY for its size, exponent or curve. *weak: only by name (SIPVEIL_WEAK_RSA1024). */
+sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind,
+                                    unsigned allow_weak, bool *weak, sipveil_error *err);
 
 /* *valid is the answer; the code says only whether there is one. salt: octets, PSS only. */
 sipveil_code sv_signature_verify(sv_crypto *crypto, const sv_signature_scheme *scheme, size_t salt,

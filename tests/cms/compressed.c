@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CompressedData: what we compress inflates to the same octets, and every damaged, foreign or exploding
- * stream is refused within bounds. */
+/* CompressedData: what we compress inflates to the same octets, and every damaged, foreign or
+ * exploding stream is refused within bounds. */
 #include "cms/identities.h"
 
 #define ZLIB_CONST
@@ -32,8 +32,9 @@ static sipveil_code inflate_with(fixture *f, sipveil_span message, const sipveil
 
 static void contents_of_every_size_come_back(void **state)
 {
-    static const size_t sizes[] = {0, 1, 2, 100, 255, 256, 257, 511, 512, 513, 1300, 4096, 4097, 32767, 32768,
-                                   32769, 65535, 65536, 65537, 200000, 1000000};
+    static const size_t sizes[] = {0,     1,     2,     100,   255,   256,    257,
+                                   511,   512,   513,   1300,  4096,  4097,   32767,
+                                   32768, 32769, 65535, 65536, 65537, 200000, 1000000};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (unsigned random = 0; random < 2; random++) {
@@ -43,7 +44,9 @@ static void contents_of_every_size_come_back(void **state)
             uint32_t seed = 12345;
             for (size_t n = 0; n < sizes[i]; n++) {
                 seed = seed * 1103515245u + 12345u;
-                data[n] = random || n % 16 == 0 ? (uint8_t)(seed >> 16) : (uint8_t)"Via: SIP/2.0/UDP "[(n + n / 1000) % 17];
+                data[n] = random || n % 16 == 0
+                              ? (uint8_t)(seed >> 16)
+                              : (uint8_t) "Via: SIP/2.0/UDP "[(n + n / 1000) % 17];
             }
             sipveil_span message = compress_content(f, content);
             const sipveil_limits *limits = sipveil_context_limits(f->context);
@@ -59,7 +62,7 @@ static void contents_of_every_size_come_back(void **state)
 /* A CompressedData around this stream. */
 typedef struct wrapping {
     uint64_t version;
-    sv_oid algorithm;   /* UNKNOWN: zlib */
+    sv_oid algorithm;       /* UNKNOWN: zlib */
     const char *parameters; /* two octets; NULL: none */
     bool no_content, trailing, in_pieces;
     sv_oid content_type; /* UNKNOWN: data */
@@ -82,11 +85,13 @@ static sipveil_span wrap(fixture *f, sipveil_span stream, wrapping how)
         }
         sv_der_wrap(&w, 0xA0, mark);
     }
-    sv_der_put_oid(&w, sv_oid_content(how.content_type != SV_OID_UNKNOWN ? how.content_type : SV_OID_DATA));
+    sv_der_put_oid(
+        &w, sv_oid_content(how.content_type != SV_OID_UNKNOWN ? how.content_type : SV_OID_DATA));
     sv_der_wrap(&w, SV_DER_SEQUENCE, info);
     mark = sv_der_mark_here(&w);
     if (how.parameters != NULL) sv_der_put(&w, sv_span(how.parameters, 2));
-    sv_der_put_oid(&w, sv_oid_content(how.algorithm != SV_OID_UNKNOWN ? how.algorithm : SV_OID_ZLIB));
+    sv_der_put_oid(&w,
+                   sv_oid_content(how.algorithm != SV_OID_UNKNOWN ? how.algorithm : SV_OID_ZLIB));
     sv_der_wrap(&w, SV_DER_SEQUENCE, mark);
     sv_der_put_number(&w, how.version);
     sv_der_wrap(&w, SV_DER_SEQUENCE, 0);
@@ -99,8 +104,8 @@ static sipveil_code open_stream(fixture *f, sipveil_span stream, wrapping how, s
 {
     sv_cms_type kind;
     size_t compressed;
-    return sv_cms_decompress(wrap(f, stream, how), sipveil_context_limits(f->context), f->arena, out, &kind,
-                             &compressed, err);
+    return sv_cms_decompress(wrap(f, stream, how), sipveil_context_limits(f->context), f->arena,
+                             out, &kind, &compressed, err);
 }
 
 /* window_bits: 9..15 zlib, negative raw, over 15 gzip. */
@@ -118,7 +123,9 @@ static sipveil_span stream_of(fixture *f, sipveil_span content, int window_bits)
     return stream;
 }
 
-#define TEXT "INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: SIP/2.0/UDP a.example\r\nVia: SIP/2.0/UDP b.example\r\n"
+#define TEXT                                                                                       \
+    "INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: SIP/2.0/UDP a.example\r\nVia: SIP/2.0/UDP "     \
+    "b.example\r\n"
 
 static void forms_that_are_read(void **state)
 {
@@ -128,7 +135,9 @@ static void forms_that_are_read(void **state)
         for (int bits = 9; bits <= 15; bits++) {
             sipveil_span out;
             sipveil_error err;
-            assert_int_equal(open_stream(f, stream_of(f, SV_SPAN(TEXT), bits), forms[i], &out, &err), SIPVEIL_OK);
+            assert_int_equal(
+                open_stream(f, stream_of(f, SV_SPAN(TEXT), bits), forms[i], &out, &err),
+                SIPVEIL_OK);
             assert_true(sv_equal_str(out, TEXT));
         }
     }
@@ -153,7 +162,8 @@ static void forms_that_are_refused(void **state)
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         sipveil_span out;
         sipveil_error err;
-        assert_int_equal(open_stream(f, stream_of(f, SV_SPAN(TEXT), 15), forms[i].how, &out, &err), forms[i].code);
+        assert_int_equal(open_stream(f, stream_of(f, SV_SPAN(TEXT), 15), forms[i].how, &out, &err),
+                         forms[i].code);
         assert_int_equal(out.len, 0);
     }
     sv_arena_reset(f->arena);
@@ -162,12 +172,14 @@ static void forms_that_are_refused(void **state)
 static void content_type_is_reported(void **state)
 {
     fixture *f = *state;
-    sipveil_span out, message = wrap(f, stream_of(f, SV_SPAN(TEXT), 15), (wrapping){.content_type = SV_OID_SIGNED_DATA});
+    sipveil_span out, message = wrap(f, stream_of(f, SV_SPAN(TEXT), 15),
+                                     (wrapping){.content_type = SV_OID_SIGNED_DATA});
     sipveil_error err;
     sv_cms_type kind;
     size_t compressed;
-    assert_int_equal(sv_cms_decompress(message, sipveil_context_limits(f->context), f->arena, &out, &kind, &compressed,
-                                       &err), SIPVEIL_OK);
+    assert_int_equal(sv_cms_decompress(message, sipveil_context_limits(f->context), f->arena, &out,
+                                       &kind, &compressed, &err),
+                     SIPVEIL_OK);
     assert_int_equal(kind, SV_CMS_SIGNED);
     sv_arena_reset(f->arena);
 }
@@ -187,7 +199,8 @@ static void damaged_and_foreign_streams_are_refused(void **state)
 {
     fixture *f = *state;
     sipveil_span good = stream_of(f, SV_SPAN(TEXT), 15);
-    for (size_t len = 0; len < good.len; len++) assert_refused(f, sv_span(good.data, len), "truncated");
+    for (size_t len = 0; len < good.len; len++)
+        assert_refused(f, sv_span(good.data, len), "truncated");
     for (size_t i = 1; i <= 4; i++) { /* wrong Adler-32 */
         sipveil_span changed = copy_of(f, good);
         ((uint8_t *)(uintptr_t)changed.data)[changed.len - i] ^= 0x10;
@@ -200,7 +213,8 @@ static void damaged_and_foreign_streams_are_refused(void **state)
     assert_refused(f, sv_span(longer, good.len * 2), "a second stream");
     assert_refused(f, stream_of(f, SV_SPAN(TEXT), -15), "raw deflate");
     assert_refused(f, stream_of(f, SV_SPAN(TEXT), 15 + 16), "gzip");
-    assert_refused(f, SV_SPAN("\x78\xBB\x00\x00\x00\x01\x03\x00\x00\x00\x00\x01"), "preset dictionary");
+    assert_refused(f, SV_SPAN("\x78\xBB\x00\x00\x00\x01\x03\x00\x00\x00\x00\x01"),
+                   "preset dictionary");
     assert_refused(f, SV_SPAN(TEXT), "text");
     sv_arena_reset(f->arena);
 }
@@ -225,7 +239,8 @@ static void bombs_are_refused_within_bounds(void **state)
     sv_arena_reset(f->arena);
 }
 
-/* The bounds to the octet: 64 KiB whatever the ratio, then a hundred to one, never over the message. */
+/* The bounds to the octet: 64 KiB whatever the ratio, then a hundred to one, never over the
+ * message. */
 static void output_is_limited_to_the_octet(void **state)
 {
     fixture *f = *state;
@@ -233,17 +248,31 @@ static void output_is_limited_to_the_octet(void **state)
     uint8_t *zeros = test_calloc(1, 1 << 20);
     sipveil_span out;
     sipveil_error err;
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 65536)), &limits, &out, &err), SIPVEIL_OK);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 65536)), &limits, &out, &err),
+        SIPVEIL_OK);
     assert_int_equal(out.len, 65536);
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 65537)), &limits, &out, &err), SIPVEIL_LIMIT);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 65537)), &limits, &out, &err),
+        SIPVEIL_LIMIT);
     limits.inflate_ratio = 10000;
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 65537)), &limits, &out, &err), SIPVEIL_OK);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 65537)), &limits, &out, &err),
+        SIPVEIL_OK);
     limits.message = 70000;
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 70000)), &limits, &out, &err), SIPVEIL_OK);
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 70001)), &limits, &out, &err), SIPVEIL_LIMIT);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 70000)), &limits, &out, &err),
+        SIPVEIL_OK);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 70001)), &limits, &out, &err),
+        SIPVEIL_LIMIT);
     limits.message = 1000;
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 1000)), &limits, &out, &err), SIPVEIL_OK);
-    assert_int_equal(inflate_with(f, compress_content(f, sv_span(zeros, 1001)), &limits, &out, &err), SIPVEIL_LIMIT);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 1000)), &limits, &out, &err),
+        SIPVEIL_OK);
+    assert_int_equal(
+        inflate_with(f, compress_content(f, sv_span(zeros, 1001)), &limits, &out, &err),
+        SIPVEIL_LIMIT);
     test_free(zeros);
     sv_arena_reset(f->arena);
 }

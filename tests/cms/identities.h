@@ -87,10 +87,10 @@ static inline void add_extension(X509 *certificate, int nid, const char *value)
 }
 
 typedef struct certificate_options {
-    const char *name;   /* CN, of subject and issuer */
+    const char *name; /* CN, of subject and issuer */
     long serial;
-    const char *usage;  /* keyUsage; NULL: no such extension */
-    const char *ski;    /* hex; NULL: "hash"; "": no such extension */
+    const char *usage;   /* keyUsage; NULL: no such extension */
+    const char *ski;     /* hex; NULL: "hash"; "": no such extension */
     EVP_PKEY *signed_by; /* NULL: itself */
 } certificate_options;
 
@@ -103,7 +103,8 @@ static inline X509 *make_certificate(fixture *f, EVP_PKEY *key, certificate_opti
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), options.serial), 1);
     X509_NAME *name = X509_get_subject_name(certificate);
     assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                                (const unsigned char *)options.name, -1, -1, 0), 1);
+                                                (const unsigned char *)options.name, -1, -1, 0),
+                     1);
     assert_int_equal(X509_set_issuer_name(certificate, name), 1);
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), -86400));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), 86400 * 30L));
@@ -119,8 +120,10 @@ static inline X509 *make_certificate(fixture *f, EVP_PKEY *key, certificate_opti
 /* The view that lib/keys would make. */
 static inline sv_cms_key view_of(fixture *f, X509 *certificate, EVP_PKEY *private_key)
 {
-    sv_cms_key view = {.kind = SV_CMS_KEY_CERTIFICATE, .certificate = certificate,
-                       .public_key = X509_get0_pubkey(certificate), .private_key = private_key};
+    sv_cms_key view = {.kind = SV_CMS_KEY_CERTIFICATE,
+                       .certificate = certificate,
+                       .public_key = X509_get0_pubkey(certificate),
+                       .private_key = private_key};
     const uint8_t *name = NULL;
     size_t name_len = 0;
     assert_int_equal(X509_NAME_get0_der(X509_get_issuer_name(certificate), &name, &name_len), 1);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libcrypto's CMS agrees with what we seal and sign, says so when it cannot tell, and its disagreement
- * is noticed. */
+/* libcrypto's CMS agrees with what we seal and sign, says so when it cannot tell, and its
+ * disagreement is noticed. */
 #include "cms/envelopes.h"
 
 #define CONTENT "Content-Type: text/plain\r\n\r\nsecond opinion"
 
 /* ---- open ---- */
 
-static sipveil_code ask_open(fixture *f, sipveil_span message, const sv_cms_key *key, const char *plaintext,
-                             bool *done, char note[96])
+static sipveil_code ask_open(fixture *f, sipveil_span message, const sv_cms_key *key,
+                             const char *plaintext, bool *done, char note[96])
 {
     sipveil_error err;
-    sipveil_code code =
-        sv_cms_second_opinion_open(f->crypto, message, key, sv_span_str(plaintext), done, note, &err);
+    sipveil_code code = sv_cms_second_opinion_open(f->crypto, message, key, sv_span_str(plaintext),
+                                                   done, note, &err);
     assert_int_equal(ERR_peek_error(), 0); /* the queue is drained */
     if (code != SIPVEIL_OK) {
         assert_int_equal(code, SIPVEIL_SECOND_OPINION);
@@ -35,13 +35,18 @@ static void libcrypto_agrees_on_every_kind_of_recipient(void **state)
             bool x25519 = strcmp(kinds[k], "x25519") == 0, done;
             char note[96];
             assert_int_equal(ask_open(f, message, &key, CONTENT, &done, note), SIPVEIL_OK);
-            if (done == x25519) fail_msg("%s, cipher %d: done %d, %s", kinds[k], ciphers[c], done, note);
+            if (done == x25519)
+                fail_msg("%s, cipher %d: done %d, %s", kinds[k], ciphers[c], done, note);
             if (x25519) continue;
             /* something else, something longer, something shorter, nothing */
-            assert_int_equal(ask_open(f, message, &key, "Content-Type: text/plain\r\n\r\nsecond opiniom", &done, note),
+            assert_int_equal(ask_open(f, message, &key,
+                                      "Content-Type: text/plain\r\n\r\nsecond opiniom", &done,
+                                      note),
                              SIPVEIL_SECOND_OPINION);
-            assert_int_equal(ask_open(f, message, &key, CONTENT "!", &done, note), SIPVEIL_SECOND_OPINION);
-            assert_int_equal(ask_open(f, message, &key, "Content", &done, note), SIPVEIL_SECOND_OPINION);
+            assert_int_equal(ask_open(f, message, &key, CONTENT "!", &done, note),
+                             SIPVEIL_SECOND_OPINION);
+            assert_int_equal(ask_open(f, message, &key, "Content", &done, note),
+                             SIPVEIL_SECOND_OPINION);
             assert_int_equal(ask_open(f, message, &key, "", &done, note), SIPVEIL_SECOND_OPINION);
         }
         sv_arena_reset(f->arena);
@@ -52,7 +57,8 @@ static void changed_content_is_a_disagreement(void **state)
 {
     fixture *f = *state;
     sv_cms_key key = test_key(f, "kek128");
-    sipveil_span message = copy_of(f, seal(f, &key, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN(CONTENT)));
+    sipveil_span message =
+        copy_of(f, seal(f, &key, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN(CONTENT)));
     bool done;
     char note[96];
     ((uint8_t *)(uintptr_t)message.data)[message.len - 1] ^= 1; /* the tag is the last field */
@@ -72,7 +78,8 @@ static void what_libcrypto_does_not_open_is_no_disagreement(void **state)
     other = test_key(f, "kek256");
     assert_int_equal(ask_open(f, message, &other, CONTENT, &done, note), SIPVEIL_OK);
     assert_false(done);
-    assert_int_equal(ask_open(f, SV_SPAN("\x30\x03\x02\x01"), &key, CONTENT, &done, note), SIPVEIL_OK);
+    assert_int_equal(ask_open(f, SV_SPAN("\x30\x03\x02\x01"), &key, CONTENT, &done, note),
+                     SIPVEIL_OK);
     assert_false(done);
     assert_int_equal(ask_open(f, sv_span(NULL, 0), &key, CONTENT, &done, note), SIPVEIL_OK);
     assert_false(done);
@@ -97,22 +104,27 @@ static checked sign_and_check(fixture *f, const sv_sign_request *request, const 
     checked result;
     const sipveil_limits *limits = sipveil_context_limits(f->context);
     sv_buffer_init(&out, f->arena, 4096, 1 << 20);
-    assert_int_equal(sv_cms_sign(f->crypto, request, SV_SPAN(CONTENT), f->arena, &out, &err), SIPVEIL_OK);
+    assert_int_equal(sv_cms_sign(f->crypto, request, SV_SPAN(CONTENT), f->arena, &out, &err),
+                     SIPVEIL_OK);
     result.message = sv_buffer_span(&out);
-    assert_int_equal(sv_cms_read_content_info(result.message, limits, &type, &content, &err), SIPVEIL_OK);
-    assert_int_equal(sv_cms_read_signed(content, limits, &tolerant, f->arena, &data, &err), SIPVEIL_OK);
-    assert_int_equal(sv_cms_check_signatures(f->crypto, &data, sv_span_str(seen), NULL, 0, &tolerant, f->arena,
-                                             &result.signatures, NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sv_cms_read_content_info(result.message, limits, &type, &content, &err),
+                     SIPVEIL_OK);
+    assert_int_equal(sv_cms_read_signed(content, limits, &tolerant, f->arena, &data, &err),
+                     SIPVEIL_OK);
+    assert_int_equal(sv_cms_check_signatures(f->crypto, &data, sv_span_str(seen), NULL, 0,
+                                             &tolerant, f->arena, &result.signatures, NULL, &err),
+                     SIPVEIL_OK);
     result.count = data.signer_count;
     return result;
 }
 
-static sipveil_code ask_verify(fixture *f, checked c, const char *detached, bool *done, char note[96])
+static sipveil_code ask_verify(fixture *f, checked c, const char *detached, bool *done,
+                               char note[96])
 {
     sipveil_error err;
     sipveil_span octets = detached != NULL ? sv_span_str(detached) : sv_span(NULL, 0);
-    sipveil_code code =
-        sv_cms_second_opinion_verify(f->crypto, c.message, octets, c.signatures, c.count, done, note, &err);
+    sipveil_code code = sv_cms_second_opinion_verify(f->crypto, c.message, octets, c.signatures,
+                                                     c.count, done, note, &err);
     assert_int_equal(ERR_peek_error(), 0);
     if (code != SIPVEIL_OK) assert_int_equal(err.code, SIPVEIL_SECOND_OPINION);
     assert_int_equal(note[0] != '\0', code == SIPVEIL_OK && !*done);
@@ -131,22 +143,27 @@ static void libcrypto_agrees_on_every_signature(void **state)
     fixture *f = *state;
     for (size_t i = 0; i < sizeof signers / sizeof *signers; i++) {
         for (unsigned detached = 0; detached < 2; detached++) {
-            sv_sign_request request = {.signers = identity(f, signers[i].kind), .signer_count = 1,
-                                       .rsa_v15 = signers[i].rsa_v15, .detached = detached};
+            sv_sign_request request = {.signers = identity(f, signers[i].kind),
+                                       .signer_count = 1,
+                                       .rsa_v15 = signers[i].rsa_v15,
+                                       .detached = detached};
             bool done;
             char note[96];
             checked c = sign_and_check(f, &request, CONTENT);
             assert_int_equal(c.signatures[0].state, SV_SIGNATURE_VALID);
             assert_int_equal(ask_verify(f, c, detached ? CONTENT : NULL, &done, note), SIPVEIL_OK);
-            if (done != signers[i].handled) fail_msg("%s: done %d, %s", signers[i].kind, done, note);
+            if (done != signers[i].handled)
+                fail_msg("%s: done %d, %s", signers[i].kind, done, note);
             if (!done) continue;
             /* we say valid, it sees other octets */
-            if (detached) assert_int_equal(ask_verify(f, c, "other", &done, note), SIPVEIL_SECOND_OPINION);
+            if (detached)
+                assert_int_equal(ask_verify(f, c, "other", &done, note), SIPVEIL_SECOND_OPINION);
             /* we say invalid, it says valid */
             c.signatures[0].state = SV_SIGNATURE_INVALID;
             c.signatures[0].code = SIPVEIL_BAD_SIGNATURE;
             c.signatures[0].rule = "CMS-02";
-            assert_int_equal(ask_verify(f, c, detached ? CONTENT : NULL, &done, note), SIPVEIL_SECOND_OPINION);
+            assert_int_equal(ask_verify(f, c, detached ? CONTENT : NULL, &done, note),
+                             SIPVEIL_SECOND_OPINION);
             /* a rule of ours that it lacks is no disagreement */
             c.signatures[0].rule = "ADV-124";
             assert_int_equal(ask_verify(f, c, detached ? CONTENT : NULL, &done, note), SIPVEIL_OK);
@@ -159,7 +176,8 @@ static void libcrypto_agrees_on_every_signature(void **state)
 static void both_say_invalid(void **state)
 {
     fixture *f = *state;
-    sv_sign_request request = {.signers = identity(f, "P-256"), .signer_count = 1, .detached = true};
+    sv_sign_request request = {
+        .signers = identity(f, "P-256"), .signer_count = 1, .detached = true};
     checked c = sign_and_check(f, &request, "changed");
     bool done;
     char note[96];
@@ -218,13 +236,18 @@ static void inflating_is_compared_where_libcrypto_can(void **state)
     char note[96];
     sv_buffer_init(&out, f->arena, 256, 1 << 20);
     assert_int_equal(sv_cms_compress(SV_SPAN(CONTENT), f->arena, &out, &err), SIPVEIL_OK);
-    assert_int_equal(sv_cms_second_opinion_inflate(sv_buffer_span(&out), SV_SPAN(CONTENT), &done, note, &err), SIPVEIL_OK);
+    assert_int_equal(
+        sv_cms_second_opinion_inflate(sv_buffer_span(&out), SV_SPAN(CONTENT), &done, note, &err),
+        SIPVEIL_OK);
     assert_int_equal(done, note[0] == '\0');
     if (done) {
-        assert_int_equal(sv_cms_second_opinion_inflate(sv_buffer_span(&out), SV_SPAN("other"), &done, note, &err),
+        assert_int_equal(sv_cms_second_opinion_inflate(sv_buffer_span(&out), SV_SPAN("other"),
+                                                       &done, note, &err),
                          SIPVEIL_SECOND_OPINION);
     }
-    assert_int_equal(sv_cms_second_opinion_inflate(SV_SPAN("no cms"), SV_SPAN(CONTENT), &done, note, &err), SIPVEIL_OK);
+    assert_int_equal(
+        sv_cms_second_opinion_inflate(SV_SPAN("no cms"), SV_SPAN(CONTENT), &done, note, &err),
+        SIPVEIL_OK);
     assert_false(done);
     assert_int_equal(ERR_peek_error(), 0);
     sv_arena_reset(f->arena);

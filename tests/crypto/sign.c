@@ -71,7 +71,8 @@ static void digests_have_their_published_answers(void **state)
     } known[] = {
         {"sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"},
         {"sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-        {"sha384", "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+        {"sha384", "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2"
+                   "358baeca134c825a7"},
         {"sha512", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
                    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
     };
@@ -81,7 +82,8 @@ static void digests_have_their_published_answers(void **state)
         uint8_t out[SV_DIGEST_MOST];
         assert_non_null(digest);
         assert_ptr_equal(sv_digest_by_oid(digest->oid), digest);
-        assert_int_equal(sv_digest_octets(f->crypto, digest, SV_SPAN("abc"), out, NULL), SIPVEIL_OK);
+        assert_int_equal(sv_digest_octets(f->crypto, digest, SV_SPAN("abc"), out, NULL),
+                         SIPVEIL_OK);
         assert_true(sv_equal(sv_span(out, digest->size), unhex(f, known[i].answer)));
     }
     assert_null(sv_digest_by_name("sha224"));
@@ -103,16 +105,21 @@ static void check_known_signature(fixture *f, EVP_PKEY *key, sipveil_span messag
     assert_non_null(scheme);
     assert_int_equal(sv_signature_check_key(key, scheme->kind, 0, &weak, &err), SIPVEIL_OK);
     assert_false(weak);
-    assert_int_equal(sv_signature_verify(f->crypto, scheme, 0, key, message, signature, &valid, &err), SIPVEIL_OK);
+    assert_int_equal(
+        sv_signature_verify(f->crypto, scheme, 0, key, message, signature, &valid, &err),
+        SIPVEIL_OK);
     assert_true(valid);
     for (size_t i = 0; i < signature.len; i++) {
         ((uint8_t *)(uintptr_t)signature.data)[i] ^= 4;
-        assert_int_equal(sv_signature_verify(f->crypto, scheme, 0, key, message, signature, &valid, &err), SIPVEIL_OK);
+        assert_int_equal(
+            sv_signature_verify(f->crypto, scheme, 0, key, message, signature, &valid, &err),
+            SIPVEIL_OK);
         assert_false(valid);
         ((uint8_t *)(uintptr_t)signature.data)[i] ^= 4;
     }
-    assert_int_equal(sv_signature_verify(f->crypto, scheme, 0, key, SV_SPAN("other"), signature, &valid, &err),
-                     SIPVEIL_OK);
+    assert_int_equal(
+        sv_signature_verify(f->crypto, scheme, 0, key, SV_SPAN("other"), signature, &valid, &err),
+        SIPVEIL_OK);
     assert_false(valid);
 }
 
@@ -120,14 +127,19 @@ static void check_known_signature(fixture *f, EVP_PKEY *key, sipveil_span messag
 static void signatures_have_their_published_answers(void **state)
 {
     fixture *f = *state;
-    sipveil_span public_key = unhex(f, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-    check_known_signature(f, keep(f, EVP_PKEY_new_raw_public_key_ex(f->context->library, "ED25519", NULL,
-                                                                    public_key.data, public_key.len)),
-                          sv_span(NULL, 0),
-                          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b4"
-                          "6bd25bf5f0595bbe24655141438e7a100b");
-    sipveil_span point = unhex(f, "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
-                                  "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299");
+    sipveil_span public_key =
+        unhex(f, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    check_known_signature(
+        f,
+        keep(f, EVP_PKEY_new_raw_public_key_ex(f->context->library, "ED25519", NULL,
+                                               public_key.data, public_key.len)),
+        sv_span(NULL, 0),
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701c"
+        "f9b4"
+        "6bd25bf5f0595bbe24655141438e7a100b");
+    sipveil_span point =
+        unhex(f, "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
+                 "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299");
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     assert_int_equal(OSSL_PARAM_BLD_push_utf8_string(build, "group", "P-256", 0), 1);
     assert_int_equal(OSSL_PARAM_BLD_push_octet_string(build, "pub", point.data, point.len), 1);
@@ -139,9 +151,10 @@ static void signatures_have_their_published_answers(void **state)
     EVP_PKEY_CTX_free(ctx);
     OSSL_PARAM_free(parameters);
     OSSL_PARAM_BLD_free(build);
-    check_known_signature(f, keep(f, key), SV_SPAN("sample"),
-                          "3046022100EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
-                          "022100F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8");
+    check_known_signature(
+        f, keep(f, key), SV_SPAN("sample"),
+        "3046022100EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
+        "022100F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8");
 }
 
 static EVP_PKEY *rsa_public(fixture *f, unsigned bits, const char *exponent)
@@ -194,7 +207,8 @@ static void rsa_keys_are_let_in_by_size_and_exponent(void **state)
         bool weak;
         sipveil_error err;
         EVP_PKEY *key = rsa_public(f, cases[i].bits, cases[i].exponent);
-        sipveil_code code = sv_signature_check_key(key, SV_SIGNATURE_RSA_V15, cases[i].allow_weak, &weak, &err);
+        sipveil_code code =
+            sv_signature_check_key(key, SV_SIGNATURE_RSA_V15, cases[i].allow_weak, &weak, &err);
         if (code != cases[i].code) fail_msg("case %zu: %d", i, code);
         if (code == SIPVEIL_OK) assert_int_equal(weak, cases[i].bits < 2048);
         if (code != SIPVEIL_OK) assert_string_equal(err.rule, "ADV-115");
@@ -204,8 +218,10 @@ static void rsa_keys_are_let_in_by_size_and_exponent(void **state)
 static void keys_fit_their_scheme_and_curve(void **state)
 {
     fixture *f = *state;
-    static const char *const groups[] = {"P-256", "P-384", "P-521", "secp256k1", "P-224", "brainpoolP256r1"};
-    static const sv_signature_kind kinds[] = {SV_SIGNATURE_ECDSA, SV_SIGNATURE_ED25519, SV_SIGNATURE_RSA_PSS};
+    static const char *const groups[] = {"P-256",     "P-384", "P-521",
+                                         "secp256k1", "P-224", "brainpoolP256r1"};
+    static const sv_signature_kind kinds[] = {SV_SIGNATURE_ECDSA, SV_SIGNATURE_ED25519,
+                                              SV_SIGNATURE_RSA_PSS};
     bool weak;
     sipveil_error err;
     EVP_PKEY *keys[] = {keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "EC", "P-256")),
@@ -223,7 +239,8 @@ static void keys_fit_their_scheme_and_curve(void **state)
                              i == k ? SIPVEIL_OK : SIPVEIL_BAD_SIGNATURE);
         }
     }
-    assert_null(sv_signature_scheme_for(keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519")), false));
+    assert_null(sv_signature_scheme_for(
+        keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519")), false));
 }
 
 static void schemes_are_found_by_oid_and_digest(void **state)
@@ -232,10 +249,13 @@ static void schemes_are_found_by_oid_and_digest(void **state)
     bool known;
     sipveil_span ecdsa256 = SV_SPAN("\x2A\x86\x48\xCE\x3D\x04\x03\x02");
     sipveil_span rsa = SV_SPAN("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01");
-    assert_string_equal(sv_signature_scheme_find(ecdsa256, sv_digest_by_name("sha256"), &known)->name, "ecdsa-sha256");
+    assert_string_equal(
+        sv_signature_scheme_find(ecdsa256, sv_digest_by_name("sha256"), &known)->name,
+        "ecdsa-sha256");
     assert_null(sv_signature_scheme_find(ecdsa256, sv_digest_by_name("sha512"), &known));
     assert_true(known); /* a contradiction, not an unknown algorithm */
-    assert_string_equal(sv_signature_scheme_find(rsa, sv_digest_by_name("sha384"), &known)->name, "rsa-sha384");
+    assert_string_equal(sv_signature_scheme_find(rsa, sv_digest_by_name("sha384"), &known)->name,
+                        "rsa-sha384");
     assert_null(sv_signature_scheme_find(SV_SPAN("\x2A\x03"), sv_digest_by_name("sha256"), &known));
     assert_false(known);
     assert_null(sv_signature_scheme_find(sv_span(NULL, 0), sv_digest_by_name("sha256"), &known));
