@@ -20,9 +20,9 @@ typedef struct header {
     size_t length;
 } header;
 
-/* Tag and length. NULL, or what is wrong with them. X.690 8.1.2, 8.1.3; lengths longer than they need
+/* Tag and length in their long forms. NULL, or what is wrong with them. X.690 8.1.2, 8.1.3; lengths longer than they need
  * to be are refused in BER too: nothing we read writes them (ADV-052). */
-static const char *take_header(sv_cursor *c, header *h)
+static const char *take_long_header(sv_cursor *c, header *h)
 {
     uint8_t first;
     *h = (header){0};
@@ -46,6 +46,18 @@ static const char *take_header(sv_cursor *c, header *h)
         if (h->length < 0x80) return "a length that is not minimal";
     }
     return h->length <= sv_left(c) ? NULL : "a length beyond its parent";
+}
+
+/* Tag and length. NULL, or what is wrong with them. Nearly all are two octets. */
+static inline const char *take_header(sv_cursor *c, header *h)
+{
+    if (sv_left(c) >= 2 && c->at[1] < 0x80 && (size_t)c->at[1] + 2 <= sv_left(c) &&
+        (c->at[0] & TAG_NUMBER) != TAG_NUMBER) {
+        *h = (header){.tag = c->at[0], .length = c->at[1]};
+        c->at += 2;
+        return NULL;
+    }
+    return take_long_header(c, h);
 }
 
 /* X.690 8.19: no empty arc, no padding; the limits are ours (ADV-053). */
@@ -251,27 +263,32 @@ static sipveil_code cut(const char *what, const char *why, sipveil_error *err)
     return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-052", SIPVEIL_NO_OFFSET, "%s: %s", what, why);
 }
 
-sipveil_code sv_der_take(sv_cursor *c, sv_der *out, sipveil_error *err)
+/* NULL, or what is wrong; then the cursor has not moved and *out is zero. */
+static inline const char *take_value(sv_cursor *c, sv_der *out)
 {
     sv_cursor at = *c;
     header h;
-    *out = (sv_der){0};
     const char *why = take_header(&at, &h);
     if (why == NULL && h.tag == 0) why = "end of contents where none can be";
-    if (why == NULL) {
-        if (h.indefinite ? !take_indefinite(&at, &out->content) : !sv_take(&at, h.length, &out->content)) {
-            why = "cut short";
-        }
+    if (why == NULL && (h.indefinite ? !take_indefinite(&at, &out->content)
+                                     : !sv_take(&at, h.length, &out->content))) {
+        why = "cut short";
     }
     if (why != NULL) {
         *out = (sv_der){0};
-        return cut(c->what, why, err);
+        return why;
     }
     out->tag = h.tag;
     out->indefinite = h.indefinite;
     out->whole = sv_span(c->at, (size_t)(at.at - c->at));
-    *c = at;
-    return SIPVEIL_OK;
+    c->at = at.at;
+    return NULL;
+}
+
+sipveil_code sv_der_take(sv_cursor *c, sv_der *out, sipveil_error *err)
+{
+    const char *why = take_value(c, out);
+    return why == NULL ? SIPVEIL_OK : cut(c->what, why, err);
 }
 
 bool sv_der_next_is(const sv_cursor *c, uint8_t tag)
@@ -280,18 +297,23 @@ bool sv_der_next_is(const sv_cursor *c, uint8_t tag)
     return sv_peek(c, &next) && next == tag;
 }
 
-sipveil_code sv_der_take_tag(sv_cursor *c, uint8_t tag, const char *what, sv_der *out, sipveil_error *err)
+static sipveil_code not_this(const sv_cursor *c, uint8_t tag, const char *what, sipveil_error *err)
 {
     uint8_t next;
-    *out = (sv_der){0};
     if (!sv_peek(c, &next)) {
         return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %s is missing", c->what, what);
     }
-    if (next != tag) {
-        return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %s has tag %02x, not %02x", c->what, what,
-                       next, tag);
+    return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %s has tag %02x, not %02x", c->what, what, next, tag);
+}
+
+sipveil_code sv_der_take_tag(sv_cursor *c, uint8_t tag, const char *what, sv_der *out, sipveil_error *err)
+{
+    if (!sv_der_next_is(c, tag)) {
+        *out = (sv_der){0};
+        return not_this(c, tag, what, err);
     }
-    return sv_der_take(c, out, err);
+    const char *why = take_value(c, out);
+    return why == NULL ? SIPVEIL_OK : cut(c->what, why, err);
 }
 
 sipveil_code sv_der_take_optional(sv_cursor *c, uint8_t tag, bool *present, sv_der *out, sipveil_error *err)
@@ -307,10 +329,9 @@ sipveil_code sv_der_take_optional(sv_cursor *c, uint8_t tag, bool *present, sv_d
 sipveil_code sv_der_enter(sv_cursor *c, uint8_t tag, const char *what, sv_cursor *inside, sipveil_error *err)
 {
     sv_der value;
-    *inside = sv_cursor_over(sv_span(NULL, 0), what);
-    SV_TRY(sv_der_take_tag(c, tag, what, &value, err));
+    sipveil_code code = sv_der_take_tag(c, tag, what, &value, err);
     *inside = sv_cursor_over(value.content, what);
-    return SIPVEIL_OK;
+    return code;
 }
 
 sipveil_code sv_der_end(const sv_cursor *c, sipveil_error *err)
@@ -319,15 +340,18 @@ sipveil_code sv_der_end(const sv_cursor *c, sipveil_error *err)
     return sv_fail(err, room, SIPVEIL_MALFORMED, "%s: %zu octets after its last field", c->what, sv_left(c));
 }
 
+/* Its form is the gate's business; here only that there is one. */
 sipveil_code sv_der_take_oid(sv_cursor *c, const char *what, sipveil_span *content, sipveil_error *err)
 {
     sv_der value;
-    *content = sv_span(NULL, 0);
-    SV_TRY(sv_der_take_tag(c, SV_DER_OID, what, &value, err));
-    const char *why = check_oid(value.content);
-    if (why != NULL) return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: %s", what, why);
+    sipveil_code code = sv_der_take_tag(c, SV_DER_OID, what, &value, err);
+    if (code == SIPVEIL_OK && (value.content.len == 0 || value.content.len > OID_MOST)) {
+        value.content = sv_span(NULL, 0);
+        code = sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET,
+                            "%s: an object identifier of no or too many octets", what);
+    }
     *content = value.content;
-    return SIPVEIL_OK;
+    return code;
 }
 
 sipveil_code sv_der_take_integer(sv_cursor *c, const char *what, sipveil_span *content, sipveil_error *err)

@@ -17,10 +17,10 @@ static bool is_key_length(size_t length)
     return length >= LEAST && length <= SV_KEY_MOST && length % HALF == 0;
 }
 
+/* EVP_Cipher knows no padding: EVP_DecryptUpdate would keep the block back. */
 static bool one_block(EVP_CIPHER_CTX *ctx, uint8_t block[BLOCK])
 {
-    int n = 0;
-    return EVP_CipherUpdate(ctx, block, &n, block, BLOCK) == 1 && n == BLOCK;
+    return EVP_Cipher(ctx, block, block, BLOCK) > 0;
 }
 
 sipveil_code sv_wrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span key,

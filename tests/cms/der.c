@@ -194,7 +194,7 @@ static void test_take_without_gate(void **state)
     assert_true(number == UINT64_MAX);
     c = sv_cursor_over(sv_span("\x02\x00", 2), "test");
     assert_int_equal(sv_der_take_integer(&c, "n", &span, &err), SIPVEIL_MALFORMED);
-    c = sv_cursor_over(sv_span("\x06\x01\x80", 3), "test");
+    c = sv_cursor_over(sv_span("\x06\x00", 2), "test");
     assert_int_equal(sv_der_take_oid(&c, "oid", &span, &err), SIPVEIL_MALFORMED);
 }
 
