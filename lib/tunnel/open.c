@@ -47,7 +47,7 @@ static sipveil_code read_root(sv_operation *op, sipveil_span message)
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     bool changed = false;
     if (view == NULL) return sv_no_memory(op->err, SV_TUNNEL);
-    if (op->options->accept_bare_lf) {
+    if (op->options->accept_bare_lf && op->inspecting) { /* what is opened was never rewritten */
         SV_TRY(sv_normalise_lines(op->arena, &message, op->limits, &changed, op->err));
         if (changed) sv_report_warning(op, "ADV-009", "lines end in bare LF; read as CRLF");
     }

@@ -119,9 +119,9 @@ static bool is_ours(const sv_operation *op, const sv_recipient *recipient)
     return false;
 }
 
-static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipient *r)
+static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipient *r, bool first)
 {
-    sv_put_str(b, b->data[b->len - 1] == '[' ? "{" : ",{");
+    sv_put_str(b, first ? "{" : ",{");
     put_member(b, "kind", kind_name(r->kind));
     if (r->kind == SV_RECIPIENT_KEKRI) {
         put_key(b, "key_id");
@@ -154,7 +154,7 @@ static void put_encrypted(const sv_operation *op, sv_buffer *b, const sv_node *n
     }
     put_key(b, "recipients");
     sv_put_str(b, "[");
-    for (size_t i = 0; i < e->recipient_count; i++) put_recipient(op, b, &e->recipients[i]);
+    for (size_t i = 0; i < e->recipient_count; i++) put_recipient(op, b, &e->recipients[i], i == 0);
     sv_put_str(b, "]");
 }
 
@@ -262,7 +262,7 @@ static void put_path(sv_buffer *b, const sv_node *node)
     size_t places[64], depth = 0;
     for (; node != NULL && node->parent != NULL && depth < 64; node = node->parent) {
         size_t place = 0;
-        for (const sv_node *before = node->parent->first_child; before != node; before = before->next) place++;
+        for (const sv_node *before = node->parent->first_child; before != NULL && before != node; before = before->next) place++;
         places[depth++] = place;
     }
     sv_put_str(b, "[");

@@ -69,8 +69,8 @@ static void put_signed_text(painter *p, const sv_node *node, const char *indent)
                                                : "a certificate that is not here");
         if (one->state == SV_SIGNATURE_VALID) {
             paint(p, GREEN, "signature valid");
-            bool accepted = node->signers != NULL && node->signers[i].code == SIPVEIL_OK;
-            if (node->signers == NULL) continue;
+            if (node->signers == NULL || !node->verified) continue; /* nobody was asked */
+            bool accepted = node->signers[i].code == SIPVEIL_OK;
             sv_put_str(p->out, ", ");
             paint(p, accepted ? GREEN : RED, accepted ? "signer accepted" : "signer not accepted");
             if (!accepted) sv_put_format(p->out, " (%s)", node->signers[i].why);

@@ -324,6 +324,25 @@ MAYBE_UNUSED static sipveil_span entity_of(lab *l, sipveil_span message)
     return sv_buffer_span(&b);
 }
 
+/* The parts between delimiters; rows is for compose(). */
+MAYBE_UNUSED static sipveil_span multipart(lab *l, const char *boundary, const sipveil_span *parts, size_t count)
+{
+    sv_buffer b;
+    sv_buffer_init(&b, l->arena, 4096, 1 << 24);
+    for (size_t i = 0; i < count; i++) {
+        sv_put_str(&b, "--");
+        sv_put_str(&b, boundary);
+        sv_put_str(&b, "\r\n");
+        sv_put(&b, parts[i]);
+        sv_put_str(&b, "\r\n");
+    }
+    sv_put_str(&b, "--");
+    sv_put_str(&b, boundary);
+    sv_put_str(&b, "--\r\n");
+    assert_false(b.failed);
+    return sv_buffer_span(&b);
+}
+
 /* ---- sealing ---- */
 
 typedef const sipveil_key *key_list[4];
