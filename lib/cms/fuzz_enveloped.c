@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* EnvelopedData and AuthEnvelopedData opened with real keys of every kind. What opens under an
+ * authenticated cipher must be what was once sealed, and libcrypto must not come to another result.
+ * Octets that do not look like CMS are sealed to the key that their first octet picks, and opened. */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "cms/recipient.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* TEST ONLY: made for this target, published, trusted by nobody. */
+static const char rsa_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDFaPhswo6QNXDS\n"
+    "9GzrzP2Y/dHFFfmNcv4Jf0Kz76dgC9pjOXeeeRiMyUa+nXqzrkSr1TXMlHRlkRV5\n"
+    "0RclYkO8YKXtHDZF8LYr34Kt6/CdnobNCYqLXDufXuxV/PCY2xxz0N/1R2Uaqxsm\n"
+    "jCjIp81H5Nb0dAA/7MDgWSh5Ss6PTvcFlscHBwg4kzZf5CVGx6SR/zSlPVekpOi9\n"
+    "VGJ383iEAWtsOEPIlXd52sfX7tQ1Gg8GqufwZB/tTwf+RlZ2Bn5VgYbB4xIztDMM\n"
+    "X34J73zLDI9fm5y2voTFBL1kdORPsMHR3ikYkWHDD2ebw0OaKf1uxLa1qRFRuP9A\n"
+    "3OTJAy65AgMBAAECggEALpzoae/vr0P7Ici2zl/vMpieV1nmvNxd+TqcMrYgMKjj\n"
+    "1oGbiecgoZ+mLXysXDCGRQe5ZhbYvCHLryGsxDZFdb3heBEtDIs3zLjAV9ZqEKG9\n"
+    "xTzfQqRS7MECb5Rj8EfumjdEJpvG1wr3hHzcZXLf4T269upMI8wAyAitaqR8DTDH\n"
+    "C8TcFruuzVKwGKfvoOimuaSTUiw8YxRGPOlsZAPNagTJm94sZNXYZQitIeyFaia9\n"
+    "+6hDv0qxbZB0AvgcSTuoNfKY1X6SZ98Wbv9P/n91YFraiywQCJcvyyt3RpbdLjid\n"
+    "xoJiN36lQqPP/Swy1MMyRm+ctNkdXfSyEc4o2V/MjQKBgQDsqqK6fAYAyaikYKB6\n"
+    "sQKvWB9Sb14h/TRoy/xhREdehkArnGICEEMo88Lz4acyXmN2hHy6J/65Pf/aQOiZ\n"
+    "SZdNUbKbFpfSnd0fu+FnJTnMQ/eJvsmje/xsyIBiotLo2thHvKduYTPd+TkrHGYM\n"
+    "TfJ40GiUcp1fdLkOIyTrR8U05QKBgQDViV7g1rm4MiqIBBYKOz2zEc99c2Hcl+Py\n"
+    "3Dx8AqoScTjkDZiJ1uOgJ0qzBvku9fK5NSOpxKIvXVgtRg4zIvbg8/JXyf2919Bl\n"
+    "MFhjTP1jq+6hndlWATSOor7vOKhqzFdXd/HC/FXuAb40ktlI7uv2BwixPHGeBMjr\n"
+    "TilIrOJpRQKBgDXGM8Fhqs+FAo+O8QfProd+42cMrPvWF5F0P/0t0XWV1YDTQKWt\n"
+    "YkUs1fAqJp5YOgtU4S4/Ji6a+sZxlyg1Q26rEIUSph6SBgtO2lFgcPiLvPQMaK5/\n"
+    "3oQtLpa63mdQSnJKWFTJO0rFdQrpofpLv7tZx1lrjXyB/gZLT/kxzopNAoGATGV8\n"
+    "W2aXRW41RzpnBDwTo/hQSqq4LWruM9pVjWyKmlSFrRmsJEyMXaURFaH+Dq4Rq+92\n"
+    "Fevyto1n2bLBq8vrlanRX1U2AfCvbzRvuv81fK5rjsjhk+KUgh95vi6AGs2GxhV0\n"
+    "mnUa7S8UdMzBDlXkd74mfvqID6fYlk79eDHaQx0CgYEAqse7e8cSNIfpqDWOzBRq\n"
+    "ztlaoPXcnHGqPTQYC2zgGL5ZVuLjsyjt68gZ6RpKeuQAYMQFgfxdEEBi9tRwHamu\n"
+    "XkpJx1XxOJC1QorkzdSGDpJ+R9xpI002e0eJQZpcYMsV//VsBU0SYW7lIeQhsMxo\n"
+    "YuExS0ep6VCOhq5axeyicEk=\n"
+    "-----END PRIVATE KEY-----\n";
+static const char p256_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8LStivv+3mArfZ6Z\n"
+    "EIx7T/pnxYRv4hdAlwMAcnXMD5GhRANCAAReUwioY9TvFlPJtuMCCUFzWEtmqLco\n"
+    "iNFH7eN+9ekom9JtE+3rlU+WtDEf+DcyatZcRDfjcxe9TiH4dGte0R5o\n"
+    "-----END PRIVATE KEY-----\n";
+static const char p384_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDCc2QMmmQ/Q5m6NwkxY\n"
+    "GtdbRcI0zSLw9obSjzs+5KYgOvHUhT3OtT+J2CHXumK6JFehZANiAASwkMnKE3Z/\n"
+    "Qj8udhvR4QeOp6jfIS4MKle+mN6tyXbHD+f5vu0wApjow5fLcRjHSnKFgI4jbEbZ\n"
+    "n8iYOiwQKU8WVijE1zVsYIqIkWZa6239LIcGFxRZUcMXOJaZ/3iutl4=\n"
+    "-----END PRIVATE KEY-----\n";
+static const char p521_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIBIdzd+xNJZV5DAt13\n"
+    "Rl5btW7MimBtcg5eUvJttICA3K2uwz0MuOi5U/SxfqIBcq0Grq/5qaIPbXkG8GK3\n"
+    "E0hhcGihgYkDgYYABAA4eOdmOp3ITXLIIIjzQHuJ6bOAbehAgH7snjKtPTsPKNEO\n"
+    "SqmJetP2h/tFrlYVsjmaVE7QcK63Pr3I8Iz1rbHipAHR7pD1dB3TIs/tfr4h77GJ\n"
+    "ysAfJf5asLaIN4O0VaK695NZqcIfCF1KSlJBlh6u25GMksyRfy8x8FQWjBMrEDV4\n"
+    "eA==\n"
+    "-----END PRIVATE KEY-----\n";
+static const char x25519_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VuBCIEIEikrbJLE2GeHjHNFm3wZvNHlPSykcfqVmjqQRz9jW5t\n"
+    "-----END PRIVATE KEY-----\n";
+
+static const char ever_sealed[] = "Content-Type: text/plain\r\n\r\nsealed for the fuzz target\r\n";
+static const char issuer[] = "\x30\x0F\x31\x0D\x30\x0B\x06\x03\x55\x04\x03\x0C\x04" "FUZZ";
+
+enum { KEYS = 9, CONTENT_MOST = 4096, ITERATIONS = 2 };
+
+static sipveil_context *context;
+static sv_crypto *crypto;
+static sv_arena *arena;
+static sv_cms_key keys[KEYS];
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+static sv_cms_key certificate_key(const char *pem, const char *serial)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, context->library, NULL);
+    must(key != NULL);
+    BIO_free(bio);
+    return (sv_cms_key){.kind = SV_CMS_KEY_CERTIFICATE, .public_key = key, .private_key = key,
+                        .issuer = sv_span(issuer, sizeof issuer - 1), .serial = sv_span(serial, 1),
+                        .ski = sv_span(serial, 1)};
+}
+
+static void set_up(void)
+{
+    static const uint8_t kek[32] = "test key of the fuzz target";
+    static const char *const ids[] = {"kek-128", "kek-192", "kek-256"};
+    sipveil_hooks hooks;
+    sipveil_hooks_default(&hooks);
+    hooks.limits.iterations = 2100; /* those of `openssl cms`, once; more would be all that the target does */
+    hooks.limits.iterations_least = 1;
+    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK);
+    must(sv_crypto_new(context, &crypto, NULL) == SIPVEIL_OK);
+    must((arena = sv_arena_new(1 << 16, 1 << 26)) != NULL);
+    for (size_t i = 0; i < 3; i++) {
+        keys[i] = (sv_cms_key){.kind = SV_CMS_KEY_KEK, .kek_id = sv_span_str(ids[i]), .kek = sv_span(kek, 16 + 8 * i)};
+    }
+    keys[3] = (sv_cms_key){.kind = SV_CMS_KEY_PASSWORD, .password = SV_SPAN("fuzz")};
+    keys[4] = certificate_key(p256_pem, "\x01");
+    keys[5] = certificate_key(x25519_pem, "\x02");
+    keys[6] = certificate_key(p384_pem, "\x03");
+    keys[7] = certificate_key(p521_pem, "\x04");
+    keys[8] = certificate_key(rsa_pem, "\x05");
+    ERR_clear_error();
+}
+
+static void seal_and_open(const uint8_t *data, size_t size)
+{
+    static const sv_cms_policy policy = {.strict = true};
+    sipveil_cipher cipher = SIPVEIL_CIPHER_AES_128_GCM + data[0] / KEYS % 6;
+    sv_seal_request request = {.cipher = cipher, .recipients = &keys[data[0] % KEYS], .recipient_count = 1,
+                               .by_key_identifier = (data[0] & 1) != 0, .pbkdf2_iterations = ITERATIONS};
+    sipveil_span content = sv_span(data + 1, size - 1 < CONTENT_MOST ? size - 1 : CONTENT_MOST), inside;
+    sv_buffer out;
+    sv_cms_type type;
+    sv_enveloped e;
+    sv_opening opening;
+    uint64_t iterations = 0;
+    sv_buffer_init(&out, arena, 4096, 1 << 20);
+    must(sv_cms_seal_enveloped(crypto, &request, content, arena, &out, NULL) == SIPVEIL_OK);
+    must(sv_der_scan(sv_buffer_span(&out), &context->hooks.limits, true, NULL) == SIPVEIL_OK);
+    must(sv_cms_read_content_info(sv_buffer_span(&out), &context->hooks.limits, &type, &inside, NULL) == SIPVEIL_OK);
+    must(sv_cms_read_enveloped(inside, type == SV_CMS_AUTH_ENVELOPED, &context->hooks.limits, &policy, arena, &e,
+                               NULL) == SIPVEIL_OK);
+    must(sv_cms_open_enveloped(crypto, &e, keys, KEYS, &policy, &iterations, arena, &opening, NULL) == SIPVEIL_OK);
+    must(sv_equal(opening.plaintext, content) && opening.key == data[0] % KEYS);
+}
+
+static void open_read(sipveil_span octets, const sv_enveloped *e, const sv_cms_policy *policy)
+{
+    sv_opening opening;
+    sipveil_error err;
+    uint64_t iterations = 0;
+    char note[96];
+    bool done;
+    sipveil_code code = sv_cms_open_enveloped(crypto, e, keys, KEYS, policy, &iterations, arena, &opening, &err);
+    must(iterations <= context->hooks.limits.iterations);
+    must(ERR_peek_error() == 0);
+    if (code != SIPVEIL_OK) {
+        must(opening.plaintext.data == NULL && opening.cek.data == NULL);
+        must(code == SIPVEIL_NO_KEY || err.sip_status == 493);
+        return;
+    }
+    must(opening.key < KEYS && opening.recipient < e->recipient_count);
+    must(sv_cms_recipient_fits(&e->recipients[opening.recipient], &keys[opening.key]));
+    if (!e->authenticated) return; /* anybody can change CBC */
+    must(sv_equal_str(opening.plaintext, ever_sealed));
+    must(sv_cms_second_opinion_open(crypto, octets, &keys[opening.key], opening.plaintext, &done, note, &err) ==
+         SIPVEIL_OK);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const sv_cms_policy tolerant = {.allow_weak = SIPVEIL_WEAK_SHA1 | SIPVEIL_WEAK_3DES | SIPVEIL_WEAK_RSA_V15_TRANSPORT};
+    static const sv_cms_policy strict = {.strict = true};
+    sipveil_span content;
+    sv_cms_type type;
+    sv_enveloped e;
+    if (context == NULL) set_up();
+    if (size == 0) return 0;
+    sv_arena_reset(arena);
+    if (data[0] != SV_DER_SEQUENCE) {
+        seal_and_open(data, size);
+        return 0;
+    }
+    if (sv_cms_read_content_info(sv_span(data, size), &context->hooks.limits, &type, &content, NULL) != SIPVEIL_OK) return 0;
+    for (int i = 0; i < 2; i++) {
+        const sv_cms_policy *policy = i == 0 ? &tolerant : &strict;
+        if (sv_cms_read_enveloped(content, type == SV_CMS_AUTH_ENVELOPED, &context->hooks.limits, policy, arena, &e,
+                                  NULL) == SIPVEIL_OK) {
+            open_read(sv_span(data, size), &e, policy);
+        }
+    }
+    return 0;
+}
