@@ -69,7 +69,7 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
             sv_put(&b, field->line);
         }
     }
-    if (status == 415) sv_put_str(&b, ACCEPTED);
+    if (status == 415 || strcmp(reason.rule, "TUN-73") == 0) sv_put_str(&b, ACCEPTED);
     sv_put_str(&b, "Content-Length: 0\r\n\r\n");
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, err));
     *response = sv_buffer_span(&b);

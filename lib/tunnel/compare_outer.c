@@ -90,13 +90,22 @@ static bool from_is_hidden(const sv_node *inner, const sv_node *outer)
     return sv_is_from_stand_in(sv_sip_value(outer->view, SV_F_FROM), sv_sip_value(inner->view, SV_F_FROM));
 }
 
-/* Profile of the P-CSCF: To and Request-URI may name the P-CSCF itself (TUN-71, TUN-72). */
-static bool names_pcscf(const sv_operation *op, const sv_node *outer)
+/* Profile of the P-CSCF: To and Request-URI may name the P-CSCF itself (TUN-71, TUN-72), in answers To
+ * alone (TUN-81). The tag stays that of the inner To; a request may go without. */
+static bool names_pcscf(const sv_operation *op, const sv_node *inner, const sv_node *outer)
 {
-    sv_sip_address to;
-    return op->options->pcscf && outer->view->is_request &&
-           sv_sip_read_address(sv_sip_value(outer->view, SV_F_TO), &to, NULL) == SIPVEIL_OK &&
-           sv_sip_same_uri(to.uri, outer->view->request_uri, 0);
+    sv_sip_address to, inner_to;
+    sv_sip_uri uri;
+    if (!op->options->pcscf ||
+        sv_sip_read_address(sv_sip_value(outer->view, SV_F_TO), &to, NULL) != SIPVEIL_OK ||
+        sv_sip_read_address(sv_sip_value(inner->view, SV_F_TO), &inner_to, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    if (outer->view->is_request) {
+        return (to.tag.len == 0 || sv_equal(to.tag, inner_to.tag)) &&
+               sv_sip_same_uri(to.uri, outer->view->request_uri, 0);
+    }
+    return sv_equal(to.tag, inner_to.tag) && sv_sip_read_uri(to.uri, &uri, NULL) == SIPVEIL_OK && uri.user.len == 0;
 }
 
 /* The differences that hiding makes on purpose (TUN-42); nothing else is excused. */
@@ -104,7 +113,7 @@ static bool is_hidden(const sv_operation *op, sv_field_id id, const sv_node *inn
 {
     if (id == SV_F_FROM) return from_is_hidden(inner, outer);
     if (id == SV_F_CONTACT) return from_is_hidden(inner, outer) && contact_without_user(inner, outer);
-    if (id == SV_F_TO) return names_pcscf(op, outer);
+    if (id == SV_F_TO) return names_pcscf(op, inner, outer);
     return false;
 }
 
@@ -129,7 +138,10 @@ static sipveil_comparison judge_known(const sv_operation *op, sv_field_id id, co
 {
     sv_sip_comparison c = sv_sip_compare_field(inner->view, outer->view, id, sv_span(NULL, 0), op->compare_flags);
     if (c == SV_SIP_EQUAL) return SIPVEIL_COMPARE_EQUAL;
-    if (op->options->pcscf && id == SV_F_VIA) return SIPVEIL_COMPARE_MISMATCH; /* TUN-71 */
+    bool bare = (op->options->compat & SIPVEIL_COMPAT_SEED000) != 0; /* TUN-70: nothing but the body outside */
+    if (op->options->pcscf && id == SV_F_VIA && !(bare && c == SV_SIP_ONLY_FIRST)) {
+        return SIPVEIL_COMPARE_MISMATCH; /* TUN-71 */
+    }
     if (hops_may_change(id)) {
         return c == SV_SIP_ONLY_SECOND ? SIPVEIL_COMPARE_ADDED : SIPVEIL_COMPARE_MAY_DIFFER;
     }
@@ -139,7 +151,6 @@ static sipveil_comparison judge_known(const sv_operation *op, sv_field_id id, co
     if (c == SV_SIP_ONLY_FIRST) {
         if (id == SV_F_CONTACT && is_redirect(outer)) return SIPVEIL_COMPARE_MAY_DIFFER;
         if (id == SV_F_PROXY_REQUIRE) return SIPVEIL_COMPARE_MAY_DIFFER; /* all its tags were consumed */
-        bool bare = (op->options->compat & SIPVEIL_COMPAT_SEED000) != 0; /* TUN-70: nothing but the body outside */
         if (rules.encrypted && (bare || !must_stay_outside(id))) return SIPVEIL_COMPARE_HIDDEN;
         return SIPVEIL_COMPARE_MISSING;
     }
@@ -214,7 +225,7 @@ static void compare_start_line(sv_operation *op, const sv_node *inner, const sv_
         /* TUN-72, variant 2: the outer Request-URI is the P-CSCF itself. */
         sv_sip_uri uri;
         bool host_only = sv_sip_read_uri(o->request_uri, &uri, NULL) == SIPVEIL_OK && uri.user.len == 0;
-        if (!host_only && !names_pcscf(op, outer)) result = SIPVEIL_COMPARE_MISMATCH;
+        if (!host_only && !names_pcscf(op, inner, outer)) result = SIPVEIL_COMPARE_MISMATCH;
     }
     note(op, SV_F_OTHER, "Request-URI", result, inner, outer, failed);
 }

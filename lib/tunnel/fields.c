@@ -50,15 +50,20 @@ static void put_row_name(const sv_sip_field *field, sv_buffer *out)
     sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
 }
 
+/* ";tag=T" of an address, if it has one. */
+static void put_tag(const sv_sip_field *field, sv_buffer *out)
+{
+    sv_sip_address address;
+    if (sv_sip_read_address(field->value, &address, NULL) != SIPVEIL_OK || address.tag.len == 0) return;
+    sv_put_str(out, ";tag=");
+    sv_put(out, address.tag);
+}
+
 static void put_from_stand_in(const sv_sip_field *field, sv_buffer *out)
 {
-    sv_sip_address from;
     put_row_name(field, out);
     sv_put_str(out, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
-    if (sv_sip_read_address(field->value, &from, NULL) == SIPVEIL_OK && from.tag.len > 0) {
-        sv_put_str(out, ";tag=");
-        sv_put(out, from.tag);
-    }
+    put_tag(field, out);
     sv_put_str(out, "\r\n");
 }
 
@@ -97,14 +102,16 @@ static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_fiel
     return SIPVEIL_OK;
 }
 
-/* Profile of the P-CSCF, variant 2: To names the P-CSCF too (TUN-71). */
+/* Profile of the P-CSCF, variant 2: To names the P-CSCF too (TUN-71), in answers as in the request. */
 static bool put_pcscf_to(const outer_rows *rows, const sv_sip_field *field, sv_buffer *out)
 {
-    if (!rows->s->options->pcscf || rows->s->options->request_uri == NULL || !rows->inner->is_request) return false;
+    if (!rows->s->options->pcscf || rows->s->options->request_uri == NULL) return false;
     put_row_name(field, out);
     sv_put_str(out, "<");
     sv_put_str(out, rows->s->options->request_uri);
-    sv_put_str(out, ">\r\n");
+    sv_put_str(out, ">");
+    put_tag(field, out);
+    sv_put_str(out, "\r\n");
     return true;
 }
 
@@ -135,11 +142,12 @@ static sipveil_code outer_start_line(sv_sealing *s, const sv_sip_view *inner, si
     sv_buffer b;
     sv_sip_uri uri;
     *line = inner->start_line;
-    if (s->options->request_uri == NULL || !inner->is_request) return SIPVEIL_OK;
+    if (s->options->request_uri == NULL) return SIPVEIL_OK;
     sipveil_span wanted = sv_span_str(s->options->request_uri);
     if (!sv_is_text(wanted) || sv_sip_read_uri(wanted, &uri, s->op->err) != SIPVEIL_OK) {
         return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "not a URI: %s", SV_QUOTE(wanted));
     }
+    if (!inner->is_request) return SIPVEIL_OK;
     sv_buffer_init(&b, s->op->arena, inner->start_line.len + wanted.len, s->op->limits->start_line);
     sv_put(&b, inner->method);
     sv_put_str(&b, " ");

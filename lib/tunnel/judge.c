@@ -2,6 +2,7 @@
 /* What an opened layer is worth: accepted signers, comparison, Date, addressee, AIB. */
 #include <stdio.h>
 
+#include "sip/address.h"
 #include "tunnel/operation.h"
 
 enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
@@ -219,18 +220,47 @@ sipveil_code sv_judge_addressee(sv_operation *op, const sv_sip_view *view)
                         "the protected message is for somebody else than %s", SV_QUOTE(me));
 }
 
+static bool is_registered(const sv_operation *op, sipveil_span uri)
+{
+    for (size_t i = 0; i < op->options->registered_count; i++) {
+        if (sv_sip_same_aor(uri, sv_span_str(op->options->registered[i]))) return true;
+    }
+    return false;
+}
+
+/* Every SIP URI in P-Preferred-Identity is registered, and one is there; a tel URI may stand beside it. */
+static bool prefers_registered(const sv_operation *op, const sv_sip_view *view)
+{
+    bool found = false;
+    const sv_sip_field *row = sv_sip_first(view, SV_F_P_PREFERRED_IDENTITY);
+    for (; row != NULL; row = sv_sip_next(view, row)) {
+        sv_cursor c = sv_cursor_over(row->value, "P-Preferred-Identity");
+        do {
+            sv_sip_address address;
+            sv_sip_uri uri;
+            if (sv_sip_take_address(&c, 0, &address, NULL) != SIPVEIL_OK ||
+                sv_sip_read_uri(address.uri, &uri, NULL) != SIPVEIL_OK) {
+                return false;
+            }
+            if (!uri.is_sip && !uri.is_sips) continue;
+            if (!is_registered(op, address.uri)) return false;
+            found = true;
+        } while (sv_take_if(&c, ','));
+        if (!sv_at_end(&c)) return false;
+    }
+    return found;
+}
+
 /* TUN-82: the identity bound to that key. */
 static sipveil_code check_registered(sv_operation *op, const sv_sip_view *view)
 {
+    sv_sip_address from;
     if (op->options->registered_count == 0 || !view->is_request) return SIPVEIL_OK;
-    for (size_t i = 0; i < op->options->registered_count; i++) {
-        sipveil_span aor = sv_span_str(op->options->registered[i]);
-        if (value_names(sv_sip_value(view, SV_F_FROM), aor) ||
-            (sv_sip_first(view, SV_F_P_PREFERRED_IDENTITY) != NULL &&
-             value_names(sv_sip_value(view, SV_F_P_PREFERRED_IDENTITY), aor))) {
-            sv_report_check(op, "TUN-82", SIPVEIL_CHECK_PASSED, "the request comes from a registered identity");
-            return SIPVEIL_OK;
-        }
+    if ((sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK &&
+         is_registered(op, from.uri)) ||
+        prefers_registered(op, view)) {
+        sv_report_check(op, "TUN-82", SIPVEIL_CHECK_PASSED, "the request comes from a registered identity");
+        return SIPVEIL_OK;
     }
     sv_report_check(op, "TUN-82", SIPVEIL_CHECK_FAILED, "no registered identity in From or P-Preferred-Identity");
     return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "TUN-82", SIPVEIL_NO_OFFSET,
