@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "crypto/crypto.h"
+#include "crypto/held_key.h"
 
 typedef enum sv_cms_type {
     SV_CMS_UNKNOWN,
@@ -45,12 +46,24 @@ typedef struct sv_cms_key {
     sipveil_span kek;        /* KEK: 16, 24 or 32 octets */
     X509 *certificate;       /* CERTIFICATE: may be NULL for a bare private key (then never matches) */
     EVP_PKEY *public_key;    /* CERTIFICATE: decoded once */
-    EVP_PKEY *private_key;   /* CERTIFICATE: NULL if not ours */
+    EVP_PKEY *private_key;   /* CERTIFICATE: NULL if not ours, or held */
+    const sv_held_key *held; /* KEK, CERTIFICATE: the secret is on a token; then kek, private_key are empty */
     sipveil_span issuer;     /* DER Name */
     sipveil_span serial;     /* INTEGER content octets */
     sipveil_span ski;        /* subjectKeyIdentifier octets (the extension's, else SHA-1 of the key bits) */
     sipveil_span password;   /* PASSWORD: exact octets (ADV-096) */
 } sv_cms_key;
+
+/* Whether its secret is ours to use. */
+static inline bool sv_cms_key_is_ours(const sv_cms_key *key)
+{
+    return key->kind != SV_CMS_KEY_CERTIFICATE || key->private_key != NULL || key->held != NULL;
+}
+/* Octets of a KEK. */
+static inline size_t sv_cms_kek_length(const sv_cms_key *key)
+{
+    return key->held != NULL ? key->held->kek_length : key->kek.len;
+}
 
 /* ---- enveloped and auth-enveloped ---- */
 typedef enum sv_recipient_kind {
@@ -193,7 +206,7 @@ sipveil_code sv_cms_check_signatures(sv_crypto *crypto, const sv_signed *signed_
                                      sipveil_error *err);
 
 typedef struct sv_sign_request {
-    const sv_cms_key *signers; /* CERTIFICATE with private_key */
+    const sv_cms_key *signers; /* CERTIFICATE that is ours */
     size_t signer_count;
     X509 *const *extra_certificates; /* chain to send along */
     size_t extra_count;

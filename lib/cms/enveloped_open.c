@@ -55,8 +55,7 @@ typedef struct opener {
 static bool fits_ours(const opener *o, size_t recipient, size_t key)
 {
     const sv_cms_key *k = &o->keys[key];
-    if (k->kind == SV_CMS_KEY_CERTIFICATE && k->private_key == NULL) return false;
-    return sv_cms_recipient_fits(&o->enveloped->recipients[recipient], k);
+    return sv_cms_key_is_ours(k) && sv_cms_recipient_fits(&o->enveloped->recipients[recipient], k);
 }
 
 /* ---- what is public ---- */

@@ -32,11 +32,38 @@ static sipveil_code refused(const char *rule, const char *what, const char *name
 static sipveil_code unwrap_kek(const unwrapping *u)
 {
     sv_wrap wrap;
-    *u->strength = (unsigned)u->key->kek.len * 8;
-    *u->good = sv_recipient_wrap(u->recipient, &wrap) &&
-               u->key->kek.len == sv_wrap_row_of(wrap)->key_length &&
-               sv_unwrap_key(u->crypto, wrap, u->key->kek.data, u->recipient->encrypted_key,
-                             u->key_length, u->cek);
+    const sv_held_key *held = u->key->held;
+    sipveil_span wrapped = u->recipient->encrypted_key;
+    size_t length = sv_cms_kek_length(u->key);
+    *u->strength = (unsigned)length * 8;
+    if (!sv_recipient_wrap(u->recipient, &wrap) || length != sv_wrap_row_of(wrap)->key_length) return SIPVEIL_OK;
+    if (held == NULL) {
+        *u->good = sv_unwrap_key(u->crypto, wrap, u->key->kek.data, wrapped, u->key_length, u->cek);
+    } else {
+        *u->good = held->operations->unwrap != NULL && wrapped.len == u->key_length + SV_WRAP_GAIN &&
+                   held->operations->unwrap(held, wrapped, u->key_length, u->cek);
+    }
+    return SIPVEIL_OK;
+}
+
+/* What is known of a key of ours, its secret aside. */
+static EVP_PKEY *own_key(const sv_cms_key *key)
+{
+    return key->held != NULL ? key->public_key : key->private_key;
+}
+
+/* PKCS #1 v1.5 without an oracle needs the private key itself (ADV-080). */
+static sipveil_code unwrap_held_transport(const unwrapping *u, const sv_transport_scheme *scheme, sipveil_error *err)
+{
+    const sv_held_key *held = u->key->held;
+    sipveil_span encrypted = u->recipient->encrypted_key;
+    if (scheme->v15) {
+        return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-080", SIPVEIL_NO_OFFSET,
+                            "a key fits, but RSA key transport by PKCS #1 v1.5 is not done with a key on a token");
+    }
+    *u->good = held->operations->decrypt_oaep != NULL && encrypted.len == sv_transport_size(own_key(u->key)) &&
+               held->operations->decrypt_oaep(held, u->crypto, scheme->hash, scheme->mask_hash, encrypted,
+                                              u->key_length, u->cek);
     return SIPVEIL_OK;
 }
 
@@ -44,8 +71,10 @@ static sipveil_code unwrap_transport(const unwrapping *u, sipveil_error *err)
 {
     sv_transport_scheme scheme;
     EVP_PKEY *key = u->key->private_key;
-    if (!sv_recipient_transport(u->recipient, &scheme) || sv_transport_size(key) == 0) return SIPVEIL_OK;
-    *u->strength = (unsigned)EVP_PKEY_get_security_bits(key);
+    const EVP_PKEY *known = own_key(u->key);
+    if (!sv_recipient_transport(u->recipient, &scheme) || sv_transport_size(known) == 0) return SIPVEIL_OK;
+    *u->strength = (unsigned)EVP_PKEY_get_security_bits(known);
+    if (u->key->held != NULL) return unwrap_held_transport(u, &scheme, err);
     if (!scheme.v15) {
         *u->good = sv_transport_decrypt_oaep(u->crypto, key, scheme.hash, scheme.mask_hash,
                                              u->recipient->encrypted_key, u->key_length, u->cek);
@@ -128,13 +157,26 @@ static sipveil_code derive_and_unwrap(const unwrapping *u, const sv_agreement_sc
     return SIPVEIL_OK;
 }
 
+/* The secret that our key and the originator's point come to. */
+static bool share_secret(const unwrapping *u, sipveil_span point, uint8_t shared[SV_SHARED_MOST], size_t *length)
+{
+    const sv_held_key *held = u->key->held;
+    uint8_t whole[SV_POINT_MOST];
+    size_t whole_length;
+    if (held == NULL) return sv_agree_read(u->crypto, u->key->private_key, point, shared, length);
+    *length = sv_curve_row_of(sv_curve_of_key(u->key->public_key))->shared;
+    return held->operations->agree != NULL &&
+           sv_agree_check_point(u->key->public_key, point, whole, &whole_length) && /* ADV-086 */
+           held->operations->agree(held, sv_span(whole, whole_length), shared, *length);
+}
+
 static sipveil_code unwrap_agreement(const unwrapping *u, sipveil_error *err)
 {
     sv_agreement_scheme scheme;
     sipveil_span point;
     uint8_t shared[SV_SHARED_MOST], identifier[SV_WRAP_IDENTIFIER_LENGTH];
     size_t length;
-    sv_curve curve = sv_curve_of_key(u->key->private_key);
+    sv_curve curve = sv_curve_of_key(own_key(u->key));
     *u->strength = sv_curve_row_of(curve)->strength;
     if (!sv_recipient_agreement(u->recipient, &scheme) || !originator_point(u->recipient, curve, &point) ||
         (scheme.row->cofactor && curve == SV_CURVE_X25519)) {
@@ -145,7 +187,7 @@ static sipveil_code unwrap_agreement(const unwrapping *u, sipveil_error *err)
     }
     unsigned wrap_bits = (unsigned)sv_wrap_row_of(scheme.wrap)->key_length * 8;
     if (wrap_bits < *u->strength) *u->strength = wrap_bits;
-    if (!sv_agree_read(u->crypto, u->key->private_key, point, shared, &length)) return SIPVEIL_OK;
+    if (!share_secret(u, point, shared, &length)) return SIPVEIL_OK;
     sipveil_span canonical = sv_wrap_identifier(scheme.wrap, identifier);
     sipveil_code code = derive_and_unwrap(u, &scheme, sv_span(shared, length), canonical, err);
     if (code == SIPVEIL_OK && !*u->good && !sv_equal(canonical, scheme.wrap_as_received)) { /* CMS-09 */

@@ -28,18 +28,28 @@ size_t sv_recipient_room(const sv_cms_key *key)
     return names + sv_transport_size(key->public_key) + FRAME;
 }
 
+static sipveil_code wrap_with_kek(sv_crypto *crypto, const sv_cms_key *key, sv_wrap wrap, sipveil_span cek,
+                                  uint8_t *wrapped, sipveil_error *err)
+{
+    const sv_held_key *held = key->held;
+    if (held == NULL) return sv_wrap_key(crypto, wrap, key->kek.data, cek, wrapped, err);
+    if (held->operations->wrap != NULL) return held->operations->wrap(held, cek, wrapped, err);
+    return sv_fail(err, room, SIPVEIL_USAGE, "kek \"%s\" is not one to wrap keys with: its token does not allow it",
+                   SV_QUOTE(key->kek_id));
+}
+
 static sipveil_code write_kek(sv_crypto *crypto, const sv_cms_key *key, sipveil_span cek, sv_der_writer *w,
                               sipveil_error *err)
 {
     sv_wrap wrap;
     uint8_t identifier[SV_WRAP_IDENTIFIER_LENGTH];
-    if (!sv_wrap_by_key_length(key->kek.len, &wrap)) {
+    if (!sv_wrap_by_key_length(sv_cms_kek_length(key), &wrap)) {
         return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-093", SIPVEIL_NO_OFFSET,
-                            "a shared key has %zu octets, not 16, 24 or 32", key->kek.len);
+                            "a shared key has %zu octets, not 16, 24 or 32", sv_cms_kek_length(key));
     }
     sv_der_mark all = sv_der_mark_here(w);
     uint8_t *wrapped = sv_der_put_room(w, cek.len + SV_WRAP_GAIN);
-    if (wrapped != NULL) SV_TRY(sv_wrap_key(crypto, wrap, key->kek.data, cek, wrapped, err));
+    if (wrapped != NULL) SV_TRY(wrap_with_kek(crypto, key, wrap, cek, wrapped, err));
     sv_der_put_header(w, SV_DER_OCTET_STRING, cek.len + SV_WRAP_GAIN);
     sv_der_put(w, sv_wrap_identifier(wrap, identifier));
     sv_der_mark id = sv_der_mark_here(w);

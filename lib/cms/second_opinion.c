@@ -96,6 +96,7 @@ sipveil_code sv_cms_second_opinion_open(sv_crypto *crypto, sipveil_span content_
     *done = false;
     note[0] = '\0';
     ERR_clear_error();
+    if (key->held != NULL) return not_done(note, "the key is on a token, out of libcrypto's reach");
     CMS_ContentInfo *cms = decode(sv_crypto_context(crypto)->library, content_info);
     if (cms == NULL) return not_done(note, "libcrypto does not read this message");
     BIO *chain = NULL;

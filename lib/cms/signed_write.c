@@ -93,8 +93,8 @@ static bool can_receive(const job *j, const sv_cms_key *key)
     uint32_t usage = X509_get_key_usage(key->certificate); /* all bits set if it does not say */
     ERR_clear_error();
     if (j->request->no_certificates) return false;
-    if (EVP_PKEY_is_a(key->private_key, "RSA")) return (usage & KU_KEY_ENCIPHERMENT) != 0;
-    return EVP_PKEY_is_a(key->private_key, "EC") && (usage & KU_KEY_AGREEMENT) != 0;
+    if (EVP_PKEY_is_a(key->public_key, "RSA")) return (usage & KU_KEY_ENCIPHERMENT) != 0;
+    return EVP_PKEY_is_a(key->public_key, "EC") && (usage & KU_KEY_AGREEMENT) != 0;
 }
 
 static void put_issuer_and_serial(sv_der_writer *w, uint8_t tag, const sv_cms_key *key)
@@ -180,19 +180,35 @@ static sipveil_code choose(const job *j, share *s, sipveil_error *err)
     const sv_cms_key *key = s->key;
     bool weak;
     if (key->kind != SV_CMS_KEY_CERTIFICATE || key->certificate == NULL ||
-        key->private_key == NULL || key->issuer.len == 0 || key->serial.len == 0 ||
+        !sv_cms_key_is_ours(key) || key->public_key == NULL || key->issuer.len == 0 || key->serial.len == 0 ||
         (j->by_identifier && key->ski.len == 0)) {
         return sv_fail(err, room, SIPVEIL_USAGE,
                        "a signer needs a certificate and its private key");
     }
-    s->scheme = sv_signature_scheme_for(key->private_key, j->request->rsa_v15);
+    s->scheme = sv_signature_scheme_for(key->public_key, j->request->rsa_v15);
     if (s->scheme == NULL) {
         return sv_fail_rule(
             err, room, SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
             "the signer's key is not of a kind that signs: RSA, P-256, P-384, P-521 or Ed25519");
     }
     s->digest = sv_digest_by_name(s->scheme->digest);
-    return sv_signature_check_key(key->private_key, s->scheme->kind, 0, &weak, err);
+    return sv_signature_check_key(key->public_key, s->scheme->kind, 0, &weak, err);
+}
+
+static sipveil_code make_signature(const job *j, const share *s, sipveil_span set, sipveil_span *signature,
+                                   sipveil_error *err)
+{
+    uint8_t digest[SV_DIGEST_MOST];
+    const sv_held_key *held = s->key->held;
+    if (held == NULL) {
+        return sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, signature, err);
+    }
+    if (held->operations->sign == NULL || s->scheme->kind == SV_SIGNATURE_ED25519) {
+        return sv_fail(err, room, SIPVEIL_USAGE, "the signer's key is on a token and does not make %s signatures",
+                       s->scheme->name);
+    }
+    SV_TRY(sv_digest_octets(j->crypto, s->digest, set, digest, err));
+    return held->operations->sign(held, s->scheme, sv_span(digest, s->digest->size), j->arena, signature, err);
 }
 
 static sipveil_code make_signer_info(const job *j, share *s, sipveil_error *err)
@@ -202,8 +218,7 @@ static sipveil_code make_signer_info(const job *j, share *s, sipveil_error *err)
     sv_der_writer w;
     SV_TRY(sv_digest_octets(j->crypto, s->digest, j->content, digest, err));
     SV_TRY(make_attributes(j, s, sv_span(digest, s->digest->size), &set, err));
-    SV_TRY(sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, &signature,
-                             err));
+    SV_TRY(make_signature(j, s, set, &signature, err));
     size_t size =
         set.len + signature.len + s->key->issuer.len + s->key->serial.len + s->key->ski.len;
     if (!sv_der_writer_init(&w, j->arena, size + ALGORITHMS)) return sv_no_memory(err, room);
@@ -388,7 +403,7 @@ const char *sv_cms_micalg(const sv_sign_request *request)
         "sha-512", "sha-256,sha-512", "sha-384,sha-512", "sha-256,sha-384,sha-512"};
     unsigned bits = 0;
     for (size_t i = 0; i < request->signer_count; i++) {
-        const EVP_PKEY *key = request->signers[i].private_key;
+        const EVP_PKEY *key = request->signers[i].public_key;
         const sv_signature_scheme *scheme =
             key != NULL ? sv_signature_scheme_for(key, request->rsa_v15) : NULL;
         if (scheme == NULL) continue;

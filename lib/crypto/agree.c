@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "crypto/agree.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -74,16 +75,49 @@ static bool is_point(const sv_curve_row *row, sv_curve curve, sipveil_span point
     return point.len == row->shared + 1 && (point.data[0] == 0x02 || point.data[0] == 0x03);
 }
 
+/* The received point as a public key, checked to be on the curve of `own`; NULL if it is not. */
+static EVP_PKEY *read_point(const EVP_PKEY *own, sipveil_span point)
+{
+    sv_curve curve = sv_curve_of_key(own);
+    if (curve == SV_CURVE_NONE || !is_point(sv_curve_row_of(curve), curve, point)) return NULL;
+    EVP_PKEY *peer = EVP_PKEY_new();
+    if (peer != NULL && EVP_PKEY_copy_parameters(peer, own) == 1 &&
+        EVP_PKEY_set1_encoded_public_key(peer, point.data, point.len) == 1) {
+        return peer;
+    }
+    EVP_PKEY_free(peer);
+    return NULL;
+}
+
+static bool put_coordinate(const EVP_PKEY *key, const char *name, uint8_t *out, size_t length)
+{
+    BIGNUM *number = NULL;
+    bool good = EVP_PKEY_get_bn_param(key, name, &number) == 1 &&
+                BN_bn2binpad(number, out, (int)length) == (int)length;
+    BN_free(number);
+    return good;
+}
+
+bool sv_agree_check_point(const EVP_PKEY *own, sipveil_span point, uint8_t out[SV_POINT_MOST],
+                          size_t *length)
+{
+    const sv_curve_row *row = sv_curve_row_of(sv_curve_of_key(own));
+    EVP_PKEY *peer = EVP_PKEY_is_a(own, "EC") ? read_point(own, point) : NULL;
+    bool good = peer != NULL && put_coordinate(peer, OSSL_PKEY_PARAM_EC_PUB_X, out + 1, row->shared) &&
+                put_coordinate(peer, OSSL_PKEY_PARAM_EC_PUB_Y, out + 1 + row->shared, row->shared);
+    EVP_PKEY_free(peer);
+    out[0] = 0x04;
+    *length = good ? row->point : 0;
+    ERR_clear_error();
+    return good;
+}
+
 bool sv_agree_read(sv_crypto *crypto, EVP_PKEY *own, sipveil_span point, uint8_t shared[SV_SHARED_MOST],
                    size_t *shared_length)
 {
-    sv_curve curve = sv_curve_of_key(own);
     *shared_length = 0;
-    if (curve == SV_CURVE_NONE || !is_point(sv_curve_row_of(curve), curve, point)) return false;
-    EVP_PKEY *peer = EVP_PKEY_new();
-    bool good = peer != NULL && EVP_PKEY_copy_parameters(peer, own) == 1 &&
-                EVP_PKEY_set1_encoded_public_key(peer, point.data, point.len) == 1 &&
-                derive(crypto, own, peer, shared, shared_length);
+    EVP_PKEY *peer = read_point(own, point);
+    bool good = peer != NULL && derive(crypto, own, peer, shared, shared_length);
     EVP_PKEY_free(peer);
     if (!good) ERR_clear_error();
     return good;

@@ -22,6 +22,11 @@ sipveil_code sv_agree_make(sv_crypto *crypto, EVP_PKEY *peer, sv_agreement *out,
 bool sv_agree_read(sv_crypto *crypto, EVP_PKEY *own, sipveil_span point, uint8_t shared[SV_SHARED_MOST],
                    size_t *shared_length);
 
+/* A point received for an EC key of ours, of which only the public half is here: whether it is on the
+ * curve, and it uncompressed. */
+bool sv_agree_check_point(const EVP_PKEY *own, sipveil_span point, uint8_t out[SV_POINT_MOST],
+                          size_t *length);
+
 /* KEK = KDF(shared, info); ukm is the salt of HKDF (RFC 8418 2.2) and is not used by X9.63, which has
  * it in info. */
 sipveil_code sv_agree_derive(sv_crypto *crypto, const sv_agreement_row *scheme, sipveil_span shared,

@@ -17,43 +17,32 @@ static bool is_key_length(size_t length)
     return length >= LEAST && length <= SV_KEY_MOST && length % HALF == 0;
 }
 
-/* EVP_Cipher knows no padding: EVP_DecryptUpdate would keep the block back. */
-static bool one_block(EVP_CIPHER_CTX *ctx, uint8_t block[BLOCK])
+bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out)
 {
-    return EVP_Cipher(ctx, block, block, BLOCK) > 0;
-}
-
-sipveil_code sv_wrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span key,
-                         uint8_t *out, sipveil_error *err)
-{
-    EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
     uint8_t block[BLOCK];
-    bool good = is_key_length(key.len) && EVP_EncryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1;
+    bool good = is_key_length(key.len);
     memcpy(block, check_value, HALF);
     if (good) memcpy(out + HALF, key.data, key.len);
     uint8_t step = 0;
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = HALF; good && at <= key.len; at += HALF) {
             memcpy(block + HALF, out + at, HALF);
-            good = one_block(ctx, block);
+            good = encrypt(state, block);
             block[HALF - 1] ^= ++step; /* at most 24 */
             memcpy(out + at, block + HALF, HALF);
         }
     }
     if (good) memcpy(out, block, HALF);
+    else OPENSSL_cleanse(out, key.len + HALF);
     OPENSSL_cleanse(block, sizeof block);
-    if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, key.len + HALF);
-    return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "key wrap failed");
+    return good;
 }
 
-bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span wrapped,
-                   size_t key_length, uint8_t *out)
+bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrapped, size_t key_length,
+                         uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
     uint8_t block[BLOCK];
-    bool good = is_key_length(key_length) && wrapped.len == key_length + HALF &&
-                EVP_DecryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1;
+    bool good = is_key_length(key_length) && wrapped.len == key_length + HALF;
     if (good) {
         memcpy(block, wrapped.data, HALF);
         memcpy(out, wrapped.data + HALF, key_length);
@@ -63,15 +52,42 @@ bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_
         for (size_t at = key_length; good && at > 0; at -= HALF) {
             memcpy(block + HALF, out + at - HALF, HALF);
             block[HALF - 1] ^= step--;
-            good = one_block(ctx, block);
+            good = decrypt(state, block);
             memcpy(out + at - HALF, block + HALF, HALF);
         }
     }
     if (good) good = CRYPTO_memcmp(block, check_value, HALF) == 0;
     OPENSSL_cleanse(block, sizeof block);
-    if (!good) {
-        OPENSSL_cleanse(out, key_length);
-        ERR_clear_error();
-    }
+    if (!good) OPENSSL_cleanse(out, key_length);
     return good;
+}
+
+/* EVP_Cipher knows no padding: EVP_DecryptUpdate would keep the block back. */
+static bool one_block(void *ctx, uint8_t block[BLOCK])
+{
+    return EVP_Cipher(ctx, block, block, BLOCK) > 0;
+}
+
+sipveil_code sv_wrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span key,
+                         uint8_t *out, sipveil_error *err)
+{
+    EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
+    if (EVP_EncryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1 && sv_wrap_by_blocks(one_block, ctx, key, out)) {
+        return SIPVEIL_OK;
+    }
+    OPENSSL_cleanse(out, key.len + HALF);
+    return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "key wrap failed");
+}
+
+bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span wrapped,
+                   size_t key_length, uint8_t *out)
+{
+    EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
+    if (EVP_DecryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1 &&
+        sv_unwrap_by_blocks(one_block, ctx, wrapped, key_length, out)) {
+        return true;
+    }
+    OPENSSL_cleanse(out, key_length);
+    ERR_clear_error();
+    return false;
 }

@@ -14,4 +14,11 @@ sipveil_code sv_wrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, si
 bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_span wrapped,
                    size_t key_length, uint8_t *out);
 
+/* One AES block in place, wherever the key is; false: it could not be done. */
+typedef bool (*sv_block_cipher)(void *state, uint8_t block[16]);
+/* The same over such blocks. False: as above, and out is wiped. */
+bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out);
+bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrapped, size_t key_length,
+                         uint8_t *out);
+
 #endif

@@ -21,6 +21,11 @@ sipveil_code sv_transport_encrypt(sv_crypto *crypto, EVP_PKEY *key, sipveil_span
 bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_hash hash, sv_hash mask_hash,
                                sipveil_span encrypted, size_t cek_length, uint8_t *out);
 
+/* The same for what somebody else has decrypted without a look at the padding: a block of the modulus'
+ * size. */
+bool sv_transport_unpad_oaep(sv_crypto *crypto, sv_hash hash, sv_hash mask_hash, sipveil_span block,
+                             size_t cek_length, uint8_t *out);
+
 /* Never says whether the padding was right: where it was not, out holds what only we can compute from
  * our key and the octets received, the same each time (ADV-080). No branch depends on the plaintext. */
 sipveil_code sv_transport_decrypt_v15(sv_crypto *crypto, EVP_PKEY *key, sipveil_span encrypted,
