@@ -7,10 +7,10 @@ FLOORS = {"base": 0, "sip": 1, "mime": 1, "crypto": 1, "state": 1, "cms": 2, "ke
 PUBLIC = {"base": 0, "crypto": 1, "keys": 3, "tunnel": 4, "sipveil": 9}
 # Header prefix: rooms, or single files, that may use it.
 LIBRARIES = {
-    "osipparser2/": {"sip"},
-    "osip2/": {"sip"},
+    "osipparser2/": set(),  # second opinion of the tests only
+    "osip2/": set(),
     "openssl/": {"crypto", "cms", "keys"},
-    "jansson.h": {"keys"},
+    "jansson.h": set(),
     "zlib.h": {"cms"},
 }
 # Not for cryptography: wiping and comparing in constant time.
@@ -51,7 +51,7 @@ def judge_project_header(room, header):
 def judge_library(room, header):
     for prefix, rooms in LIBRARIES.items():
         if header.startswith(prefix) and room not in rooms and header not in OPENSSL_ANYWHERE:
-            return "only lib/%s may" % ", lib/".join(sorted(rooms))
+            return "only %s may" % (", ".join("lib/" + name for name in sorted(rooms)) or "tests")
     if header in FORBIDDEN and room not in FORBIDDEN[header]:
         return "the library does no I/O, starts no threads"
     return None

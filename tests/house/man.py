@@ -11,6 +11,7 @@ HELPS = {
     "sipveil-seal": [["seal"]],
     "sipveil-open": [["open"]],
     "sipveil-inspect": [["inspect"]],
+    "sipveil-vectors": [["vectors"]],
     "sipveil-keygen": [["keygen", "kek"], ["keygen", "ca"], ["keygen", "cert"]],
 }
 IN_HELP = re.compile(r"^\s+(?:(-\w), )?\s*(--[a-z][a-z-]*)(?: (\S+))?", re.MULTILINE)
