@@ -379,13 +379,6 @@ static void test_dumpasn1(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    fixture_setup(state);
-    builder = *state;
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,5 +389,5 @@ int main(void)
         cmocka_unit_test(test_fresh_keys),        cmocka_unit_test(test_random_hook),
         cmocka_unit_test(test_no_memory),         cmocka_unit_test(test_dumpasn1),
     };
-    return cmocka_run_group_tests_name("sealing and opening", tests, setup, fixture_teardown);
+    return cmocka_run_group_tests_name("sealing and opening", tests, envelope_setup, fixture_teardown);
 }

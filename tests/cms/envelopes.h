@@ -9,6 +9,7 @@
 #include "cms/recipient.h"
 
 static const sv_cms_policy tolerant = {0}, strict = {.strict = true};
+static const sv_cms_policy weak = {.allow_weak = SIPVEIL_WEAK_SHA1 | SIPVEIL_WEAK_3DES | SIPVEIL_WEAK_RSA_V15_TRANSPORT};
 
 static const char *const kinds[] = {"kek128", "kek192", "kek256", "rsa2048", "P-256", "P-384", "P-521", "x25519", "password"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -203,5 +204,58 @@ static inline void expect(fixture *f, const char *what, sipveil_span octets, con
         assert_int_equal(err.sip_status, 493);
     }
 }
+
+#define AES_128_GCM_OID "2.16.840.1.101.3.4.1.6"
+#define AES_256_GCM_OID "2.16.840.1.101.3.4.1.46"
+#define AES_128_CBC_OID "2.16.840.1.101.3.4.1.2"
+#define AES_128_WRAP_OID "2.16.840.1.101.3.4.1.5"
+#define DATA_OID "1.2.840.113549.1.7.1"
+#define SIGNED_OID "1.2.840.113549.1.7.2"
+#define CONTENT_TYPE_OID "1.2.840.113549.1.9.3"
+
+static inline parts sealed_parts(fixture *f, const char *kind, sipveil_cipher cipher)
+{
+    sv_cms_key key = test_key(f, kind);
+    return parts_of(f, seal(f, &key, 1, cipher, SV_SPAN("hello hello hello hello")));
+}
+
+static inline sipveil_span gcm_algorithm(const char *oid, sipveil_span nonce, int icv)
+{
+    sipveil_span length = icv < 0 ? NOTHING : der_number((uint64_t)icv);
+    return TLV(0x30, der_oid(oid), TLV(0x30, der_octets(nonce), length));
+}
+
+static inline sipveil_span content_of(sipveil_span tlv)
+{
+    sv_cursor c = sv_cursor_over(tlv, "tlv");
+    sv_der value;
+    assert_int_equal(sv_der_take(&c, &value, NULL), SIPVEIL_OK);
+    return value.content;
+}
+
+static inline sipveil_span attribute(const char *type, sipveil_span values)
+{
+    return TLV(0x30, der_oid(type), TLV(0x31, values));
+}
+
+static inline sipveil_span kekri(sipveil_span id, sipveil_span date_and_other, const char *wrap, sipveil_span encrypted)
+{
+    return TLV(0xA2, der_number(4), TLV(0x30, der_octets(id), date_and_other), TLV(0x30, der_oid(wrap)), der_octets(encrypted));
+}
+
+static inline int envelope_setup(void **state)
+{
+    fixture_setup(state);
+    builder = *state;
+    return 0;
+}
+
+static inline int envelope_reset(void **state)
+{
+    sv_arena_reset(((fixture *)*state)->arena);
+    return 0;
+}
+
+#define ENVELOPE_TEST(function) cmocka_unit_test_setup(function, envelope_reset)
 
 #endif

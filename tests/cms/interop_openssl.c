@@ -12,7 +12,6 @@
 
 static char folder[230];
 static const char text[] = "Content-Type: text/plain\r\n\r\nhello over there\r\n";
-static const sv_cms_policy weak = {.allow_weak = SIPVEIL_WEAK_SHA1 | SIPVEIL_WEAK_3DES | SIPVEIL_WEAK_RSA_V15_TRANSPORT};
 
 #define OPENSSL "/usr/bin/openssl"
 
