@@ -4,6 +4,18 @@
 
 enum { UDP_SAFE = 1300 }; /* RFC 3261 18.1.1 */
 
+/* Tables 2 and 3 of RFC 3261: hops must be able to read these (TUN 3.2). */
+static bool cannot_be_hidden(sipveil_span name)
+{
+    static const sv_field_id needed[] = {SV_F_VIA, SV_F_ROUTE, SV_F_RECORD_ROUTE, SV_F_MAX_FORWARDS, SV_F_TO,
+                                         SV_F_CALL_ID, SV_F_CSEQ, SV_F_CONTACT, SV_F_REQUIRE, SV_F_PROXY_REQUIRE};
+    sv_field_id id = sv_field_id_of(name);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (id == needed[i]) return true;
+    }
+    return sv_is_content_field(id, name);
+}
+
 static sipveil_code check_options(const sipveil_worker *worker, const sipveil_seal_options *o, sipveil_error *err)
 {
     if (worker == NULL || o == NULL || o->size != sizeof *o) {
@@ -32,9 +44,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_se
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "this content cipher is never written");
     }
     for (size_t i = 0; i < o->hide_count; i++) {
-        sv_field_id id = sv_field_id_of(sv_span_str(o->hide[i]));
-        if (id == SV_F_VIA || id == SV_F_TO || id == SV_F_CALL_ID || id == SV_F_CSEQ || id == SV_F_MAX_FORWARDS ||
-            id == SV_F_CONTACT || sv_is_content_field(id, sv_span_str(o->hide[i]))) {
+        if (cannot_be_hidden(sv_span_str(o->hide[i]))) {
             return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "%s must stay outside: hops and the transaction need it",
                            SV_QUOTE(sv_span_str(o->hide[i])));
         }
@@ -238,6 +248,12 @@ static sipveil_code seal(sv_sealing *s, sipveil_span message, sipveil_span *seal
     SV_TRY(read_message(s, message, view));
     SV_TRY(collect_keys(s));
     SV_TRY(settle_date(s, view));
+    for (size_t i = 0; i < s->options->hide_count; i++) { /* a slip of the pen would leave the real one in sight */
+        sipveil_span name = sv_span_str(s->options->hide[i]);
+        if (sv_sip_find(view, name) == NULL) {
+            sv_report_warning(s->op, "TUN-42", "the message has no %s to hide", SV_QUOTE(name));
+        }
+    }
     if (s->options->no_certificates && s->signer_count > 0 && !sv_equal_str(view->method, "MESSAGE")) {
         sv_report_warning(s->op, "TUN-06", "without its certificate a signature needs a receiver that has it already");
     }
