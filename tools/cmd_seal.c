@@ -91,6 +91,15 @@ static int seal_with_keys(sealing *s, const char *path)
     return exit_code;
 }
 
+/* Told before any file is read. */
+static bool protects(const sealing *s)
+{
+    if (s->to_count > 0 || s->signer_count > 0) return true;
+    tool_failure(&s->common, TOOL_USAGE, "encrypt with --to KEYREF, sign with --sign-with KEYREF",
+                 "nothing would be protected: no recipient and no signer");
+    return false;
+}
+
 int cmd_seal(int argc, char **argv)
 {
     static const tool_verb verb = {"seal", "(--to KEYREF | --sign-with KEYREF) ... [options] [FILE]",
@@ -101,7 +110,7 @@ int cmd_seal(int argc, char **argv)
     sipveil_seal_options_default(&s.seal);
     if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.common, take, &s, 1, &first,
                    &exit_code) &&
-        sealing_settle(&s) &&
+        sealing_settle(&s) && protects(&s) &&
         !io_would_refuse(&s.common, s.common.output, s.common.force, &exit_code)) {
         exit_code = seal_with_keys(&s, first < argc ? argv[first] : NULL);
     }

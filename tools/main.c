@@ -16,6 +16,7 @@ static const tool_verb verbs[] = {
     {"seal", "[options] [FILE]", "protect a SIP message for chosen parties", cmd_seal},
     {"open", "[options] [FILE]", "undo what seal did, after every check", cmd_open},
     {"inspect", "[options] [FILE]", "show the layers of a message, changing nothing", cmd_inspect},
+    {"vectors", "[options] FILE ...", "run the cases of test vector files", cmd_vectors},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 

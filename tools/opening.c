@@ -122,7 +122,7 @@ static int add_all(opening *o, const opening_list *list, add_path add)
     return TOOL_OK;
 }
 
-static int add_pins(opening *o)
+int opening_add_pins(opening *o)
 {
     char aor[1024];
     sipveil_error err;
@@ -156,7 +156,7 @@ int opening_prepare(opening *o)
     int exit_code = add_all(o, &o->certs, sipveil_keyring_add_certificates);
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->trust, sipveil_keyring_add_anchors);
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->crls, sipveil_keyring_add_crls);
-    if (exit_code == TOOL_OK) exit_code = add_pins(o);
+    if (exit_code == TOOL_OK) exit_code = opening_add_pins(o);
     o->open.keyring = o->ring;
     o->open.registered = o->registered.items;
     o->open.registered_count = o->registered.count;

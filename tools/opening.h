@@ -58,6 +58,8 @@ typedef struct opening {
 bool opening_take(opening *o, int id, const char *value);
 /* Context, keyring and worker from what was taken. Returns TOOL_OK or the exit code after a message. */
 int opening_prepare(opening *o);
+/* The pins that were taken, into o->ring. Returns TOOL_OK or the exit code after a message. */
+int opening_add_pins(opening *o);
 void opening_end(opening *o);
 
 #endif

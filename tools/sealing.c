@@ -113,11 +113,6 @@ bool sealing_settle(sealing *s)
         o->hide_count = tool_split_list(s->hide, s->hide_list, SEALING_LIST_MOST);
         if (o->hide_count == 0) return bad_value(s, "hide", "an empty name");
     }
-    if (s->to_count == 0 && s->signer_count == 0) {
-        tool_failure(&s->common, TOOL_USAGE, "encrypt with --to KEYREF, sign with --sign-with KEYREF",
-                     "nothing would be protected: no recipient and no signer");
-        return false;
-    }
     return settle_date(s);
 }
 

@@ -68,5 +68,6 @@ int cmd_keygen(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
 int cmd_open(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_vectors(int argc, char **argv);
 
 #endif

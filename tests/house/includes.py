@@ -20,7 +20,7 @@ EXCEPTIONS = {
     "lib/base/error.c": {"openssl/err.h"},         # an error carries OpenSSL's reason; the queue is drained there
     "lib/state/image.c": {"openssl/evp.h"},        # the SHA-256 that finds damage in a state file; no key is involved
     "tools/main.c": {"zlib.h"},                    # its version number, for --version
-    "tools/vector_run.c": {"openssl/sha.h"},       # vectors may give expected octets by their digest
+    "tools/vector_run.c": {"openssl/sha.h"},       # the counted random octets of vectors
 }
 # What the library never needs, because it does no I/O of its own but for the named key-file loaders.
 FORBIDDEN = {"sys/socket.h": set(), "netinet/in.h": set(), "netdb.h": set(), "sys/un.h": set(), "poll.h": set(),

@@ -4,7 +4,7 @@ import json
 from tap import BUILD, SOURCE, Cases, relative
 
 SHARED = {"lab.py", "tap.py"}  # what tests import
-FOLDERS_OF_THEIR_OWN = {"bench", "fuzz"}
+FOLDERS_OF_THEIR_OWN = {"bench", "fuzz", "vectors"}
 
 
 def main():
