@@ -4,6 +4,7 @@
 #include "crypto/keywrap.h"
 
 #include <openssl/rsa.h>
+#include <stdio.h>
 
 /* ADV-082: forged recipients that name our key, in front of the real one */
 static void test_forged_first(void **state)
@@ -272,6 +273,42 @@ static void test_v15(void **state)
     expect(f, "v1.5 and OAEP", written(q), &key, &tolerant, SIPVEIL_OK);
 }
 
+/* Who may read it, for whom nothing fits: names as a log line may hold them. */
+static void test_names_of_recipients(void **state)
+{
+    fixture *f = *state;
+    sv_cms_key keys[] = {test_key(f, "rsa2048"), test_key(f, "P-256"), test_key(f, "password")};
+    sv_cms_key other = test_key(f, "kek128"), theirs = keys[1];
+    char expected[256];
+    sv_opening out;
+    sipveil_error err;
+    theirs.private_key = NULL; /* a certificate alone opens nothing */
+    for (int by_key = 0; by_key < 2; by_key++) {
+        sv_seal_request request = {.cipher = SIPVEIL_CIPHER_AES_128_GCM, .recipients = &keys[1], .recipient_count = 2,
+                                   .by_key_identifier = by_key != 0, .pbkdf2_iterations = TEST_ITERATIONS};
+        sipveil_span sealed = seal_with(f, &request, SV_SPAN("hello"));
+        assert_int_equal(open_sealed(f, sealed, &other, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+        assert_int_equal(open_sealed(f, sealed, &theirs, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+        size_t used = (size_t)snprintf(expected, sizeof expected, "no key fits: recipients are cert %s",
+                                       by_key ? "key-id " : "CN=P-256 serial ");
+        sipveil_span shown = by_key ? keys[1].ski : keys[1].serial;
+        for (size_t i = 0; i < shown.len; i++) {
+            used += (size_t)snprintf(expected + used, sizeof expected - used, by_key ? "%02x" : "%02X", shown.data[i]);
+        }
+        snprintf(expected + used, sizeof expected - used, ", password");
+        assert_string_equal(err.text, expected);
+    }
+    /* a Name that is none, and one with control octets */
+    sv_cms_key odd = keys[0];
+    odd.issuer = TLV(0x30, DER_NULL);
+    sipveil_span sealed = seal(f, &odd, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN("hello"));
+    assert_int_equal(open_sealed(f, sealed, &other, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+    odd.issuer = TLV(0x30, TLV(0x31, TLV(0x30, der_oid("2.5.4.3"), TLV(0x0C, SV_SPAN("a\r\nb\x1B")))));
+    sealed = seal(f, &odd, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN("hello"));
+    assert_int_equal(open_sealed(f, sealed, &other, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+    assert_true(sv_is_text(sv_span_str(err.text)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +318,7 @@ int main(void)
         ENVELOPE_TEST(test_other_recipients),
         ENVELOPE_TEST(test_oaep),
         ENVELOPE_TEST(test_v15),
+        ENVELOPE_TEST(test_names_of_recipients),
     };
     return cmocka_run_group_tests_name("altered and made-up recipients", tests, envelope_setup, fixture_teardown);
 }
