@@ -39,14 +39,15 @@ static sipveil_code put_to(sv_operation *op, const sv_sip_field *field, sv_buffe
 sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                    const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
-    sipveil_error local, reason;
+    sipveil_error local, reason = {0};
+    if (why != NULL) reason = *why; /* err may be the same place */
     if (err == NULL) err = &local;
     sv_error_clear(err);
     if (worker == NULL || options == NULL || why == NULL || response == NULL) {
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "worker, options, reason and place are needed");
     }
     *response = sv_span(NULL, 0);
-    reason = *why;
+    if (reason.code == SIPVEIL_OK) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is no refusal to answer with");
     sv_worker_begin(worker);
     sv_operation *op = &worker->operation;
     sv_buffer b;
@@ -57,7 +58,7 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
     if (!view->is_request || sv_equal_str(view->method, "ACK")) {
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a response or an ACK is not answered");
     }
-    int status = reason.sip_status;
+    int status = reason.sip_status >= 400 && reason.sip_status <= 699 ? reason.sip_status : 500;
     sv_buffer_init(&b, op->arena, 1024, op->limits->header);
     sv_put_format(&b, "SIP/2.0 %d %s\r\n", status, phrase_of(status));
     for (size_t i = 0; i < view->field_count; i++) {
