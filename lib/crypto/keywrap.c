@@ -83,11 +83,9 @@ bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_
                    size_t key_length, uint8_t *out)
 {
     EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
-    if (EVP_DecryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1 &&
-        sv_unwrap_by_blocks(one_block, ctx, wrapped, key_length, out)) {
-        return true;
-    }
+    bool keyed = EVP_DecryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1;
+    if (keyed && sv_unwrap_by_blocks(one_block, ctx, wrapped, key_length, out)) return true;
     OPENSSL_cleanse(out, key_length);
-    ERR_clear_error();
+    if (!keyed) ERR_clear_error(); /* else there is nothing in it, and looking would take time (ADV-091) */
     return false;
 }
