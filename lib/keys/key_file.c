@@ -8,93 +8,15 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/span.h"
 #include "keys/bundle.h"
 #include "keys/certificate.h"
+#include "keys/file.h"
 #include "keys/jwk.h"
 
-enum { TEXT_BLOCK = 4096, DIRECTORY_FILES_MOST = 4096 };
-
-/* ---- files ---- */
-
-typedef struct file_text {
-    sv_arena *arena; /* wiped when freed */
-    sipveil_span octets;
-    struct stat status; /* of the descriptor that was read */
-} file_text;
-
-/* Names the file in front of the sentence. */
-static sipveil_code in_file(const char *path, sipveil_code code, sipveil_error *err)
-{
-    if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && err != NULL) {
-        sv_fail_prefix(err, "%s: ", SV_QUOTE(sv_span_str(path)));
-    }
-    return code;
-}
-
-static sipveil_code fail_errno(sipveil_error *err, const char *what, int number)
-{
-    const char *why = strerrordesc_np(number);
-    return sv_fail(err, "keys", SIPVEIL_IO, "%s: %s", what, why != NULL ? why : "unknown error");
-}
-
-static sipveil_code read_descriptor(int fd, file_text *out, sipveil_error *err)
-{
-    if (fstat(fd, &out->status) != 0) return fail_errno(err, "cannot be looked at", errno);
-    if (!S_ISREG(out->status.st_mode)) {
-        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
-                            "not a regular file");
-    }
-    if (out->status.st_size > SV_KEY_FILE_MOST) {
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST);
-    }
-    size_t room = (size_t)out->status.st_size, used = 0;
-    uint8_t *data = sv_arena_alloc_raw(out->arena, room + 1);
-    if (data == NULL) return sv_no_memory(err, "keys");
-    while (used < room) {
-        ssize_t got = read(fd, data + used, room - used);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_errno(err, "cannot be read", errno);
-        if (got == 0) break;
-        used += (size_t)got;
-    }
-    out->octets = sv_span(data, used);
-    return used > 0 ? SIPVEIL_OK : sv_fail(err, "keys", SIPVEIL_USAGE, "empty");
-}
-
-/* Non-blocking, so that a FIFO cannot hold us up before fstat tells what it is. */
-static sipveil_code read_file(int folder, const char *name, file_text *out, sipveil_error *err)
-{
-    *out = (file_text){0};
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return fail_errno(err, "cannot be opened", errno);
-    out->arena = sv_arena_new(TEXT_BLOCK, SV_KEY_FILE_MOST + 2 * TEXT_BLOCK);
-    sipveil_code code = out->arena == NULL ? sv_no_memory(err, "keys") : read_descriptor(fd, out, err);
-    (void)close(fd);
-    if (code != SIPVEIL_OK) {
-        sv_arena_free(out->arena);
-        *out = (file_text){0};
-    }
-    return code;
-}
-
-/* ADV-210: ours or root's, and nobody else's to read or write. */
-static sipveil_code check_secrecy(const struct stat *status, bool allow_open, sipveil_error *err)
-{
-    if (status->st_uid != geteuid() && status->st_uid != 0) {
-        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
-                            "holds a secret and belongs to another user (%lu)",
-                            (unsigned long)status->st_uid);
-    }
-    if ((status->st_mode & 077) == 0 || allow_open) return SIPVEIL_OK;
-    sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
-                 "holds a secret and is open to group or others (mode %04o)",
-                 (unsigned)status->st_mode & 07777);
-    return sv_hint(err, SIPVEIL_USAGE, "chmod 600 it, or say --allow-open-key-file");
-}
+enum { DIRECTORY_FILES_MOST = 4096 };
 
 /* ---- keys ---- */
 
@@ -136,28 +58,28 @@ sipveil_code sipveil_keyring_add_octets(sipveil_keyring *ring, sipveil_span octe
     if (added != NULL) *added = 0;
     sv_error_clear(err);
     if (octets.len > SV_KEY_FILE_MOST) {
-        return in_file(name, sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets",
-                                     SV_KEY_FILE_MOST), err);
+        return sv_file_prefix(name, sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST),
+                              err);
     }
     sv_content kind = sv_content_kind(octets, &secret);
-    return in_file(name, add_keys(ring, octets, kind, name, options, added, err), err);
+    return sv_file_prefix(name, add_keys(ring, octets, kind, name, options, added, err), err);
 }
 
 sipveil_code sipveil_keyring_add_file(sipveil_keyring *ring, const char *path,
                                       const sipveil_key_options *options, size_t *added,
                                       sipveil_error *err)
 {
-    file_text file;
+    sv_file file;
     bool secret;
     if (added != NULL) *added = 0;
     sv_error_clear(err);
-    sipveil_code code = read_file(AT_FDCWD, path, &file, err);
-    if (code != SIPVEIL_OK) return in_file(path, code, err);
+    sipveil_code code = sv_file_read(AT_FDCWD, path, &file, err);
+    if (code != SIPVEIL_OK) return sv_file_prefix(path, code, err);
     sv_content kind = sv_content_kind(file.octets, &secret);
-    if (secret) code = check_secrecy(&file.status, options != NULL && options->allow_open_key_file, err);
+    if (secret) code = sv_file_check_secrecy(&file.status, options != NULL && options->allow_open_key_file, err);
     if (code == SIPVEIL_OK) code = add_keys(ring, file.octets, kind, path, options, added, err);
     sv_arena_free(file.arena);
-    return in_file(path, code, err);
+    return sv_file_prefix(path, code, err);
 }
 
 /* ---- certificates, anchors, CRLs ---- */
@@ -192,10 +114,10 @@ static sipveil_code take_anchor(sipveil_keyring *ring, X509 *certificate, size_t
 static sipveil_code load_certificates(sipveil_keyring *ring, int folder, const char *name,
                                       take_certificate take, size_t *taken, sipveil_error *err)
 {
-    file_text file;
+    sv_file file;
     bool secret;
-    SV_TRY(read_file(folder, name, &file, err));
-    sv_arena *arena = sv_arena_new(TEXT_BLOCK, 64 << 20);
+    SV_TRY(sv_file_read(folder, name, &file, err));
+    sv_arena *arena = sv_arena_new(SV_FILE_BLOCK, 64 << 20);
     sv_bundle bundle = {.context = ring->context, .arena = arena};
     sipveil_code code =
         arena == NULL ? sv_no_memory(err, "keys")
@@ -236,7 +158,7 @@ static sipveil_code load_folder(sipveil_keyring *ring, int fd, take_certificate 
 {
     struct dirent **entries = NULL;
     int count = scandirat(fd, ".", &entries, is_certificate_file, by_octets);
-    if (count < 0) return fail_errno(err, "cannot be listed", errno);
+    if (count < 0) return sv_file_fail(err, "cannot be listed", errno);
     sipveil_code code = SIPVEIL_OK;
     if (count > DIRECTORY_FILES_MOST) {
         code = sv_fail(err, "keys", SIPVEIL_USAGE, "more than %d files", DIRECTORY_FILES_MOST);
@@ -244,7 +166,7 @@ static sipveil_code load_folder(sipveil_keyring *ring, int fd, take_certificate 
     for (int i = 0; i < count; i++) {
         if (code == SIPVEIL_OK) {
             const char *name = entries[i]->d_name;
-            code = in_file(name, load_certificates(ring, fd, name, take, taken, err), err);
+            code = sv_file_prefix(name, load_certificates(ring, fd, name, take, taken, err), err);
         }
         free(entries[i]);
     }
@@ -264,7 +186,7 @@ static sipveil_code load_path(sipveil_keyring *ring, const char *path, take_cert
     if (code == SIPVEIL_OK && taken == 0) {
         code = sv_fail(err, "keys", SIPVEIL_USAGE, "no %s in it", what);
     }
-    return in_file(path, code, err);
+    return sv_file_prefix(path, code, err);
 }
 
 sipveil_code sipveil_keyring_add_certificates(sipveil_keyring *ring, const char *path,
@@ -332,12 +254,12 @@ static sipveil_code read_crls(sipveil_keyring *ring, sipveil_span octets, sipvei
 
 sipveil_code sipveil_keyring_add_crls(sipveil_keyring *ring, const char *path, sipveil_error *err)
 {
-    file_text file;
+    sv_file file;
     sv_error_clear(err);
-    sipveil_code code = read_file(AT_FDCWD, path, &file, err);
+    sipveil_code code = sv_file_read(AT_FDCWD, path, &file, err);
     if (code == SIPVEIL_OK) {
         code = read_crls(ring, file.octets, err);
         sv_arena_free(file.arena);
     }
-    return in_file(path, code, err);
+    return sv_file_prefix(path, code, err);
 }

@@ -4,9 +4,10 @@
 #ifndef SV_KEYS_KEYRING_H
 #define SV_KEYS_KEYRING_H
 
+#include "keys/file.h"
 #include "keys/keys.h"
 
-enum { SV_KEK_ID_MOST = 1024, SV_KEY_FILE_MOST = 1 << 20, SV_FINGERPRINT = 32 };
+enum { SV_KEK_ID_MOST = 1024, SV_FINGERPRINT = 32 };
 
 typedef struct sv_pin {
     struct sv_pin *next;

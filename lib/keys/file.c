@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "keys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/span.h"
+
+sipveil_code sv_file_prefix(const char *path, sipveil_code code, sipveil_error *err)
+{
+    if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL && err != NULL) {
+        sv_fail_prefix(err, "%s: ", SV_QUOTE(sv_span_str(path)));
+    }
+    return code;
+}
+
+sipveil_code sv_file_fail(sipveil_error *err, const char *what, int number)
+{
+    const char *why = strerrordesc_np(number);
+    return sv_fail(err, "keys", SIPVEIL_IO, "%s: %s", what, why != NULL ? why : "unknown error");
+}
+
+static sipveil_code read_descriptor(int fd, sv_file *out, sipveil_error *err)
+{
+    if (fstat(fd, &out->status) != 0) return sv_file_fail(err, "cannot be looked at", errno);
+    if (!S_ISREG(out->status.st_mode)) {
+        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                            "not a regular file");
+    }
+    if (out->status.st_size > SV_KEY_FILE_MOST) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST);
+    }
+    size_t room = (size_t)out->status.st_size, used = 0;
+    uint8_t *data = sv_arena_alloc_raw(out->arena, room + 1);
+    if (data == NULL) return sv_no_memory(err, "keys");
+    while (used < room) {
+        ssize_t got = read(fd, data + used, room - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return sv_file_fail(err, "cannot be read", errno);
+        if (got == 0) break;
+        used += (size_t)got;
+    }
+    out->octets = sv_span(data, used);
+    return used > 0 ? SIPVEIL_OK : sv_fail(err, "keys", SIPVEIL_USAGE, "empty");
+}
+
+/* Non-blocking, so that a FIFO cannot hold us up before fstat tells what it is. */
+sipveil_code sv_file_read(int folder, const char *name, sv_file *out, sipveil_error *err)
+{
+    *out = (sv_file){0};
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return sv_file_fail(err, "cannot be opened", errno);
+    out->arena = sv_arena_new(SV_FILE_BLOCK, SV_KEY_FILE_MOST + 2 * SV_FILE_BLOCK);
+    sipveil_code code = out->arena == NULL ? sv_no_memory(err, "keys") : read_descriptor(fd, out, err);
+    (void)close(fd);
+    if (code != SIPVEIL_OK) {
+        sv_arena_free(out->arena);
+        *out = (sv_file){0};
+    }
+    return code;
+}
+
+sipveil_code sv_file_check_secrecy(const struct stat *status, bool allow_open, sipveil_error *err)
+{
+    if (status->st_uid != geteuid() && status->st_uid != 0) {
+        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                            "holds a secret and belongs to another user (%lu)",
+                            (unsigned long)status->st_uid);
+    }
+    if ((status->st_mode & 077) == 0 || allow_open) return SIPVEIL_OK;
+    sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                 "holds a secret and is open to group or others (mode %04o)",
+                 (unsigned)status->st_mode & 07777);
+    return sv_hint(err, SIPVEIL_USAGE, "chmod 600 it, or say --allow-open-key-file");
+}
