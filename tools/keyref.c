@@ -117,8 +117,9 @@ static int read_secret(passphrase_source *s, const char *prompt, char *out, size
     } else if (strncmp(s->source, "fd:", 3) == 0) {
         n = read_secret_descriptor(s, s->source + 3, out, room);
     } else {
-        tool_failure(s->common, TOOL_USAGE, "file:F, fd:N or prompt", "a passphrase cannot come from '%s'",
-                     s->source);
+        /* Not quoted: somebody may have typed the passphrase itself (ADV-211). */
+        tool_failure(s->common, TOOL_USAGE, "it comes from file:F, fd:N or prompt, never from the command line",
+                     "that is no source of a passphrase");
         n = -1;
     }
     if (n < 0) s->failed = true;

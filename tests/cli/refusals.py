@@ -1,7 +1,9 @@
 """Bad input: each has its exit code, one clear line, a hint where there is one, and no output anywhere."""
 import datetime
+import hashlib
 import os
 import re
+import ssl
 
 from lab import (ALICE, BOB, CANNOT_DECRYPT, INVITE, IO, MALFORMED, MISMATCH, NO_KEY, OK, POLICY, UNTRUSTED, USAGE,
                  VERIFY, ANSWER, Cases, Lab, complaints_about, execute, join, outer, PROGRAM, sipveil, split, substitute)
@@ -240,14 +242,12 @@ def mismatches(refusals):
             if head.count(old) == 1:
                 refusals.open("ADV-140: %s: other %s outside" % (kind, field), substitute(message, old, new), MISMATCH, word,
                               status=status)
-        other = INVITE.replace(b"INVITE", b"OPTIONS")
         head, body = message.partition(b"\r\n\r\n")[0], message.partition(b"\r\n\r\n")[2]
         refusals.open("ADV-140: %s: other method outside" % kind, head.replace(b"INVITE", b"OPTIONS") + b"\r\n\r\n" + body,
                       MISMATCH, "method", status=status)
         if dates in head:
             refusals.open("TUN-33: %s: other Date outside" % kind,
                           substitute(message, dates, b"\r\nDate: Sat, 13 Nov 2010 23:29:00 GMT"), MISMATCH, "Date", status=status)
-        del other
     refusals.open("TUN-39: signed: Contact taken away by a hop", substitute(
         SIGNED, b"Contact: <sip:alice@client.atlanta.example.com;transport=tcp>\r\n", b""), MISMATCH, "Contact", status=403)
     refusals.open("TUN-39: signed: Subject taken away by a hop",
@@ -302,10 +302,7 @@ def policies(refusals):
     now = datetime.datetime.now(datetime.timezone.utc)
     late = (now + datetime.timedelta(seconds=3700)).strftime("%Y-%m-%dT%H:%M:%SZ")
     early = (now - datetime.timedelta(seconds=3700)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    # the certificate has to be valid at both
     long_ago = (now - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    old = lab.path("old-ca")
-    lab.keygen("ca", "--name", "old", "-o", old)
     signer = lab.identity("alice-long", ALICE, "ca", "--not-before", long_ago)
     message = seal("--sign-with", signer)
     refusals.open("TUN-34: Date an hour in the past", message, POLICY, "seconds from now", options=("--trust", CA, "--at", late),
@@ -333,13 +330,11 @@ def policies(refusals):
 
 
 def sha256_of(certificate):
-    import hashlib
-    import ssl
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).hexdigest()
 
 
 def output(cases):
-    """ADV-217: full disk, closed pipe, existing names, the input itself."""
+    """ADV-072, ADV-217: full disk, closed pipe, existing names, the input itself."""
     with open("/dev/full", "wb") as full:
         for verb, arguments, octets in (("seal", ("--to", KEK), INVITE), ("open", OPEN, GCM), ("inspect", (), GCM),
                                         ("inspect", ("--json",), GCM)):
