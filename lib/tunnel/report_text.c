@@ -59,14 +59,29 @@ static void put_encrypted_text(painter *p, const sv_node *node, const char *inde
     }
 }
 
+/* The subject, and the address that the certificate speaks for: that is the name people know. */
+static void put_signer_name(painter *p, const sv_node *node, size_t i)
+{
+    const sv_signature *one = &node->signatures[i];
+    if (one->certificate == NULL) {
+        sv_put_str(p->out, "a certificate that is not here");
+        return;
+    }
+    sv_put_str(p->out, sv_certificate_subject(one->certificate, p->op->arena));
+    if (one->state == SV_SIGNATURE_VALID && node->names != NULL && node->names[i].aor_count > 0) {
+        sv_put_format(p->out, " (%s%s)", SV_QUOTE(node->names[i].aors[0]),
+                      node->names[i].aor_count > 1 ? " and others" : "");
+    }
+}
+
 static void put_signed_text(painter *p, const sv_node *node, const char *indent)
 {
     const sv_signed *s = node->signed_data;
     for (size_t i = 0; s != NULL && node->signatures != NULL && i < s->signer_count; i++) {
         const sv_signature *one = &node->signatures[i];
-        sv_put_format(p->out, "\n%s     signed by %s: ", indent,
-                      one->certificate != NULL ? sv_certificate_subject(one->certificate, p->op->arena)
-                                               : "a certificate that is not here");
+        sv_put_format(p->out, "\n%s     signed by ", indent);
+        put_signer_name(p, node, i);
+        sv_put_str(p->out, ": ");
         if (one->state == SV_SIGNATURE_VALID) {
             paint(p, GREEN, "signature valid");
             if (node->signers == NULL || !node->verified) continue; /* nobody was asked */

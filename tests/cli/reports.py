@@ -1,0 +1,251 @@
+"""What inspect tells: the tree as text and as JSON, to an outsider, to a recipient, of signed and of nested messages."""
+import hashlib
+import json
+import ssl
+
+from lab import (ALICE, BOB, INVITE, MALFORMED, OK, Cases, Lab, complaints_about, in_parallel, outer, sipveil, split,
+                 substitute)
+
+lab = Lab()
+KEK = lab.kek("ims-ck-1")
+CA = lab.authority()
+SIGNER = lab.identity("alice", ALICE)
+BOB_KEY = lab.identity("bob", BOB)
+RSA = lab.identity("rsa", BOB, "ca", "--alg", "rsa2048")
+PASSWORD = lab.write("password", b"horse", 0o600)
+OPEN = ("--key", KEK, "--trust", CA)
+START, FIELDS, BODY = split(INVITE)
+RESULTS = {"equal", "hidden", "may-differ", "added", "missing", "mismatch"}
+CHECKS = {"passed", "failed", "not-done"}
+KINDS = ["ktri", "kari", "kekri", "pwri"]  # DER sorts the SET OF
+TYPES = {"sip", "signed-data", "enveloped-data", "auth-enveloped-data", "compressed-data", "certs-only", "message/sip",
+         "message/sipfrag"}
+
+
+def seal(*options, message=INVITE):
+    sealed = sipveil("seal", "--quiet", *options, stdin=message)
+    if sealed.code != OK:
+        raise RuntimeError("seal %s: %r" % (options, sealed))
+    return sealed.out
+
+
+def shape(node, path=()):
+    """What is wrong with one node of the tree and those below."""
+    where, kind = "tree" + "".join("[%d]" % i for i in path), node.get("type")
+    wrong = [] if isinstance(kind, str) and (kind in TYPES or "/" in kind) else ["%s: type %r" % (where, kind)]
+    for r in node.get("recipients", []):
+        named = "key_id" in r and "key_id_hex" in r if r.get("kind") == "kekri" else (
+            r.get("kind") == "pwri" or ("issuer" in r and "serial" in r) or "ski" in r)
+        if r.get("kind") not in ("kekri", "ktri", "kari", "pwri") or not named or not isinstance(r.get("ours"), bool):
+            wrong.append("%s: recipient %r" % (where, r))
+    for s in node.get("signers", []):
+        if (s.get("signature") not in ("valid", "invalid", "unchecked") or
+                s.get("trust") not in ("trusted", "untrusted", "pinned", "unchecked")):
+            wrong.append("%s: signer %r" % (where, s))
+    if kind in ("enveloped-data", "auth-enveloped-data") and not (
+            isinstance(node.get("opened"), bool) and node.get("cipher") and node.get("encoding") in ("binary", "base64")):
+        wrong.append("%s: %r" % (where, {key: node[key] for key in node if key != "children"}))
+    if kind == "compressed-data" and not (isinstance(node.get("size"), int) and isinstance(node.get("expanded"), int)):
+        wrong.append("%s: no sizes" % where)
+    if kind in ("signed-data", "multipart/signed") and not ("signers" in node and "digest" in node):
+        wrong.append("%s: no signers or digest" % where)
+    for i, child in enumerate(node.get("children", [])):
+        wrong += shape(child, (*path, i))
+    return wrong
+
+
+def report_of(message, *options):
+    """(report, complaints): inspect --json is one JSON object with the keys that are promised."""
+    result = sipveil("inspect", "--json", *options, stdin=message)
+    if result.code != OK:
+        return {}, [repr(result)]
+    try:
+        report = json.loads(result.out)
+    except ValueError as error:
+        return {}, ["no JSON: %s: %r" % (error, result.out[:200])]
+    wrong = ["%s is missing" % key for key in ("version", "kind", "method", "verdict", "error", "tree", "compare", "checks")
+             if key not in report]
+    if not wrong:
+        wrong = shape(report["tree"])
+        wrong += [repr(c) for c in report["compare"] if c.get("result") not in RESULTS or not c.get("field")]
+        wrong += [repr(c) for c in report["checks"] if c.get("result") not in CHECKS or not c.get("rule") or not c.get("why")]
+        if (report["verdict"] == "error") != (report["error"] is not None) or report["version"] != 1:
+            wrong.append("verdict %r beside error %r" % (report["verdict"], report["error"]))
+        if report["error"] is not None and not {"code", "path", "text"} <= set(report["error"]):
+            wrong.append(repr(report["error"]))
+    return report, wrong
+
+
+def chain(node):
+    """The types along the first children."""
+    types = []
+    while node is not None:
+        types.append(node["type"])
+        node = (node.get("children") or [None])[0]
+    return types
+
+
+def deep(node, *path):
+    for i in path:
+        node = node["children"][i]
+    return node
+
+
+def trees(cases):
+    everyone = ("--to", KEK, "--to", lab.crt("bob"), "--to", lab.crt("rsa"), "--to", "pass:%s" % PASSWORD,
+                "--sign-with", SIGNER, "--compress")
+    message = seal(*everyone)
+    report, wrong = report_of(message)
+    if not wrong:
+        node = deep(report["tree"], 0)
+        kinds = [r["kind"] for r in node["recipients"]]
+        if chain(report["tree"]) != ["sip", "auth-enveloped-data"] or kinds != KINDS or any(
+                r["ours"] for r in node["recipients"]) or node["opened"]:
+            wrong.append(repr(report["tree"]))
+        if report["verdict"] != "error" or report["error"]["code"] != "no-key" or report["error"]["path"] != [0]:
+            wrong.append(repr(report["error"]))
+        kek = node["recipients"][KINDS.index("kekri")]
+        if kek["key_id"] != "ims-ck-1" or kek["key_id_hex"] != b"ims-ck-1".hex():
+            wrong.append(repr(kek))
+        if report["kind"] != "request" or report["method"] != "INVITE" or "SECRET" in json.dumps(report):
+            wrong.append("kind, method, or content is told")
+    cases.case("an outsider sees recipients and no more", wrong)
+
+    def to(job):
+        name, key = job
+        report, wrong = report_of(message, "--key", key, "--trust", CA)
+        if wrong:
+            return wrong
+        ours = [r["ours"] for r in deep(report["tree"], 0)["recipients"]]
+        if chain(report["tree"]) != ["sip", "auth-enveloped-data", "compressed-data", "multipart/signed", "message/sip",
+                                     "application/sdp"]:
+            wrong.append(repr(chain(report["tree"])))
+        if ours.count(True) != 1 or ours.index(True) != KINDS.index(name):
+            wrong.append("ours: %r" % ours)
+        signer = deep(report["tree"], 0, 0, 0)["signers"][0]
+        if (signer["signature"], signer["trust"], signer["aor"]) != ("valid", "trusted", [ALICE]):
+            wrong.append(repr(signer))
+        leaf = deep(report["tree"], 0, 0, 0, 0, 0)
+        if leaf["size"] != len(BODY) or report["verdict"] != "ok":
+            wrong.append("%r, verdict %r" % (leaf, report["verdict"]))
+        hidden = {c["field"]: c["result"] for c in report["compare"]}
+        if hidden.get("From") != "equal" or hidden.get("Subject") != "hidden":
+            wrong.append(repr(hidden))
+        return wrong
+
+    jobs = [("kekri", KEK), ("kari", BOB_KEY), ("ktri", RSA), ("pwri", "pass:%s" % PASSWORD)]
+    for (name, _), wrong in zip(jobs, in_parallel(to, jobs)):
+        cases.case("a recipient (%s) sees the whole tree" % name, wrong)
+    base64 = seal("--to", KEK, "--encoding", "base64", "--cipher", "aes-192-cbc", "--sign-with", SIGNER, "--order", "encrypt-sign")
+    report, wrong = report_of(base64, *OPEN)
+    if not wrong:
+        node = deep(report["tree"], 0, 0)
+        if (node["type"], node["encoding"], node["cipher"], node["opened"]) != ("enveloped-data", "base64", "aes-192-cbc", True):
+            wrong.append(repr(node))
+    cases.case("base64, CBC, signed outside", wrong)
+
+
+def signatures(cases):
+    for form, kind in (("--detached", "multipart/signed"), ("--opaque", "signed-data")):
+        message = seal("--sign-with", SIGNER, form)
+        for name, options, trust, verdict in (("with its anchor", ("--trust", CA), "trusted", "ok"),
+                                              ("without any anchor", (), "unchecked", "error")):
+            report, wrong = report_of(message, *options)
+            if not wrong:
+                signer = deep(report["tree"], 0)["signers"][0]
+                if (deep(report["tree"], 0)["type"], signer["signature"], signer["trust"], report["verdict"]) != (
+                        kind, "valid", trust, verdict):
+                    wrong.append("%r %r" % (signer, report["verdict"]))
+            cases.case("%s %s: valid, %s" % (kind, name, trust), wrong)
+        report, wrong = report_of(message.replace(b"SECRET-SDP", b"Secret-SDP"), "--trust", CA)
+        if not wrong and (deep(report["tree"], 0)["signers"][0]["signature"] != "invalid" or
+                          report["error"]["code"] != "bad-signature"):
+            wrong.append(repr(report["error"]))
+        cases.case("%s, changed: invalid" % kind, wrong)
+    bare = seal("--sign-with", SIGNER, "--no-certs")
+    report, wrong = report_of(bare, "--trust", CA)
+    if not wrong and deep(report["tree"], 0)["signers"][0]["signature"] != "unchecked":
+        wrong.append(repr(deep(report["tree"], 0)["signers"]))
+    cases.case("no certificate anywhere: unchecked", wrong)
+    pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(lab.crt("alice").read_text())).hexdigest()
+    report, wrong = report_of(seal("--sign-with", SIGNER), "--pin", "%s=%s" % (ALICE, pin))
+    if not wrong and deep(report["tree"], 0)["signers"][0]["trust"] != "pinned":
+        wrong.append(repr(deep(report["tree"], 0)["signers"]))
+    cases.case("ADV-117: a pin: pinned", wrong)
+
+
+def findings(cases):
+    """A finding is in the verdict, and inspect still ends with 0."""
+    signed = seal("--sign-with", SIGNER)
+    for name, message, options, code, result in (
+            ("ADV-140: a mismatch", substitute(signed, b"Contact: <sip:alice@client", b"Contact: <sip:alice@other"),
+             ("--trust", CA), "header-mismatch", ("Contact", "mismatch")),
+            ("TUN-39: a missing field", substitute(signed, b"Subject: SECRET-SUBJECT\r\n", b""), ("--trust", CA),
+             "header-mismatch", ("Subject", "missing")),
+            ("a hop's own field", substitute(signed, b"Max-Forwards", b"Alert-Info: <http://x.example>\r\nMax-Forwards"),
+             ("--trust", CA), None, ("Alert-Info", "added")),
+            ("a Via of a hop", substitute(signed, b"Via: ", b"Via: SIP/2.0/UDP p.example;branch=z9hG4bKx\r\nVia: "),
+             ("--trust", CA), None, ("Via", "may-differ")),
+            ("TUN-42: a hidden From", seal("--to", KEK, "--hide", "From"), OPEN, None, ("From", "hidden")),
+            ("ADV-064: CBC that nothing signed", seal("--to", KEK, "--cipher", "aes-128-cbc"), OPEN, "policy", None),
+            ("an altered ciphertext", seal("--to", KEK)[:-3] + b"abc", OPEN, "cannot-decrypt", None),
+            ("TUN-34: an old Date", seal("--sign-with", SIGNER, "--date", "Sat, 13 Nov 2010 23:29:00 GMT"), ("--trust", CA),
+             "replay", None),
+            ("no CMS in the body", outer(START, [row for name, row in FIELDS if not name.startswith(b"content-")],
+                                         b"application/pkcs7-mime; smime-type=enveloped-data", b"hello"), (), "malformed", None),
+            ("nothing protected", INVITE, (), None, None)):
+        report, wrong = report_of(message, *options)
+        if not wrong and (report["error"] or {}).get("code") != code:
+            wrong.append("error %r instead of %r" % (report["error"], code))
+        if not wrong and result and {"field": result[0], "result": result[1]} not in [
+                {"field": c["field"], "result": c["result"]} for c in report["compare"]]:
+            wrong.append("%r is not in %r" % (result, report["compare"]))
+        if not wrong and code is None and report["verdict"] != "ok":
+            wrong.append("verdict %r" % report["verdict"])
+        cases.case(name + ": in the report, exit 0", wrong)
+    report, wrong = report_of(INVITE.replace(b"INVITE sip:bob@biloxi.example.com SIP/2.0", b"SIP/2.0 200 OK"))
+    if not wrong and (report["kind"] != "response" or "SECRET" in json.dumps(report["tree"])):
+        wrong.append(repr(report))
+    cases.case("a response", wrong)
+    for name, message in (("garbage", bytes(range(256))), ("cut", INVITE[:-5]), ("nothing", b"")):
+        cases.case("%s cannot be framed: exit 3" % name,
+                   complaints_about(sipveil("inspect", "--json", stdin=message), "inspect", MALFORMED))
+
+
+def text(cases):
+    """For people: words they know, no escape sequences into a pipe, nothing hostile let through."""
+    outsider = sipveil("inspect", stdin=seal("--to", KEK, "--sign-with", SIGNER))
+    said = outsider.out.decode()
+    cases.case("the text for an outsider", [] if outsider.code == OK and all(word in said for word in (
+        "INVITE", "auth-enveloped-data", 'kek "ims-ck-1"', "verdict: no-key")) and "SECRET" not in said and "\x1b" not in said
+        else [repr(outsider), said])
+    insider = sipveil("inspect", *OPEN, stdin=seal("--to", KEK, "--sign-with", SIGNER))
+    said = insider.out.decode()
+    cases.case("the text for a recipient", [] if all(word in said for word in (
+        "multipart/signed", "message/sip", "application/sdp", ALICE, "verdict: ok")) and "SECRET-SDP" not in said else [said])
+    verbose = sipveil("inspect", "--verbose", *OPEN, stdin=seal("--to", KEK, "--sign-with", SIGNER))
+    cases.case("--verbose names the rules", [] if "TUN-33" in verbose.out.decode() or "TUN-39" in verbose.out.decode()
+               else [verbose.out.decode()])
+    hostile = INVITE.replace(b"Subject: SECRET-SUBJECT", b"X-\x1b: \x1b[31m").replace(b"9fxced76sl", b"9f")
+    evil = seal("--sign-with", SIGNER).replace(b"name=smime.p7s", b"name=\"\x1b[2J\"")
+    for name, message in (("header", hostile), ("parameter", evil), (
+            "media type", outer(START, [row for n, row in FIELDS if not n.startswith(b"content-")], b"text/\x1b[31mred", b"x")),
+            ("display name", INVITE.replace(b"From: Alice", b'From: "\x1b[31m\xe2\x80\xae"'))):
+        results = [sipveil("inspect", "--trust", CA, *more, stdin=message) for more in ((), ("--json",), ("--verbose",))]
+        cases.case("ADV-216: escape sequences in the %s come out escaped" % name, [
+            repr(r) for r in results if b"\x1b" in r.out or "\x1b" in r.err or r.code not in (OK, MALFORMED)])
+    path = lab.path("report")
+    cases.case("-o FILE replaces reports", [repr(r) for r in (sipveil("inspect", "-o", path, stdin=INVITE),
+                                                              sipveil("inspect", "--json", "-o", path, stdin=INVITE))
+                                            if r.code != OK or r.out] + ([] if json.loads(path.read_text()) else ["empty"]))
+
+
+def main():
+    cases = Cases()
+    for part in (trees, signatures, findings, text):
+        part(cases)
+    cases.leave()
+
+
+if __name__ == "__main__":
+    main()
