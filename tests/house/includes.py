@@ -3,14 +3,15 @@ import re
 
 from tap import SOURCE, Cases, relative
 
-FLOORS = {"base": 0, "sip": 1, "mime": 1, "crypto": 1, "state": 1, "cms": 2, "keys": 3, "tunnel": 4}
-PUBLIC = {"base": 0, "crypto": 1, "keys": 3, "tunnel": 4, "sipveil": 9}
+FLOORS = {"base": 0, "sip": 1, "mime": 1, "crypto": 1, "state": 1, "cms": 2, "keys": 3, "tunnel": 4,
+          "agree": 5, "identity": 5, "trust": 5, "e2m": 6, "relay": 7}
+PUBLIC = dict(FLOORS, sipveil=9)
 # Header prefix: rooms, or single files, that may use it.
 LIBRARIES = {
     "osipparser2/": set(),  # second opinion of the tests only
     "osip2/": set(),
     "openssl/": {"crypto", "cms", "keys"},
-    "jansson.h": set(),
+    "jansson.h": {"identity"},
     "zlib.h": {"cms"},
 }
 # Not for cryptography: wiping and comparing in constant time.
@@ -100,8 +101,8 @@ def main():
     cases = Cases()
     folders = {path.name for path in (SOURCE / "lib").iterdir() if path.is_dir()} - {"include"}
     cases.case("every folder of lib is a room with a floor", sorted(
-        "lib/%s has no floor in this test" % name for name in folders ^ set(FLOORS)))
-    for room in sorted(FLOORS):
+        "lib/%s has no floor in this test" % name for name in folders - set(FLOORS)))
+    for room in sorted(folders & set(FLOORS)):
         cases.case("lib/%s includes lower floors only" % room, judge_room(room))
     for path in sorted((SOURCE / "lib" / "include" / "sipveil").glob("*.h")):
         cases.case("include/sipveil/%s includes lower public headers only" % path.name, judge_public(path))

@@ -89,7 +89,7 @@ static void which_part(void **state)
     }
 }
 
-/* ADV-147: a captured layer between an attacker's parts is opened alone. */
+/* TUN-24, ADV-147: a captured layer between an attacker's parts is opened alone. */
 static void between_other_parts(void **state)
 {
     lab *l = begin(state);
