@@ -92,15 +92,18 @@ static void put_part(sv_buffer *b, sipveil_span boundary, sipveil_span entity)
  * that moved into its first part, so that opening gives the message back as it was. */
 static void put_place_holders(const sv_sip_view *view, sv_buffer *rows)
 {
-    if (sv_sip_first(view, SV_F_CONTENT_DISPOSITION) != NULL) sv_put_str(rows, "Content-Disposition: render\r\n");
-    if (sv_sip_first(view, SV_F_CONTENT_ENCODING) != NULL) sv_put_str(rows, "Content-Encoding: identity\r\n");
-    if (sv_sip_first(view, SV_F_CONTENT_LANGUAGE) != NULL) {
-        sv_put_str(rows, "Content-Language: ");
-        sv_put(rows, sv_sip_value(view, SV_F_CONTENT_LANGUAGE));
-        sv_put_str(rows, "\r\n");
-    }
-    if (sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) != NULL) {
-        sv_put_str(rows, "Content-Transfer-Encoding: binary\r\n");
+    for (size_t i = 0; i < view->field_count; i++) {
+        switch (view->fields[i].id) {
+        case SV_F_CONTENT_DISPOSITION: sv_put_str(rows, "Content-Disposition: render\r\n"); break;
+        case SV_F_CONTENT_ENCODING: sv_put_str(rows, "Content-Encoding: identity\r\n"); break;
+        case SV_F_CONTENT_TRANSFER_ENCODING: sv_put_str(rows, "Content-Transfer-Encoding: binary\r\n"); break;
+        case SV_F_CONTENT_LANGUAGE:
+            sv_put_str(rows, "Content-Language: ");
+            sv_put(rows, view->fields[i].value);
+            sv_put_str(rows, "\r\n");
+            break;
+        default: break;
+        }
     }
 }
 

@@ -83,6 +83,9 @@ static void put_content_row(const sv_rewrite *r, const sv_sip_field *field, cont
         sv_put(out, replacement->value);
         sv_put_str(out, "\r\n");
     }
+    if (sv_sip_next(r->view, field) == NULL) { /* the last of its name: what the new body has more of */
+        while ((replacement = take_row(rows, field)) != NULL) sv_put(out, replacement->line);
+    }
     if (field->id == SV_F_CONTENT_TYPE) put_new_rows(r->view, rows, out);
 }
 

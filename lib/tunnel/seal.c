@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: check what is asked, put the Date in, protect, write the outer message. */
+#include "base/field.h"
+#include "crypto/suite.h"
 #include "tunnel/sealing.h"
 
 enum { UDP_SAFE = 1300 }; /* RFC 3261 18.1.1 */
@@ -40,7 +42,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_se
                      o->recipient_count);
         return sv_hint(err, SIPVEIL_POLICY, "sign it, or say --allow-unsigned-shared");
     }
-    if (o->cipher == SIPVEIL_CIPHER_DES_EDE3_CBC || (unsigned)o->cipher >= SIPVEIL_CIPHER_COUNT) {
+    if (o->cipher != SIPVEIL_CIPHER_NONE && !sv_cipher_is_written(o->cipher)) {
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "this content cipher is never written");
     }
     for (size_t i = 0; i < o->hide_count; i++) {
@@ -203,11 +205,17 @@ static sipveil_code seal_payload(sv_sealing *s, const sv_sip_view *view, sv_buff
 
 /* ---- size ---- */
 
+/* The transport of the top Via: "SIP / 2.0 / UDP host". */
 static bool goes_over_udp(const sv_sip_view *view)
 {
-    size_t at;
-    return sv_find(sv_sip_value(view, SV_F_VIA), SV_SPAN("/UDP"), &at) ||
-           sv_find(sv_sip_value(view, SV_F_VIA), SV_SPAN("/udp"), &at);
+    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
+    sipveil_span passed;
+    for (int slash = 0; slash < 2; slash++) {
+        if (!sv_take_until(&c, '/', &passed)) return false;
+        (void)sv_take_if(&c, '/');
+    }
+    sv_skip_lws(&c);
+    return sv_equal_nocase_str(sv_take_while(&c, sv_is_token), "UDP");
 }
 
 static sipveil_code check_size(sv_sealing *s, const sv_sip_view *view, size_t size)
