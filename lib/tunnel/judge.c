@@ -109,7 +109,8 @@ static sipveil_code refuse_signer(sv_operation *op, sv_node *node, const sv_sign
     }
     sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_FAILED, "%s", signer->why);
     sv_fail_rule(op->err, SV_TUNNEL, code, signer->rule, SIPVEIL_NO_OFFSET, "%s", signer->why);
-    if (!signer->chain_checked) sv_hint(op->err, code, "give the trust anchors with --trust");
+    bool asked = signer->chain_checked || signer->name_checked || signer->time_checked || signer->usage_checked;
+    if (!asked) sv_hint(op->err, code, "give the trust anchors with --trust"); /* there are none */
     return sv_report_failure(op, node, code);
 }
 

@@ -188,6 +188,8 @@ def signers(refusals):
     stranger = lab.identity("stranger", ALICE, "strangers")
     refusals.open("ADV-117: unknown CA", seal("--sign-with", stranger), UNTRUSTED, options=("--trust", CA), status=403)
     refusals.open("TUN-08: no trust anchors", SIGNED, UNTRUSTED, "hint: ", "--trust", options=(), status=403)
+    misnamed = sipveil("open", "--trust", CA, stdin=seal("--sign-with", mallory))
+    refusals.cases.case("no hint to give what was given", [] if "--trust" not in misnamed.err else [repr(misnamed)])
     host = lab.identity("atlanta.example.com")
     refusals.open("ADV-121: certificate of a host", seal("--sign-with", host), UNTRUSTED, options=("--trust", CA), status=403)
     refusals.open("TUN-06: no certificate anywhere", seal("--sign-with", SIGNER, "--no-certs"), UNTRUSTED, "hint: ", "--cert",
