@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of verbs, and what happens before any of them runs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "tool.h"
@@ -42,6 +44,16 @@ static void protect_process(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* A closed standard descriptor would be the next file that is opened, and words to the user would end up
+ * in a state file or a key. What is put in its place fails like the closed one. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) _exit(TOOL_FAILED);
+    }
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -65,6 +77,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     protect_process();
     int exit_code = run(argc, argv);
     if (fflush(stdout) != 0 && exit_code == TOOL_OK) {

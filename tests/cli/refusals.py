@@ -15,6 +15,7 @@ CA = lab.authority()
 STRANGERS = lab.authority("strangers")
 SIGNER = lab.identity("alice", ALICE)
 BOB_KEY = lab.identity("bob", BOB)
+STRANGER = lab.identity("stranger", ALICE, "strangers")
 DATE = re.compile(rb"\r\nDate: [^\r]+")
 
 
@@ -185,8 +186,7 @@ def signers(refusals):
                   options=("--trust", CA), status=403)
     refusals.open("TUN-43: wrong name, inside encryption", seal("--sign-with", mallory, "--to", KEK), UNTRUSTED, ALICE,
                   status=493)
-    stranger = lab.identity("stranger", ALICE, "strangers")
-    refusals.open("ADV-117: unknown CA", seal("--sign-with", stranger), UNTRUSTED, options=("--trust", CA), status=403)
+    refusals.open("ADV-117: unknown CA", seal("--sign-with", STRANGER), UNTRUSTED, options=("--trust", CA), status=403)
     refusals.open("TUN-08: no trust anchors", SIGNED, UNTRUSTED, "hint: ", "--trust", options=(), status=403)
     misnamed = sipveil("open", "--trust", CA, stdin=seal("--sign-with", mallory))
     refusals.cases.case("no hint to give what was given", [] if "--trust" not in misnamed.err else [repr(misnamed)])
@@ -357,6 +357,14 @@ def output(cases):
         os.close(writing)
         piped.out = b""
         cases.case("closed pipe: %s: exit 1" % verb, complaints_about(piped, verb, IO))
+    state = lab.path("state-of-a-mute")
+    for closed, code in (("<&-", IO), (">&-", IO), ("2>&-", OK)):
+        result = execute(["/bin/sh", "-c", 'exec "$@" ' + closed, "sh", PROGRAM, "open", *OPEN, "--no-verify-signer",
+                          "--date-window", "any", "--state", state], stdin=seal("--sign-with", STRANGER))
+        inside = lab.path("state-of-a-mute.lock")
+        cases.case("a standard descriptor is closed (%s): exit %d, nothing goes astray" % (closed, code),
+                   ([] if result.code == code else [repr(result)]) +
+                   ([repr(inside.read_bytes())] if inside.exists() and inside.read_bytes() else []))
     taken = lab.write("taken", b"mine")
     source = lab.write("source.sip", GCM)
     result = sipveil("open", *OPEN, "-o", taken, source)
