@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Labels, needs and policy rows from any octets: what is read twice says the same, what is written is read
+ * again, and the quick look never misses a value that the reader finds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "e2m/policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+/* A message around one row, which the gate lets through or not. */
+static bool gate(sv_arena *arena, const char *start, const char *name, sipveil_span value, sv_sip_view *view)
+{
+    sipveil_limits limits;
+    sv_buffer b;
+    sipveil_limits_default(&limits);
+    sv_buffer_init(&b, arena, value.len + 512, 1 << 20);
+    sv_put_str(&b, start);
+    sv_put_str(&b, "Via: SIP/2.0/TCP a.example;branch=z9hG4bK1\r\nFrom: <sip:a@a.example>;tag=1\r\n"
+                   "To: <sip:b@b.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n");
+    sv_put_str(&b, name);
+    sv_put_str(&b, ": ");
+    sv_put(&b, value);
+    sv_put_str(&b, "\r\nContent-Length: 0\r\n\r\n");
+    return !b.failed && sv_sip_read(sv_buffer_span(&b), SV_SIP_STREAM, &limits, view, NULL) == SIPVEIL_OK;
+}
+
+static void check_labels(sv_arena *arena, sipveil_span value)
+{
+    static const char *const ours[] = {"ss1.home.example", "b.example:5061", "[2001:db8::1]"};
+    sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view), *again = sv_arena_alloc_raw(arena, sizeof *again);
+    sv_labels labels, second;
+    sv_hop_set set;
+    must(sv_hop_set_fill(&set, ours, 3, NULL) == SIPVEIL_OK);
+    if (!gate(arena, "INVITE sip:b@b.example SIP/2.0\r\n", "Proxy-Required-Body", value, view)) return;
+    bool may = sv_labels_may_name(view, &set);
+    if (sv_labels_read(view, &labels, NULL) != SIPVEIL_OK) return;
+    must(labels.count <= SV_LABELS_MOST);
+    for (size_t i = 0; i < labels.count; i++) {
+        const sv_label *label = &labels.items[i];
+        sv_buffer b;
+        must(!sv_hop_set_has(&set, &label->hop) || may);
+        if (label->malformed || label->act == SIPVEIL_E2M_OTHER || label->reply == SIPVEIL_E2M_OTHER) continue;
+        must(sv_is_cid(label->cid));
+        sv_buffer_init(&b, arena, 512, 1 << 20);
+        sv_label_put(&b, label);
+        must(gate(arena, "INVITE sip:b@b.example SIP/2.0\r\n", "Proxy-Required-Body", sv_buffer_span(&b), again));
+        must(sv_labels_read(again, &second, NULL) == SIPVEIL_OK && second.count == 1);
+        const sv_label *back = &second.items[0];
+        must(!back->malformed && sv_same_hop(&back->hop, &label->hop) && sv_equal(back->cid, label->cid) &&
+             back->act == label->act && back->reply == label->reply && back->keep == label->keep);
+    }
+}
+
+static void check_needs(sv_arena *arena, const char *name, sipveil_span value)
+{
+    sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
+    sipveil_e2m_need needs[SIPVEIL_E2M_NEEDS_MOST], back;
+    size_t count;
+    if (!gate(arena, "SIP/2.0 493 Undecipherable\r\n", name, value, view)) return;
+    if (sv_needs_read(view, needs, SIPVEIL_E2M_NEEDS_MOST, &count, NULL) != SIPVEIL_OK) {
+        must(count == 0);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sv_buffer b;
+        if (needs[i].need == SIPVEIL_E2M_OTHER || (!needs[i].for_requests && !needs[i].for_responses)) continue;
+        sv_buffer_init(&b, arena, 512, 1 << 20);
+        sv_need_put(&b, &needs[i]);
+        sv_cursor c = sv_cursor_over(sv_buffer_span(&b), "need");
+        must(sv_need_take(&c, &back, NULL, NULL, NULL) == SIPVEIL_OK && sv_at_end(&c));
+        must(sv_equal(back.host, needs[i].host) && back.need == needs[i].need && sv_equal(back.type, needs[i].type) &&
+             back.rekey == needs[i].rekey && back.for_responses == needs[i].for_responses);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    sipveil_e2m_policy *policy = NULL;
+    sv_arena *arena = sv_arena_new(1 << 16, 64u << 20);
+    if (arena == NULL || size > 1 << 16) {
+        sv_arena_free(arena);
+        return 0;
+    }
+    check_labels(arena, sv_span(data, size));
+    check_needs(arena, "Proxy-Body-Need", sv_span(data, size));
+    check_needs(arena, "Warning", sv_span(data, size));
+    if (sipveil_e2m_policy_read(sv_span(data, size), &policy, NULL) == SIPVEIL_OK) {
+        must(sipveil_e2m_policy_count(policy) <= SV_POLICY_ROWS_MOST);
+    }
+    sipveil_e2m_policy_free(policy);
+    sv_arena_free(arena);
+    return 0;
+}
