@@ -42,7 +42,7 @@ static bool take_words(sealing *s, int id, const char *v)
         return true;
     case O_CIPHER:
         o->cipher = sipveil_cipher_by_name(v);
-        if (o->cipher == SIPVEIL_CIPHER_NONE || o->cipher == SIPVEIL_CIPHER_DES_EDE3_CBC ||
+        if (o->cipher == SIPVEIL_CIPHER_NONE || o->cipher > SIPVEIL_CIPHER_AES_256_CBC ||
             o->cipher == SIPVEIL_CIPHER_AES_192_GCM) {
             return bad_value(s, "cipher", v);
         }

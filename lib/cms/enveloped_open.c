@@ -87,7 +87,7 @@ static bool attributes_fit(const sv_enveloped *e)
 
 static bool content_is_well_formed(const sv_enveloped *e, const sv_cipher_row *cipher)
 {
-    if (!e->has_ciphertext || e->iv.len != cipher->iv_length) return false; /* ADV-067, 069 */
+    if (!e->has_ciphertext || !sv_cipher_takes_iv(cipher, e->iv.len)) return false; /* ADV-067, 069 */
     if (!cipher->authenticated) return e->ciphertext.len > 0 && e->ciphertext.len % cipher->block == 0;
     return e->tag_length >= SV_TAG_LEAST && e->tag_length <= SV_TAG_LENGTH &&
            e->tag.len == e->tag_length && attributes_fit(e); /* ADV-061 */
@@ -244,7 +244,7 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t ra
     SV_TRY(code);
     o->tries++;
     SV_TRY(content_key(o, good ? cek : random, real, err));
-    bool clear = sv_cipher_decrypt(o->crypto, e->cipher, real, e->iv.data, e->auth_attributes,
+    bool clear = sv_cipher_decrypt(o->crypto, e->cipher, real, e->iv, e->auth_attributes,
                                    e->ciphertext, e->tag, o->plaintext, &length);
     if (clear && good) return publish(o, recipient, key, cek, strength, length, err);
     OPENSSL_cleanse(o->plaintext, e->ciphertext.len);

@@ -15,7 +15,7 @@ enum {
     ICV_MOST = 64
 };
 
-/* GCMParameters (RFC 5084 3.2), or the IV of CBC. What is not as it must be leaves `iv` empty. */
+/* GCMParameters and CCMParameters, which have one form (RFC 5084 3), or the IV of CBC. What is not as it must be leaves `iv` empty. */
 static void read_parameters(sipveil_span parameters, sv_enveloped *out)
 {
     sv_cursor c = sv_cursor_over(parameters, "parameters"), inside;

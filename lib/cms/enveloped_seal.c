@@ -37,7 +37,7 @@ static sipveil_code check_request(const sv_seal_request *request, const sipveil_
     if (request->recipient_count > limits->recipients) {
         return sv_fail(err, room, SIPVEIL_LIMIT, "more than %zu recipients", limits->recipients);
     }
-    if (cipher->key_length == 0 || cipher->weak != 0) {
+    if (!sv_cipher_is_written(request->cipher)) {
         return sv_fail_rule(err, room, cipher->weak != 0 ? SIPVEIL_POLICY : SIPVEIL_USAGE, "ADV-063",
                             SIPVEIL_NO_OFFSET, "content encryption \"%s\" is never written", cipher->name);
     }

@@ -52,7 +52,7 @@ sipveil_code sv_cipher_encrypt(sv_crypto *crypto, sipveil_cipher cipher, const u
 {
     const sv_cipher_row *row = sv_cipher_row_of(cipher);
     EVP_CIPHER_CTX *ctx = crypto->contents[cipher];
-    bool good = plaintext.len <= OCTETS_MOST && associated.len <= OCTETS_MOST &&
+    bool good = !row->ccm && plaintext.len <= OCTETS_MOST && associated.len <= OCTETS_MOST &&
                 EVP_EncryptInit_ex2(ctx, NULL, key, iv, NULL) == 1;
     if (good) {
         good = row->authenticated ? encrypt_gcm(ctx, associated, plaintext, out, tag)
@@ -63,16 +63,45 @@ sipveil_code sv_cipher_encrypt(sv_crypto *crypto, sipveil_cipher cipher, const u
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "content encryption failed");
 }
 
-static bool decrypt_gcm(EVP_CIPHER_CTX *ctx, sipveil_span associated, sipveil_span ciphertext,
-                        sipveil_span tag, uint8_t *out)
+typedef struct decryption {
+    EVP_CIPHER_CTX *ctx;
+    const uint8_t *key;
+    sipveil_span iv, associated, ciphertext, tag;
+    uint8_t *out;
+} decryption;
+
+static bool start(const decryption *d)
+{
+    return EVP_DecryptInit_ex2(d->ctx, NULL, d->key, d->iv.data, NULL) == 1;
+}
+
+static bool expect_tag(const decryption *d)
+{
+    uint8_t expected[SV_TAG_LENGTH];
+    if (d->tag.len < SV_TAG_LEAST || d->tag.len > SV_TAG_LENGTH) return false;
+    memcpy(expected, d->tag.data, d->tag.len);
+    return EVP_CIPHER_CTX_ctrl(d->ctx, EVP_CTRL_AEAD_SET_TAG, (int)d->tag.len, expected) == 1;
+}
+
+static bool decrypt_gcm(const decryption *d)
 {
     int n = 0;
-    uint8_t none[16], expected[SV_TAG_LENGTH];
-    if (tag.len < SV_TAG_LEAST || tag.len > SV_TAG_LENGTH) return false;
-    memcpy(expected, tag.data, tag.len);
-    return EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)tag.len, expected) == 1 &&
-           update(ctx, NULL, associated) && update(ctx, out, ciphertext) &&
-           EVP_DecryptFinal_ex(ctx, none, &n) == 1;
+    uint8_t none[16];
+    return start(d) && expect_tag(d) && update(d->ctx, NULL, d->associated) &&
+           update(d->ctx, d->out, d->ciphertext) && EVP_DecryptFinal_ex(d->ctx, none, &n) == 1;
+}
+
+/* libcrypto wants both lengths and the tag before the key, then the length of the whole, and compares
+ * the tag in the one call that decrypts, also when there is nothing to decrypt. */
+static bool decrypt_ccm(const decryption *d)
+{
+    int n = 0, size = (int)d->ciphertext.len;
+    uint8_t nothing = 0;
+    const uint8_t *in = size > 0 ? d->ciphertext.data : &nothing;
+    return EVP_DecryptInit_ex2(d->ctx, NULL, NULL, NULL, NULL) == 1 &&
+           EVP_CIPHER_CTX_ctrl(d->ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)d->iv.len, NULL) == 1 && expect_tag(d) &&
+           start(d) && EVP_CipherUpdate(d->ctx, NULL, &n, NULL, size) == 1 && update(d->ctx, NULL, d->associated) &&
+           EVP_CipherUpdate(d->ctx, size > 0 ? d->out : &nothing, &n, in, size) == 1 && n == size;
 }
 
 /* 1 to block octets of that value at the end. No branch and no index depends on them. */
@@ -88,29 +117,25 @@ static bool padding_of(const uint8_t *plaintext, size_t len, size_t block, size_
     return bad == 0;
 }
 
-static bool decrypt_cbc(EVP_CIPHER_CTX *ctx, size_t block, sipveil_span ciphertext, uint8_t *out,
-                        size_t *len)
+static bool decrypt_cbc(const decryption *d, size_t block, size_t *len)
 {
-    size_t padding;
-    if (ciphertext.len == 0 || ciphertext.len % block != 0) return false;
-    if (!update(ctx, out, ciphertext) || !padding_of(out, ciphertext.len, block, &padding)) return false;
-    *len = ciphertext.len - padding;
+    size_t padding, size = d->ciphertext.len;
+    if (size == 0 || size % block != 0 || !start(d)) return false;
+    if (!update(d->ctx, d->out, d->ciphertext) || !padding_of(d->out, size, block, &padding)) return false;
+    *len = size - padding;
     return true;
 }
 
-bool sv_cipher_decrypt(sv_crypto *crypto, sipveil_cipher cipher, const uint8_t *key, const uint8_t *iv,
+bool sv_cipher_decrypt(sv_crypto *crypto, sipveil_cipher cipher, const uint8_t *key, sipveil_span iv,
                        sipveil_span associated, sipveil_span ciphertext, sipveil_span tag,
                        uint8_t *out, size_t *len)
 {
     const sv_cipher_row *row = sv_cipher_row_of(cipher);
-    EVP_CIPHER_CTX *ctx = crypto->contents[cipher];
+    const decryption d = {crypto->contents[cipher], key, iv, associated, ciphertext, tag, out};
     size_t found = ciphertext.len;
-    bool good = ciphertext.len <= OCTETS_MOST && associated.len <= OCTETS_MOST &&
-                EVP_DecryptInit_ex2(ctx, NULL, key, iv, NULL) == 1;
-    if (good) {
-        good = row->authenticated ? decrypt_gcm(ctx, associated, ciphertext, tag, out)
-                                  : decrypt_cbc(ctx, row->block, ciphertext, out, &found);
-    }
+    bool good = ciphertext.len <= OCTETS_MOST && associated.len <= OCTETS_MOST && sv_cipher_takes_iv(row, iv.len);
+    if (good && row->ccm) good = decrypt_ccm(&d);
+    else if (good) good = row->authenticated ? decrypt_gcm(&d) : decrypt_cbc(&d, row->block, &found);
     if (!good) {
         OPENSSL_cleanse(out, ciphertext.len);
         ERR_clear_error();

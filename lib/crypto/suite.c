@@ -19,6 +19,9 @@ static const sv_cipher_row ciphers[SIPVEIL_CIPHER_COUNT] = {
     [SIPVEIL_CIPHER_AES_192_CBC] = {"aes-192-cbc", "AES-192-CBC", OID("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, 16, 192, false, 0},
     [SIPVEIL_CIPHER_AES_256_CBC] = {"aes-256-cbc", "AES-256-CBC", OID("\x60\x86\x48\x01\x65\x03\x04\x01\x2A"), 32, 16, 16, 256, false, 0},
     [SIPVEIL_CIPHER_DES_EDE3_CBC] = {"des-ede3-cbc", "DES-EDE3-CBC", OID("\x2A\x86\x48\x86\xF7\x0D\x03\x07"), 24, 8, 8, 112, false, SIPVEIL_WEAK_3DES},
+    [SIPVEIL_CIPHER_AES_128_CCM] = {"aes-128-ccm", "AES-128-CCM", OID("\x60\x86\x48\x01\x65\x03\x04\x01\x07"), 16, 13, 1, 128, true, 0, true},
+    [SIPVEIL_CIPHER_AES_192_CCM] = {"aes-192-ccm", "AES-192-CCM", OID("\x60\x86\x48\x01\x65\x03\x04\x01\x1B"), 24, 13, 1, 192, true, 0, true},
+    [SIPVEIL_CIPHER_AES_256_CCM] = {"aes-256-ccm", "AES-256-CCM", OID("\x60\x86\x48\x01\x65\x03\x04\x01\x2F"), 32, 13, 1, 256, true, 0, true},
 };
 
 static const sv_wrap_row wraps[SV_WRAP_COUNT] = {
@@ -73,6 +76,17 @@ sipveil_cipher sv_cipher_by_oid(sipveil_span oid)
         if (sv_equal(ciphers[c].oid, oid)) return c;
     }
     return SIPVEIL_CIPHER_NONE;
+}
+
+bool sv_cipher_is_written(sipveil_cipher cipher)
+{
+    const sv_cipher_row *row = sv_cipher_row_of(cipher);
+    return row->key_length > 0 && row->weak == 0 && !row->ccm;
+}
+
+bool sv_cipher_takes_iv(const sv_cipher_row *row, size_t length)
+{
+    return length == row->iv_length || (row->ccm && length >= SV_NONCE_LEAST && length < row->iv_length);
 }
 
 const char *sipveil_cipher_name(sipveil_cipher cipher)

@@ -12,6 +12,7 @@ enum {
     SV_KEY_MOST = 32,      /* octets of a CEK or KEK */
     SV_TAG_LENGTH = 16,    /* octets that we write */
     SV_TAG_LEAST = 12,     /* octets that we accept (RFC 5084 3.2) */
+    SV_NONCE_LEAST = 7,    /* of CCM (RFC 5084 3.1), to the 13 of its row */
     SV_WRAP_GAIN = 8,      /* octets that AES key wrap adds (RFC 3394) */
     SV_HASH_MOST = 64,
     SV_POINT_MOST = 133,   /* P-521, uncompressed */
@@ -24,15 +25,18 @@ typedef struct sv_cipher_row {
     const char *library;  /* libcrypto's name */
     sipveil_span oid;     /* content octets */
     size_t key_length;
-    size_t iv_length;
+    size_t iv_length;     /* CCM: at most */
     size_t block;
     unsigned strength;    /* bits */
     bool authenticated;   /* AuthEnvelopedData, else EnvelopedData (ADV-063) */
     unsigned weak;        /* the SIPVEIL_WEAK_ bit that allows reading; 0: always; never written */
+    bool ccm;             /* never written either */
 } sv_cipher_row;
 
 const sv_cipher_row *sv_cipher_row_of(sipveil_cipher cipher); /* never NULL */
 sipveil_cipher sv_cipher_by_oid(sipveil_span oid);
+bool sv_cipher_is_written(sipveil_cipher cipher);
+bool sv_cipher_takes_iv(const sv_cipher_row *row, size_t length);
 
 /* ---- AES key wrap (RFC 3394, RFC 3565) ---- */
 typedef enum sv_wrap { SV_WRAP_AES_128, SV_WRAP_AES_192, SV_WRAP_AES_256, SV_WRAP_COUNT } sv_wrap;

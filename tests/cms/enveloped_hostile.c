@@ -149,7 +149,7 @@ static void test_wrong_ciphers(void **state)
         {"1.3.14.3.2.7", SIPVEIL_POLICY},                /* DES */
         {"1.2.840.113549.3.7", SIPVEIL_POLICY},          /* 3DES, not named */
         {"2.16.840.1.101.3.4.1.4", SIPVEIL_UNSUPPORTED}, /* CFB */
-        {"2.16.840.1.101.3.4.1.7", SIPVEIL_UNSUPPORTED}, /* CCM */
+        {"2.16.840.1.101.3.4.1.7", SIPVEIL_POLICY},      /* CCM */
         {"1.2.3.4", SIPVEIL_UNSUPPORTED},
     };
     for (size_t i = 0; i < sizeof ciphers / sizeof *ciphers; i++) {

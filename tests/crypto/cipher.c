@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "crypto/cipher.h"
 
+#include "crypto/ccm.h"
 #include "crypto/fixture.h"
 
 static const sipveil_span none = {NULL, 0};
@@ -44,12 +45,17 @@ static void test_round_trips(void **state)
     size_t len;
     memset(plaintext, 'x', sizeof plaintext);
     for (sipveil_cipher c = SIPVEIL_CIPHER_NONE + 1; c < SIPVEIL_CIPHER_COUNT; c++) {
+        if (sv_cipher_row_of(c)->ccm) {
+            assert_int_equal(sv_cipher_encrypt(f->crypto, c, key, iv, none, sv_span(plaintext, 16), out, tag, &err),
+                             SIPVEIL_INTERNAL);
+            continue;
+        }
         bool authenticated = sv_cipher_row_of(c)->authenticated;
         for (size_t n = 0; n <= sizeof plaintext; n++) {
             assert_int_equal(sv_cipher_encrypt(f->crypto, c, key, iv, none, sv_span(plaintext, n), out, tag, &err),
                              SIPVEIL_OK);
             sipveil_span ciphertext = sv_span(out, sv_cipher_output(c, n));
-            assert_true(sv_cipher_decrypt(f->crypto, c, key, iv, none, ciphertext,
+            assert_true(sv_cipher_decrypt(f->crypto, c, key, sv_span(iv, sv_cipher_row_of(c)->iv_length), none, ciphertext,
                                           authenticated ? sv_span(tag, sizeof tag) : none, back, &len));
             assert_int_equal(len, n);
             assert_memory_equal(back, plaintext, n);
@@ -70,20 +76,93 @@ static void test_gcm_refusals(void **state)
     sipveil_span ciphertext = sv_span(out, 20);
     for (size_t bit = 0; bit < 8 * sizeof out; bit++) {
         out[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, iv, associated, ciphertext,
+        assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, sv_span(iv, sizeof iv), associated, ciphertext,
                                        sv_span(tag, 16), back, &len));
         assert_memory_equal(back, zero, 20);
         assert_int_equal(len, 0);
         out[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t n = 0; n <= 16; n++) {
-        assert_int_equal(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, iv, associated, ciphertext,
+        assert_int_equal(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, sv_span(iv, sizeof iv), associated, ciphertext,
                                            sv_span(tag, n), back, &len), n >= SV_TAG_LEAST);
     }
-    assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, iv, associated, ciphertext,
+    assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, sv_span(iv, sizeof iv), associated, ciphertext,
                                    sv_span("01234567890123456789", 17), back, &len));
-    assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, iv, changed, ciphertext,
+    assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_GCM, key, sv_span(iv, sizeof iv), changed, ciphertext,
                                    sv_span(tag, 16), back, &len));
+}
+
+/* CMS-05: three answers of NIST's vectors for CCM, two of them of nothing at all. */
+static void test_ccm_known_answers(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *key, *nonce, *plaintext, *ciphertext, *tag;
+    } rows[] = {
+        {"4bb3c4a4f893ad8c9bdc833c325d62b3", "5a8aa485c316e9", "", "", "75d582db43ce9b13ab4b6f7f14341330"},
+        {"19ebfde2d5468ba0a3031bde629b11fd", "5a8aa485c316e9403aff859fbb", "", "", "fb04dc5a44c6bb000f2440f5154364b4"},
+        {"197afb02ffbd8f699dacae87094d5243", "5a8aa485c316e9", "3796cf51b8726652a4204733b8fbb047cf00fb91a9837e22",
+         "24ab9eeb0e5508cae80074f1070ee188a637171860881f1f", "2d9a3fbc210595b7b8b1b41523111a8e"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t back[24];
+        size_t len;
+        sipveil_span plaintext = hex(rows[i].plaintext), tag = hex(rows[i].tag);
+        assert_true(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CCM, hex(rows[i].key).data, hex(rows[i].nonce), none,
+                                      hex(rows[i].ciphertext), tag, back, &len));
+        assert_int_equal(len, plaintext.len);
+        if (len > 0) assert_octets(back, plaintext);
+        uint8_t changed[16];
+        memcpy(changed, tag.data, 16);
+        changed[15] ^= 1;
+        assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CCM, hex(rows[i].key).data, hex(rows[i].nonce), none,
+                                       hex(rows[i].ciphertext), sv_span(changed, 16), back, &len));
+    }
+}
+
+/* CMS-05, ADV-061, ADV-067: every size of key, nonce and tag; what is altered or of a size that RFC 5084
+ * does not have leaves nothing behind, and the next message is not the worse for it. */
+static void test_ccm(void **state)
+{
+    fixture *f = *state;
+    uint8_t key[32] = {9}, octets[20] = {4}, out[64], back[64], tag[SV_TAG_LENGTH], zero[64] = {0}, text[64];
+    sipveil_span associated = hex("3102aabb");
+    size_t len;
+    memset(text, 't', sizeof text);
+    for (sipveil_cipher c = SIPVEIL_CIPHER_AES_128_CCM; c <= SIPVEIL_CIPHER_AES_256_CCM; c++) {
+        for (size_t n = 7; n <= 13; n++) {
+            for (size_t t = 12; t <= 16; t += 2) {
+                for (size_t size = 0; size <= sizeof text; size += 16) {
+                    sipveil_span nonce = sv_span(octets, n), plaintext = sv_span(text, size);
+                    assert_true(encrypt_ccm(c, key, nonce, associated, plaintext, out, tag, t));
+                    sipveil_span ciphertext = sv_span(out, size);
+                    assert_true(sv_cipher_decrypt(f->crypto, c, key, nonce, associated, ciphertext, sv_span(tag, t), back, &len));
+                    assert_int_equal(len, size);
+                    assert_memory_equal(back, text, size);
+                    memset(back, 1, sizeof back);
+                    tag[t - 1] ^= 1;
+                    assert_false(sv_cipher_decrypt(f->crypto, c, key, nonce, associated, ciphertext, sv_span(tag, t), back, &len));
+                    tag[t - 1] ^= 1;
+                    assert_int_equal(len, 0);
+                    assert_memory_equal(back, zero, size);
+                    assert_false(sv_cipher_decrypt(f->crypto, c, key, nonce, none, ciphertext, sv_span(tag, t), back, &len));
+                }
+            }
+        }
+    }
+    sipveil_cipher c = SIPVEIL_CIPHER_AES_128_CCM;
+    for (size_t n = 0; n <= sizeof octets; n++) {
+        if (n >= 7 && n <= 13) continue;
+        assert_false(sv_cipher_decrypt(f->crypto, c, key, sv_span(octets, n), none, sv_span(out, 16), sv_span(tag, 16), back, &len));
+    }
+    for (size_t t = 4; t < 12; t += 2) { /* as RFC 5084 has them, and too short for us */
+        assert_true(encrypt_ccm(c, key, sv_span(octets, 12), none, sv_span(text, 16), out, tag, t));
+        assert_false(sv_cipher_decrypt(f->crypto, c, key, sv_span(octets, 12), none, sv_span(out, 16), sv_span(tag, t), back, &len));
+    }
+    static uint8_t large[0x10000]; /* a nonce of 13 octets leaves two for the length */
+    assert_false(sv_cipher_decrypt(f->crypto, c, key, sv_span(octets, 13), none, sv_span(large, sizeof large), sv_span(tag, 16), large, &len));
+    assert_true(encrypt_ccm(c, key, sv_span(octets, 12), none, sv_span(text, 16), out, tag, 16));
+    assert_true(sv_cipher_decrypt(f->crypto, c, key, sv_span(octets, 12), none, sv_span(out, 16), sv_span(tag, 16), back, &len));
 }
 
 /* ADV-065: every value of the last octet; only real padding passes */
@@ -103,7 +182,7 @@ static void test_cbc_padding(void **state)
             /* our own padding block behind is cut off */
             assert_int_equal(sv_cipher_encrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, key, iv, none,
                                                sv_span(block, 32), out, NULL, &err), SIPVEIL_OK);
-            bool opened = sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, key, iv, none,
+            bool opened = sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, key, sv_span(iv, sizeof iv), none,
                                             sv_span(out, 32), none, back, &len);
             bool expected = pad >= 1 && pad <= 16 && (good || pad == 1);
             assert_int_equal(opened, expected);
@@ -112,7 +191,7 @@ static void test_cbc_padding(void **state)
     }
     for (size_t n = 0; n < 48; n++) {
         if (n > 0 && n % 16 == 0) continue;
-        assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, key, iv, none, sv_span(out, n), none,
+        assert_false(sv_cipher_decrypt(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, key, sv_span(iv, sizeof iv), none, sv_span(out, n), none,
                                        back, &len));
     }
 }
@@ -123,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_gcm_refusals),
+        cmocka_unit_test(test_ccm_known_answers),
+        cmocka_unit_test(test_ccm),
         cmocka_unit_test(test_cbc_padding),
     };
     return cmocka_run_group_tests_name("content ciphers", tests, fixture_setup, fixture_teardown);

@@ -62,6 +62,9 @@ typedef enum sipveil_cipher {
     SIPVEIL_CIPHER_AES_192_CBC,
     SIPVEIL_CIPHER_AES_256_CBC,
     SIPVEIL_CIPHER_DES_EDE3_CBC, /**< read only, by name */
+    SIPVEIL_CIPHER_AES_128_CCM,  /**< read only */
+    SIPVEIL_CIPHER_AES_192_CCM,  /**< read only */
+    SIPVEIL_CIPHER_AES_256_CCM,  /**< read only */
     SIPVEIL_CIPHER_COUNT
 } sipveil_cipher;
 
