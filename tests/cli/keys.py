@@ -205,7 +205,7 @@ def passphrases(cases):
                refused("seal", "--sign-with", "%s,pass=file:%s" % (p12, right), words=("hint: ",)))
     right.chmod(0o600)
     cases.case("a passphrase on the command line does not exist",
-               refused("seal", "--sign-with", "%s,pass=open sesame" % p12, words=("cannot come from",)))
+               refused("seal", "--sign-with", "%s,pass=open sesame" % p12, words=("passphrase",)))
     cases.case("fd: of a descriptor that is not open: exit 2", refused("seal", "--sign-with", "%s,pass=fd:77" % p12))
 
 
@@ -260,7 +260,8 @@ def passwords(cases):
                refused("seal", "--to", "pass-prompt:", words=("no terminal",), start_new_session=True))
     plain.chmod(0o640)
     cases.case("ADV-210: a password file open to others: exit 2", refused("seal", "--to", "pass:%s" % plain, words=("hint: ",)))
-    cases.case("pkcs11: is told to be missing: exit 2", refused("seal", "--to", "pkcs11:token=x", words=("PKCS#11",)))
+    cases.case("pkcs11: without its module: exit 2",
+               refused("seal", "--to", "pkcs11:token=x?module-path=/nowhere.so"))
 
 
 def process(cases):

@@ -357,11 +357,10 @@ def output(cases):
         os.close(writing)
         piped.out = b""
         cases.case("closed pipe: %s: exit 1" % verb, complaints_about(piped, verb, IO))
-    state = lab.path("state-of-a-mute")
-    for closed, code in (("<&-", IO), (">&-", IO), ("2>&-", OK)):
+    for i, (closed, code) in enumerate((("<&-", IO), (">&-", IO), ("2>&-", OK))):
+        state, inside = lab.path("mute-%d" % i), lab.path("mute-%d.lock" % i)
         result = execute(["/bin/sh", "-c", 'exec "$@" ' + closed, "sh", PROGRAM, "open", *OPEN, "--no-verify-signer",
                           "--date-window", "any", "--state", state], stdin=seal("--sign-with", STRANGER))
-        inside = lab.path("state-of-a-mute.lock")
         cases.case("a standard descriptor is closed (%s): exit %d, nothing goes astray" % (closed, code),
                    ([] if result.code == code else [repr(result)]) +
                    ([repr(inside.read_bytes())] if inside.exists() and inside.read_bytes() else []))
