@@ -47,15 +47,22 @@ static bool take_name(sv_cursor *c, const char *const *names, unsigned count, un
     return false;
 }
 
+/* A line break and the blanks that begin the next line stand for one blank (RFC 3261 7.3.1). */
+static bool take_space(sv_cursor *c)
+{
+    if (sv_take_literal(c, "\r\n")) return sv_take_while(c, sv_is_blank).len > 0;
+    return sv_take_if(c, ' ');
+}
+
 static bool read_date(sv_cursor *c, int64_t *out)
 {
     unsigned weekday, day, month, year, hour, minute, second;
-    if (!take_name(c, weekdays, 7, &weekday) || !sv_take_literal(c, ", ") ||
-        !take_digits(c, 2, 31, &day) || !sv_take_if(c, ' ') || !take_name(c, months, 12, &month) ||
-        !sv_take_if(c, ' ') || !take_digits(c, 4, YEAR_LAST, &year) || !sv_take_if(c, ' ') ||
+    if (!take_name(c, weekdays, 7, &weekday) || !sv_take_if(c, ',') || !take_space(c) ||
+        !take_digits(c, 2, 31, &day) || !take_space(c) || !take_name(c, months, 12, &month) ||
+        !take_space(c) || !take_digits(c, 4, YEAR_LAST, &year) || !take_space(c) ||
         !take_digits(c, 2, 23, &hour) || !sv_take_if(c, ':') || !take_digits(c, 2, 59, &minute) ||
         !sv_take_if(c, ':') || !take_digits(c, 2, 60, &second) ||
-        !sv_take_literal_nocase(c, " GMT") || !sv_at_end(c)) {
+        !take_space(c) || !sv_take_literal_nocase(c, "GMT") || !sv_at_end(c)) {
         return false;
     }
     if (year < YEAR_FIRST || day < 1 || day > days_of_month(year, month)) return false;

@@ -18,6 +18,7 @@ static const struct {
     {"Fri, 31 Dec 9999 23:59:59 GMT", 253402300799, true},
     {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800, false},
     {"sat, 21 nov 2026 10:00:00 gmt", 1795255200, false},
+    {"Sat,\r\n 21\r\n\tNov 2026\r\n   10:00:00 GMT", 1795255200, false}, /* ADV-010: folded */
     {"Mon, 21 Nov 2026 10:00:00 GMT", 1795255200, false}, /* the weekday says nothing new */
 };
 
@@ -47,7 +48,8 @@ static const char *const bad[] = {
     "Wed, 31 Dec 1969 23:59:59 GMT",
     "Fri, 01 Jan 2010 16:00 GMT",
     "Fri, +1 Jan 2010 16:00:00 GMT",
-    "Fri, 01 Jan 2010\r\n 16:00:00 GMT",
+    "Fri, 01 Jan 2010\r\n16:00:00 GMT",
+    "Fri, 01 Jan 2010 \r\n 16:00:00 GMT",
 };
 
 static void dates_are_read(void **state)
