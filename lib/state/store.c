@@ -98,6 +98,17 @@ void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span sco
     for (size_t left = in == NULL ? 0 : in->count; left > 0; left--) sv_table_remove(table, in->oldest);
 }
 
+void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
+                    void *state)
+{
+    const sv_table *table = &store->kinds[kind].table;
+    for (size_t i = 0; i < table->count; i++) {
+        const sv_table_entry *e = table->by_expiry[i];
+        sv_store_entry entry = {e->key.scope, e->key.name, e->value, e->expires};
+        if (!visit(state, &entry)) return;
+    }
+}
+
 size_t sv_store_count(const sv_store *store, sv_store_kind kind)
 {
     return store->kinds[kind].table.count;

@@ -35,6 +35,13 @@ bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope
 bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name);
 /* All entries of a scope (BYE). */
 void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope);
+/* Calls visit for each entry, in no order, until it returns false. The store must not change meanwhile. */
+typedef struct sv_store_entry {
+    sipveil_span scope, name, value;
+    int64_t expires;
+} sv_store_entry;
+void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
+                    void *state);
 size_t sv_store_count(const sv_store *store, sv_store_kind kind);
 
 /* Image for a state file: magic, version, entries, SHA-256 over all. Image in the arena: it holds the

@@ -63,7 +63,7 @@ static sipveil_code put_fields(sv_sealing *s, const sv_sip_view *view, sv_buffer
 }
 
 /* TUN-52: the fragment as an entity. */
-static sipveil_code fragment_entity(sv_sealing *s, const sv_sip_view *view, sipveil_span *entity)
+sipveil_code sv_pack_fragment(sv_sealing *s, const sv_sip_view *view, sipveil_span extra, sipveil_span *entity)
 {
     sv_buffer b;
     sv_buffer_init(&b, s->op->arena, 1024, s->op->limits->message);
@@ -71,21 +71,13 @@ static sipveil_code fragment_entity(sv_sealing *s, const sv_sip_view *view, sipv
                    "Content-Disposition: aib; handling=optional\r\n\r\n");
     size_t empty = b.len;
     SV_TRY(put_fields(s, view, &b));
+    sv_put(&b, extra);
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
     if (b.len == empty) {
         return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "none of the fields asked for is in the message");
     }
     *entity = sv_buffer_span(&b);
     return SIPVEIL_OK;
-}
-
-static void put_part(sv_buffer *b, sipveil_span boundary, sipveil_span entity)
-{
-    sv_put_str(b, "--");
-    sv_put(b, boundary);
-    sv_put_str(b, "\r\n");
-    sv_put(b, entity);
-    sv_put_str(b, "\r\n");
 }
 
 /* Rows that are true of the multipart too and keep the places (and the names, compact or not) of those
@@ -111,7 +103,7 @@ static void put_place_holders(const sv_sip_view *view, sv_buffer *rows)
 static sipveil_code pack_mixed(sv_sealing *s, const sv_sip_view *view, sv_packed aib, sv_packed *out)
 {
     sv_packed original = {.content = view->body};
-    sipveil_span parts[2], boundary;
+    sipveil_span parts[2];
     sv_buffer rows;
     sv_buffer_init(&rows, s->op->arena, 512, s->op->limits->header);
     sv_put_content_rows(view, &rows);
@@ -119,20 +111,9 @@ static sipveil_code pack_mixed(sv_sealing *s, const sv_sip_view *view, sv_packed
     original.rows = sv_buffer_span(&rows);
     SV_TRY(sv_pack_entity(s, original, &parts[0]));
     SV_TRY(sv_pack_entity(s, aib, &parts[1]));
-    SV_TRY(sv_choose_boundary(s, parts, 2, &boundary));
-    sv_buffer body;
-    sv_buffer_init(&body, s->op->arena, parts[0].len + parts[1].len + 256, s->op->limits->message * 2);
-    put_part(&body, boundary, parts[0]);
-    put_part(&body, boundary, parts[1]);
-    sv_put_str(&body, "--");
-    sv_put(&body, boundary);
-    sv_put_str(&body, "--\r\n");
-    SV_TRY(sv_buffer_check(&body, SV_TUNNEL, s->op->err));
-    out->content = sv_buffer_span(&body);
+    SV_TRY(sv_pack_mixed(s, parts, 2, out));
     sv_buffer_init(&rows, s->op->arena, 256, s->op->limits->header);
-    sv_put_str(&rows, "Content-Type: multipart/mixed; boundary=");
-    sv_put(&rows, boundary);
-    sv_put_str(&rows, "\r\n");
+    sv_put(&rows, out->rows);
     put_place_holders(view, &rows);
     out->rows = sv_buffer_span(&rows);
     return sv_buffer_check(&rows, SV_TUNNEL, s->op->err);
@@ -142,7 +123,7 @@ sipveil_code sv_put_with_aib(sv_sealing *s, const sv_sip_view *view, sv_buffer *
 {
     sipveil_span entity;
     sv_packed aib, body;
-    SV_TRY(fragment_entity(s, view, &entity));
+    SV_TRY(sv_pack_fragment(s, view, sv_span(NULL, 0), &entity));
     SV_TRY(sv_pack_protected(s, entity, &aib));
     body = aib;
     if (view->body.len > 0) SV_TRY(pack_mixed(s, view, aib, &body));

@@ -10,7 +10,10 @@ static const char *phrase_of(int status)
     case 403: return "Forbidden";
     case 413: return "Request Entity Too Large";
     case 415: return "Unsupported Media Type";
+    case 488: return "Not Acceptable Here";
     case 493: return "Undecipherable";
+    case 495: return "Signature Required";
+    case 496: return "Proxy Undecipherable";
     case 505: return "Version Not Supported";
     case 513: return "Message Too Large";
     default: return "Server Internal Error";
@@ -36,6 +39,37 @@ static sipveil_code put_to(sv_operation *op, const sv_sip_field *field, sv_buffe
     return SIPVEIL_OK;
 }
 
+sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response)
+{
+    sv_buffer b;
+    *response = sv_span(NULL, 0);
+    if (!view->is_request || sv_equal_str(view->method, "ACK")) {
+        return sv_fail(op->err, SV_TUNNEL, SIPVEIL_USAGE, "a response or an ACK is not answered");
+    }
+    sv_buffer_init(&b, op->arena, 1024 + answer->body.len, op->limits->message);
+    sv_put_format(&b, "SIP/2.0 %d ", answer->status);
+    sv_put(&b, answer->phrase.len > 0 ? answer->phrase : sv_span_str(phrase_of(answer->status)));
+    sv_put_str(&b, "\r\n");
+    for (size_t i = 0; i < view->field_count; i++) {
+        const sv_sip_field *field = &view->fields[i];
+        if (field->id == SV_F_TO) {
+            SV_TRY(put_to(op, field, &b));
+        } else if (field->id == SV_F_VIA || field->id == SV_F_FROM || field->id == SV_F_CALL_ID ||
+                   field->id == SV_F_CSEQ || field->id == SV_F_TIMESTAMP) {
+            sv_put(&b, field->line);
+        }
+    }
+    sv_put(&b, answer->rows);
+    sv_put(&b, answer->content_rows);
+    sv_put_str(&b, "Content-Length: ");
+    sv_put_number(&b, answer->body.len);
+    sv_put_str(&b, "\r\n\r\n");
+    sv_put(&b, answer->body);
+    SV_TRY(sv_buffer_check(&b, SV_TUNNEL, op->err));
+    *response = sv_buffer_span(&b);
+    return SIPVEIL_OK;
+}
+
 sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                    const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
@@ -48,31 +82,13 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
     }
     *response = sv_span(NULL, 0);
     if (reason.code == SIPVEIL_OK) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is no refusal to answer with");
+    sv_answer answer = {.status = reason.sip_status >= 400 && reason.sip_status <= 699 ? reason.sip_status : 500};
+    if (answer.status == 415 || strcmp(reason.rule, "TUN-73") == 0) answer.rows = SV_SPAN(ACCEPTED);
     sv_worker_begin(worker);
     sv_operation *op = &worker->operation;
-    sv_buffer b;
     op->err = err;
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_TUNNEL);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
-    if (!view->is_request || sv_equal_str(view->method, "ACK")) {
-        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a response or an ACK is not answered");
-    }
-    int status = reason.sip_status >= 400 && reason.sip_status <= 699 ? reason.sip_status : 500;
-    sv_buffer_init(&b, op->arena, 1024, op->limits->header);
-    sv_put_format(&b, "SIP/2.0 %d %s\r\n", status, phrase_of(status));
-    for (size_t i = 0; i < view->field_count; i++) {
-        const sv_sip_field *field = &view->fields[i];
-        if (field->id == SV_F_TO) {
-            SV_TRY(put_to(op, field, &b));
-        } else if (field->id == SV_F_VIA || field->id == SV_F_FROM || field->id == SV_F_CALL_ID ||
-                   field->id == SV_F_CSEQ || field->id == SV_F_TIMESTAMP) {
-            sv_put(&b, field->line);
-        }
-    }
-    if (status == 415 || strcmp(reason.rule, "TUN-73") == 0) sv_put_str(&b, ACCEPTED);
-    sv_put_str(&b, "Content-Length: 0\r\n\r\n");
-    SV_TRY(sv_buffer_check(&b, SV_TUNNEL, err));
-    *response = sv_buffer_span(&b);
-    return SIPVEIL_OK;
+    return sv_make_answer(op, view, &answer, response);
 }

@@ -46,6 +46,23 @@ typedef struct outcome {
     const sv_node *aib;     /* verified AIB among the parts of the body, or as the whole body */
 } outcome;
 
+/* Of a protected multipart in which exactly one part must be handled, the others being optional (an AIB, a
+ * copy for a proxy), and that part was opened or verified in turn: what came out of it (RFC 5621 8.2). */
+static const sv_node *the_required_part(const sv_node *in)
+{
+    const sv_node *required = NULL;
+    bool is_protected = false;
+    if (in->type != SV_NODE_MULTIPART) return in;
+    for (const sv_node *part = in->first_child; part != NULL; part = part->next) {
+        if (!is_required(part)) continue;
+        if (required != NULL) return in;
+        required = part;
+    }
+    if (required == NULL) return in;
+    const sv_node *content = innermost(required, &is_protected);
+    return is_protected ? the_required_part(content) : in;
+}
+
 /* Among the parts of an unprotected multipart: the opened one that must be handled, else the first. An AIB
  * deeper inside proves the message too, and stays where it is. */
 static void choose_part(const sv_node *multipart, bool is_top, outcome *out)
@@ -60,7 +77,7 @@ static void choose_part(const sv_node *multipart, bool is_top, outcome *out)
         if (in->type == SV_NODE_MULTIPART && !is_protected) choose_part(in, false, out);
         if (!is_protected) continue;
         if (out->content == NULL || (!out->content_required && is_required(part))) {
-            out->content = in;
+            out->content = the_required_part(in);
             out->content_required = is_required(part);
         }
     }
@@ -75,7 +92,7 @@ static outcome outcome_of(const sv_node *body)
     if (is_verified_aib(body)) {
         out.aib = body;
     } else if (is_protected) {
-        out.content = in;
+        out.content = the_required_part(in);
     } else if (in->type == SV_NODE_MULTIPART) {
         choose_part(in, in == body, &out);
     }

@@ -57,15 +57,11 @@ static sipveil_code not_for_us(sv_operation *op, const sv_node *node)
     return SIPVEIL_OK;
 }
 
-static sipveil_code second_opinion(sv_operation *op, sv_node *node, sipveil_span content_info)
+static sipveil_code second_opinion(sv_operation *op, sv_node *node, const sv_cms_key *keys, sipveil_span content_info)
 {
     bool done = false;
     char note[96] = "";
     if (!op->options->second_opinion) return SIPVEIL_OK;
-    const sv_cms_key *keys;
-    size_t count;
-    keys = sv_keyring_cms_keys(op->options->keyring, &count);
-    (void)count;
     sipveil_code code = sv_cms_second_opinion_open(op->crypto, content_info, &keys[node->opening.key],
                                                    node->opening.plaintext, &done, note, op->err);
     sv_report_check(op, "second-opinion",
@@ -116,14 +112,21 @@ sipveil_code sv_read_enveloped(sv_operation *op, sv_node *parent, const sv_carri
 
     size_t key_count = 0;
     const sv_cms_key *keys = sv_keyring_cms_keys(op->options->keyring, &key_count);
+    const sv_opening_extension *extension = op->extension;
+    if (extension != NULL && extension->keys != NULL) {
+        SV_TRY(extension->keys(extension->state, op, node, &keys, &key_count));
+    }
     sipveil_code code = sv_cms_open_enveloped(op->crypto, e, keys, key_count, &op->policy, &op->iterations,
                                               op->arena, &node->opening, op->err);
     if (code == SIPVEIL_NO_KEY) return not_for_us(op, node);
     op->secret_used = true;
     if (code != SIPVEIL_OK) return sv_report_failure(op, node, code);
+    if (extension != NULL && extension->opened != NULL) {
+        SV_TRY(sv_report_failure(op, node, extension->opened(extension->state, op, node)));
+    }
     node->opened = true;
     op->opened_encrypted = true;
-    SV_TRY(sv_report_failure(op, node, second_opinion(op, node, cms->content_info)));
+    SV_TRY(sv_report_failure(op, node, second_opinion(op, node, keys, cms->content_info)));
     depth.protective++;
     code = read_opened_content(op, node, depth);
     note_opening(op, node);

@@ -34,6 +34,11 @@ sipveil_code sipveil_memory_new(sipveil_memory **out, sipveil_error *err)
     return SIPVEIL_OK;
 }
 
+sv_store *sv_memory_store(const sipveil_memory *memory)
+{
+    return memory->store;
+}
+
 void sipveil_memory_free(sipveil_memory *memory)
 {
     if (memory == NULL) return;

@@ -6,6 +6,10 @@
 #include "crypto/crypto.h"
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
+#include "state/store.h"
+
+/* What is behind it, for higher rooms; borrowed. */
+sv_store *sv_memory_store(const sipveil_memory *memory);
 
 /* Whether what was protected came with this message before: SIPVEIL_REPLAY. Changes nothing. */
 sipveil_code sv_memory_check_not_seen(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,

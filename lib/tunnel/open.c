@@ -108,8 +108,15 @@ static void hand_out_lists(sv_operation *op, sipveil_opened *out)
     out->compared_count = count;
 }
 
-sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_open_options *options,
-                                         sipveil_span message, sipveil_opened *out, sipveil_error *err)
+static sipveil_code judge_extended(sv_operation *op)
+{
+    const sv_opening_extension *e = op->extension;
+    return e != NULL && e->judge != NULL ? e->judge(e->state, op) : SIPVEIL_OK;
+}
+
+sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options *options,
+                              const sv_opening_extension *extension, sipveil_span message, sipveil_opened *out,
+                              sipveil_error *err)
 {
     sipveil_error local;
     sipveil_opened opened = {0};
@@ -120,9 +127,11 @@ sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_o
     SV_TRY(check_options(worker, options, err));
     begin(worker, options, false, err);
     sv_operation *op = &worker->operation;
+    op->extension = extension;
     sipveil_code code = run(op, message);
     if (code == SIPVEIL_OK) code = sv_emit(op, &opened);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->compared, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK) code = judge_extended(op);
     if (code == SIPVEIL_OK) code = sv_judge_replay(op);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
     if (code != SIPVEIL_OK) {
@@ -137,6 +146,12 @@ sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_o
     op->err = NULL;
     *out = opened;
     return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_tunnel_open_message(sipveil_worker *worker, const sipveil_open_options *options,
+                                         sipveil_span message, sipveil_opened *out, sipveil_error *err)
+{
+    return sv_open_extended(worker, options, NULL, message, out, err);
 }
 
 sipveil_code sipveil_tunnel_inspect_message(sipveil_worker *worker, const sipveil_open_options *options,

@@ -64,6 +64,20 @@ typedef struct sv_compared {
     const sv_node *inner;
 } sv_compared;
 
+struct sv_operation;
+
+/* What a higher room adds to an opening. Every call may be NULL. */
+typedef struct sv_opening_extension {
+    void *state;
+    /* The keys for this encrypted layer instead of those of the ring; none: it is left for others. */
+    sipveil_code (*keys)(void *state, struct sv_operation *op, const sv_node *node, const sv_cms_key **keys,
+                         size_t *count);
+    /* It was opened by keys[node->opening.key]. A failure is one of decryption. */
+    sipveil_code (*opened)(void *state, struct sv_operation *op, const sv_node *node);
+    /* Every check of ours passed, and nothing was remembered yet. */
+    sipveil_code (*judge)(void *state, struct sv_operation *op);
+} sv_opening_extension;
+
 typedef struct sv_operation {
     sipveil_worker *worker;
     sv_arena *arena;
@@ -71,6 +85,7 @@ typedef struct sv_operation {
     const sipveil_limits *limits;
     const sipveil_open_options *options; /* opening: the copy below; sealing: NULL */
     sipveil_open_options own_options;    /* a report may be asked for when the caller's are gone */
+    const sv_opening_extension *extension; /* NULL: none */
     sipveil_error *err;       /* never NULL */
     bool inspecting;          /* record findings and go on */
     int64_t now;              /* --at, or the clock */
@@ -126,6 +141,25 @@ void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison 
 /* A failure at a node: opening returns its code; inspecting records the first one and goes on. */
 sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_code code);
 size_t sv_report_check_count(const sv_operation *op);
+
+/* ---- open.c ---- */
+/* sipveil_tunnel_open_message with an extension, or NULL. Until the worker's next call its operation holds
+ * the tree, after a failure too. */
+sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options *options,
+                              const sv_opening_extension *extension, sipveil_span message, sipveil_opened *out,
+                              sipveil_error *err);
+
+/* ---- answer.c ---- */
+/* A response to a request: its own rows in front of Content-*, and a body. */
+typedef struct sv_answer {
+    int status;
+    sipveil_span phrase;       /* empty: that of the status */
+    sipveil_span rows;         /* each with CRLF */
+    sipveil_span content_rows; /* likewise; empty: no body */
+    sipveil_span body;
+} sv_answer;
+/* USAGE: view is a response or an ACK. The octets are in the operation's arena. */
+sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);
 
 /* ---- layer.c: the tree ---- */
 sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth);

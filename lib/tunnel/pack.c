@@ -26,15 +26,16 @@ static sipveil_code encode(sv_sealing *s, sipveil_span octets, bool base64, sipv
 }
 
 /* TUN-21, TUN-60: rows of an application/pkcs7-mime entity. */
-static sipveil_code cms_rows(sv_sealing *s, const char *smime_type, const char *name, bool base64, sipveil_span *rows)
+static sipveil_code cms_rows(sv_sealing *s, const char *smime_type, const char *name, bool base64, bool optional,
+                             sipveil_span *rows)
 {
     sv_buffer b;
     sv_buffer_init(&b, s->op->arena, 320, 1024);
     sv_put_format(&b,
                   "Content-Type: application/pkcs7-mime; smime-type=%s; name=%s\r\n"
                   "Content-Transfer-Encoding: %s\r\n"
-                  "Content-Disposition: attachment; filename=%s; handling=required\r\n",
-                  smime_type, name, base64 ? "base64" : "binary", name);
+                  "Content-Disposition: attachment; filename=%s; handling=%s\r\n",
+                  smime_type, name, base64 ? "base64" : "binary", name, optional ? "optional" : "required");
     *rows = sv_buffer_span(&b);
     return sv_buffer_check(&b, SV_TUNNEL, s->op->err);
 }
@@ -111,7 +112,7 @@ sipveil_code sv_pack_signed(sv_sealing *s, sipveil_span entity, bool base64, sv_
         return pack_detached(s, entity, sv_buffer_span(&b), sv_cms_micalg(&request), base64, out);
     }
     SV_TRY(encode(s, sv_buffer_span(&b), base64, &out->content));
-    return cms_rows(s, "signed-data", "smime.p7m", base64, &out->rows);
+    return cms_rows(s, "signed-data", "smime.p7m", base64, false, &out->rows);
 }
 
 /* Compression is skipped where it does not help (TUN-76). */
@@ -123,7 +124,7 @@ static sipveil_code compress(sv_sealing *s, sipveil_span *entity)
     SV_TRY(sv_cms_compress(*entity, s->op->arena, &b, s->op->err));
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
     packed.content = sv_buffer_span(&b);
-    SV_TRY(cms_rows(s, "compressed-data", "smime.p7z", false, &packed.rows));
+    SV_TRY(cms_rows(s, "compressed-data", "smime.p7z", false, false, &packed.rows));
     if (packed.rows.len + 2 + packed.content.len >= entity->len) return SIPVEIL_OK;
     return sv_pack_entity(s, packed, entity);
 }
@@ -135,7 +136,10 @@ sipveil_code sv_pack_encrypted(sv_sealing *s, sipveil_span entity, bool base64, 
         .recipients = s->recipients,
         .recipient_count = s->recipient_count,
         .by_key_identifier = s->options->by_key_identifier,
+        .cek_hkdf = s->options->cek_hkdf,
         .pbkdf2_iterations = s->options->pbkdf2_iterations,
+        .attributes = s->attributes,
+        .cek_out = s->cek_out,
     };
     bool gcm = s->cipher <= SIPVEIL_CIPHER_AES_256_GCM;
     sv_buffer b;
@@ -143,7 +147,36 @@ sipveil_code sv_pack_encrypted(sv_sealing *s, sipveil_span entity, bool base64, 
     SV_TRY(sv_cms_seal_enveloped(s->op->crypto, &request, entity, s->op->arena, &b, s->op->err));
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
     SV_TRY(encode(s, sv_buffer_span(&b), base64, &out->content));
-    return cms_rows(s, gcm ? "authEnveloped-data" : "enveloped-data", "smime.p7m", base64, &out->rows);
+    return cms_rows(s, gcm ? "authEnveloped-data" : "enveloped-data", "smime.p7m", base64, s->handling_optional,
+                    &out->rows);
+}
+
+sipveil_code sv_pack_mixed(sv_sealing *s, const sipveil_span *entities, size_t count, sv_packed *out)
+{
+    sipveil_span boundary;
+    sv_buffer b;
+    size_t size = 256;
+    for (size_t i = 0; i < count; i++) size += entities[i].len + 64;
+    SV_TRY(sv_choose_boundary(s, entities, count, &boundary));
+    sv_buffer_init(&b, s->op->arena, size, s->op->limits->message * 2);
+    for (size_t i = 0; i < count; i++) {
+        sv_put_str(&b, "--");
+        sv_put(&b, boundary);
+        sv_put_str(&b, "\r\n");
+        sv_put(&b, entities[i]);
+        sv_put_str(&b, "\r\n");
+    }
+    sv_put_str(&b, "--");
+    sv_put(&b, boundary);
+    sv_put_str(&b, "--\r\n");
+    SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
+    out->content = sv_buffer_span(&b);
+    sv_buffer_init(&b, s->op->arena, 128, 1024);
+    sv_put_str(&b, "Content-Type: multipart/mixed; boundary=");
+    sv_put(&b, boundary);
+    sv_put_str(&b, "\r\n");
+    out->rows = sv_buffer_span(&b);
+    return sv_buffer_check(&b, SV_TUNNEL, s->op->err);
 }
 
 sipveil_code sv_pack_protected(sv_sealing *s, sipveil_span entity, sv_packed *out)
@@ -172,5 +205,5 @@ sipveil_code sv_pack_protected(sv_sealing *s, sipveil_span entity, sv_packed *ou
     SV_TRY(sv_cms_compress(entity, s->op->arena, &b, s->op->err));
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
     SV_TRY(encode(s, sv_buffer_span(&b), base64, &out->content));
-    return cms_rows(s, "compressed-data", "smime.p7z", base64, &out->rows);
+    return cms_rows(s, "compressed-data", "smime.p7z", base64, false, &out->rows);
 }

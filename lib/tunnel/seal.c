@@ -248,7 +248,16 @@ static sipveil_code read_message(sv_sealing *s, sipveil_span message, sv_sip_vie
     return SIPVEIL_OK;
 }
 
-static sipveil_code seal(sv_sealing *s, sipveil_span message, sipveil_span *sealed)
+static sipveil_code put_by_mode(sv_sealing *s, const sv_sip_view *view, sv_buffer *out)
+{
+    switch (s->options->mode) {
+    case SIPVEIL_MODE_SIPFRAG: return sv_put_with_aib(s, view, out);
+    case SIPVEIL_MODE_PAYLOAD: return seal_payload(s, view, out);
+    default: return s->options->pcscf ? seal_pcscf(s, view, out) : seal_tunnel(s, view, out);
+    }
+}
+
+static sipveil_code seal(sv_sealing *s, sv_seal_form form, void *state, sipveil_span message, sipveil_span *sealed)
 {
     sv_sip_view *view = sv_arena_alloc_raw(s->op->arena, sizeof *view);
     sv_buffer out;
@@ -266,17 +275,13 @@ static sipveil_code seal(sv_sealing *s, sipveil_span message, sipveil_span *seal
         sv_report_warning(s->op, "TUN-06", "without its certificate a signature needs a receiver that has it already");
     }
     sv_buffer_init(&out, s->op->arena, view->whole.len * 2 + 2048, s->op->limits->message * 2);
-    switch (s->options->mode) {
-    case SIPVEIL_MODE_SIPFRAG: SV_TRY(sv_put_with_aib(s, view, &out)); break;
-    case SIPVEIL_MODE_PAYLOAD: SV_TRY(seal_payload(s, view, &out)); break;
-    default: SV_TRY(s->options->pcscf ? seal_pcscf(s, view, &out) : seal_tunnel(s, view, &out)); break;
-    }
+    SV_TRY(form != NULL ? form(s, view, state, &out) : put_by_mode(s, view, &out));
     *sealed = sv_buffer_span(&out);
     return check_size(s, view, sealed->len);
 }
 
-sipveil_code sipveil_tunnel_seal_message(sipveil_worker *worker, const sipveil_seal_options *options,
-                                         sipveil_span message, sipveil_sealed *out, sipveil_error *err)
+sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *options, sv_seal_form form, void *state,
+                        sipveil_span message, sipveil_sealed *out, sipveil_error *err)
 {
     sipveil_error local;
     sipveil_span sealed = {0};
@@ -297,7 +302,7 @@ sipveil_code sipveil_tunnel_seal_message(sipveil_worker *worker, const sipveil_s
                     .base64 = settled.encoding == SIPVEIL_ENCODING_BASE64 ||
                               (settled.pcscf && settled.encoding == SIPVEIL_ENCODING_DEFAULT),
                     .cipher = settled.cipher == SIPVEIL_CIPHER_NONE ? SIPVEIL_CIPHER_AES_256_GCM : settled.cipher};
-    sipveil_code code = seal(&s, message, &sealed);
+    sipveil_code code = seal(&s, form, state, message, &sealed);
     op->err = NULL;
     if (code != SIPVEIL_OK) return code;
     out->message = sealed;
@@ -305,4 +310,10 @@ sipveil_code sipveil_tunnel_seal_message(sipveil_worker *worker, const sipveil_s
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     out->warning_count = warnings.len / sizeof *out->warnings;
     return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_tunnel_seal_message(sipveil_worker *worker, const sipveil_seal_options *options,
+                                         sipveil_span message, sipveil_sealed *out, sipveil_error *err)
+{
+    return sv_seal_as(worker, options, NULL, NULL, message, out, err);
 }

@@ -16,7 +16,17 @@ typedef struct sv_sealing {
     size_t extra_count;
     sipveil_cipher cipher;
     bool base64;
+    /* of the encrypted layer: */
+    sipveil_span attributes; /* DER Attributes: authenticated, or unprotected with CBC; empty: none */
+    sipveil_span *cek_out;   /* if not NULL: its key, in the arena */
+    bool handling_optional;  /* instead of handling=required */
 } sv_sealing;
+
+/* A way to write the outer message; the view has its Date already. */
+typedef sipveil_code (*sv_seal_form)(sv_sealing *s, const sv_sip_view *view, void *state, sv_buffer *out);
+/* sipveil_tunnel_seal_message with another way to write it than those of options->mode; NULL: those. */
+sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *options, sv_seal_form form, void *state,
+                        sipveil_span message, sipveil_sealed *out, sipveil_error *err);
 
 /* An entity in two pieces: its Content-* rows (each with CRLF) and its content. */
 typedef struct sv_packed {
@@ -35,6 +45,9 @@ sipveil_code sv_pack_protected(sv_sealing *s, sipveil_span entity, sv_packed *ou
 /* A boundary that occurs in none of the parts (ADV-037); text in the arena. */
 sipveil_code sv_choose_boundary(sv_sealing *s, const sipveil_span *parts, size_t count, sipveil_span *boundary);
 
+/* multipart/mixed of whole entities. */
+sipveil_code sv_pack_mixed(sv_sealing *s, const sipveil_span *entities, size_t count, sv_packed *out);
+
 /* ---- fields.c: the outer message of a tunnel ---- */
 /* extra: rows to add (Date), or empty. */
 sipveil_code sv_put_outer(sv_sealing *s, const sv_sip_view *inner, sv_packed body, bool encrypted,
@@ -43,6 +56,8 @@ bool sv_hides(const sv_sealing *s, sv_field_id id, sipveil_span name);
 
 /* ---- aib.c ---- */
 sipveil_code sv_put_with_aib(sv_sealing *s, const sv_sip_view *view, sv_buffer *out);
+/* The fragment of an AIB as an entity; extra: rows to put behind those of the message. */
+sipveil_code sv_pack_fragment(sv_sealing *s, const sv_sip_view *view, sipveil_span extra, sipveil_span *entity);
 /* The Content-* rows of a message, as a MIME header. */
 void sv_put_content_rows(const sv_sip_view *view, sv_buffer *out);
 
