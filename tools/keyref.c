@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -156,6 +157,24 @@ static const char *cut_suffix(char *reference, const char *name)
     return at + strlen(name);
 }
 
+/* pkcs11:...[,pass=SOURCE]: the passphrase is the token's PIN. */
+static int add_from_token(passphrase_source *source, sipveil_keyring *ring, const char *uri,
+                          const sipveil_key_options *options, size_t *added)
+{
+    sipveil_error err;
+    if (options->kid != NULL) {
+        return tool_failure(source->common, TOOL_USAGE, "object= and id= of the URI pick one",
+                            "kid picks from a JWK set, not from a token");
+    }
+    if (source->source != NULL && strstr(uri, "pin-source=") != NULL) {
+        return tool_failure(source->common, TOOL_USAGE, NULL, "the PIN is given twice: pin-source= and ,pass=");
+    }
+    if (sipveil_keyring_add_pkcs11(ring, uri, options, added, &err) == SIPVEIL_OK) return TOOL_OK;
+    if (source->failed) return TOOL_USAGE; /* the reason was already told */
+    (void)tool_error(source->common, NULL, &err);
+    return err.code == SIPVEIL_INTERNAL ? TOOL_FAILED : TOOL_USAGE;
+}
+
 int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference, bool allow_open_key_file,
                size_t *added)
 {
@@ -177,10 +196,6 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
         return add_password(common, ring, fd, allow_open_key_file, added);
     }
     if (strcmp(reference, "pass-prompt:") == 0) return add_password(common, ring, "prompt", allow_open_key_file, added);
-    if (strncmp(reference, "pkcs11:", 7) == 0) {
-        return tool_failure(common, TOOL_USAGE, "use a JWK, PEM or PKCS#12 file",
-                            "PKCS#11 keys are not supported by this version");
-    }
     if (snprintf(path, sizeof path, "%s", reference) >= (int)sizeof path) {
         return tool_failure(common, TOOL_USAGE, NULL, "key reference too long");
     }
@@ -192,6 +207,7 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
     }
     source.source = pass;
     options.kid = kid;
+    if (strncasecmp(path, "pkcs11:", 7) == 0) return add_from_token(&source, ring, path, &options, added);
     if (sipveil_keyring_add_file(ring, path, &options, added, &err) == SIPVEIL_OK) return TOOL_OK;
     if (source.failed) return TOOL_USAGE; /* the reason was already told */
     /* A key file that cannot be had is an unusable key (exit 2), whatever the reason. */

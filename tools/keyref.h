@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Key references as a person types them: FILE[,kid=TEXT][,pass=file:F|fd:N|prompt], pass:FILE,
- * pass-fd:N, pass-prompt:. Secrets come from files, descriptors or the terminal, never from argv. */
+/* Key references as a person types them: FILE[,kid=TEXT][,pass=file:F|fd:N|prompt], pkcs11:URI[,pass=...],
+ * pass:FILE, pass-fd:N, pass-prompt:. Secrets come from files, descriptors or the terminal, never from argv. */
 #ifndef TOOL_KEYREF_H
 #define TOOL_KEYREF_H
 

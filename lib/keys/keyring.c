@@ -182,7 +182,8 @@ static sipveil_code check_kek_alone(const sipveil_key *key, const sipveil_key *o
 {
     if (key->kind != SIPVEIL_KEY_KEK || other->kind != SIPVEIL_KEY_KEK) return SIPVEIL_OK;
     bool same_id = sv_equal(key->cms.kek_id, other->cms.kek_id);
-    bool same_key = sv_equal_constant_time(key->cms.kek, other->cms.kek);
+    bool visible = key->cms.held == NULL && other->cms.held == NULL; /* else nobody can compare them */
+    bool same_key = visible && sv_equal_constant_time(key->cms.kek, other->cms.kek);
     if (same_id == same_key) return SIPVEIL_OK;
     if (same_id) {
         return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-093", SIPVEIL_NO_OFFSET,

@@ -40,6 +40,7 @@ struct sipveil_keyring {
     size_t anchor_count, crl_count;
     bool sha1_crl; /* one of the CRLs is signed with SHA-1 */
     sv_pin *pins;
+    struct sv_pkcs11_module *modules; /* loaded for its keys */
 };
 
 sv_key_batch *sv_key_batch_new(const sipveil_context *context);

@@ -13,6 +13,7 @@ LIBRARIES = {
     "openssl/": {"crypto", "cms", "keys"},
     "jansson.h": {"identity"},
     "zlib.h": {"cms"},
+    "p11-kit/": {"keys"},
 }
 # Not for cryptography: wiping and comparing in constant time.
 OPENSSL_ANYWHERE = {"openssl/crypto.h"}
@@ -26,7 +27,7 @@ EXCEPTIONS = {
 # What the library never needs, because it does no I/O of its own but for the named key-file loaders.
 FORBIDDEN = {"sys/socket.h": set(), "netinet/in.h": set(), "netdb.h": set(), "sys/un.h": set(), "poll.h": set(),
              "pthread.h": set(), "signal.h": set(), "getopt.h": set(), "termios.h": set(),
-             "dirent.h": {"keys"}, "fcntl.h": {"keys"}, "unistd.h": {"keys"}}
+             "dirent.h": {"keys"}, "fcntl.h": {"keys"}, "unistd.h": {"keys"}, "dlfcn.h": {"keys"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 

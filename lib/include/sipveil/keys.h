@@ -60,6 +60,23 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_file(
     sipveil_keyring *ring, const char *path, const sipveil_key_options *options, size_t *added,
     sipveil_error *err);
 
+/**
+ * Adds keys that stay on a PKCS #11 token, by the URI that names them (RFC 7512): private keys, each with
+ * the certificate of its CKA_ID on the same token, and AES keys as shared keys, whose keyIdentifier is CKA_ID
+ * or, where that is empty, CKA_LABEL. Attributes: token, serial, manufacturer, model, slot-id, object, id,
+ * type (private, secret-key, cert); after the question mark module-path or module-name (neither: the
+ * modules that p11-kit knows), and pin-source=file:PATH. The PIN comes from there or from options->passphrase; pin-value is
+ * refused. The module is loaded into this process and called directly; free the keyring to finalise it, and the
+ * ring that loaded a module first last of all. Not usable after fork(). Keys of a token may be used by several
+ * threads at once, like all others.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: not such a URI; no module, token or object fits (the text names those that
+ *         are there); wrong PIN; the library was built without; SIPVEIL_IO (pin-source); SIPVEIL_INTERNAL. On
+ *         failure nothing is added.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_pkcs11(
+    sipveil_keyring *ring, const char *uri, const sipveil_key_options *options, size_t *added,
+    sipveil_error *err);
+
 /** Adds a shared key from octets that are copied. id: keyIdentifier, 1 to 1024 octets. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring,
                                                                   sipveil_span id, sipveil_span kek,
