@@ -76,6 +76,7 @@ bool sealing_take(sealing *s, int id, const char *v)
     case O_UNSIGNED_SHARED: s->seal.allow_unsigned_shared = true; return true;
     case O_OPEN_KEY_FILE: s->allow_open = true; return true;
     case O_KEY_ID: s->seal.by_key_identifier = true; return true;
+    case O_CEK_HKDF: s->seal.cek_hkdf = true; return true;
     default: return take_words(s, id, v);
     }
 }

@@ -10,7 +10,7 @@ enum { SEALING_KEYS_MOST = 64, SEALING_LIST_MOST = 64 };
 enum sealing_option {
     O_MODE = TOOL_O_FIRST, O_FIELDS, O_TO, O_SIGN_WITH, O_RSA, O_ORDER, O_DETACHED, O_OPAQUE, O_NO_CERTS, O_COMPRESS,
     O_CIPHER, O_ENCODING, O_PROFILE, O_REQUEST_URI, O_HIDE, O_DATE, O_UNSIGNED_SHARED, O_OPEN_KEY_FILE, O_TRUST,
-    O_KEY_ID
+    O_KEY_ID, O_CEK_HKDF
 };
 
 #define SEALING_OPTIONS                                                                                                 \
@@ -33,6 +33,7 @@ enum sealing_option {
     {O_UNSIGNED_SHARED, "allow-unsigned-shared", 0, NULL, false, "several recipients and no signer"},                   \
     {O_TRUST, "trust", 0, "FILE|DIR", true, "anchors that the recipients' certificates must lead to"},                  \
     {O_KEY_ID, "by-key-id", 0, NULL, false, "name certificates by key identifier: no names on the wire"},               \
+    {O_CEK_HKDF, "cek-hkdf", 0, NULL, false, "bind the content key to the cipher (RFC 9709); not every peer reads it"}, \
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"}
 
 typedef struct sealing {

@@ -44,6 +44,7 @@ typedef struct sv_cms_key {
     sv_cms_key_kind kind;
     sipveil_span kek_id;     /* KEK: keyIdentifier octets */
     sipveil_span kek;        /* KEK: 16, 24 or 32 octets */
+    int64_t valid_from, valid_until; /* KEK: seconds UTC, until excluded; 0: no limit (CMS-15) */
     X509 *certificate;       /* CERTIFICATE: may be NULL for a bare private key (then never matches) */
     EVP_PKEY *public_key;    /* CERTIFICATE: decoded once */
     EVP_PKEY *private_key;   /* CERTIFICATE: NULL if not ours, or held */
@@ -141,6 +142,7 @@ typedef struct sv_seal_request {
     const sv_cms_key *recipients; /* KEK, CERTIFICATE (RSA: OAEP-SHA256; EC, X25519: ECDH), PASSWORD */
     size_t recipient_count;
     bool by_key_identifier;       /* name certificates by subjectKeyIdentifier (ADV-099) */
+    bool cek_hkdf;                /* RFC 9709: bind the key to the cipher (CMS-14); few peers read it */
     uint32_t pbkdf2_iterations;   /* 0: 600,000 */
     sipveil_span attributes;      /* authAttrs (GCM) / unprotectedAttrs (CBC) beyond content-type: the
                                      concatenated DER Attributes; empty: none. With content not

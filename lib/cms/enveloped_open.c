@@ -6,20 +6,29 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
+#include "cms/content_key.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
 #include "crypto/cipher.h"
-#include "crypto/kdf.h"
 
 static const char room[] = "cms";
 
 enum { SIP_UNDECIPHERABLE = 493, LISTED_MOST = 5 };
 
+/* CMS-15: the date says which of the keys under one identifier is meant; without one, any may be. */
+static bool is_dated_for(const sv_recipient *recipient, const sv_cms_key *key)
+{
+    if (recipient->key_date == INT64_MIN) return true;
+    return recipient->key_date >= key->valid_from &&
+           (key->valid_until == 0 || recipient->key_date < key->valid_until);
+}
+
 bool sv_cms_recipient_fits(const sv_recipient *recipient, const sv_cms_key *key)
 {
     switch (recipient->kind) {
     case SV_RECIPIENT_KEKRI:
-        return key->kind == SV_CMS_KEY_KEK && sv_equal_constant_time(recipient->key_id, key->kek_id);
+        return key->kind == SV_CMS_KEY_KEK && sv_equal_constant_time(recipient->key_id, key->kek_id) &&
+               is_dated_for(recipient, key);
     case SV_RECIPIENT_PWRI:
         return key->kind == SV_CMS_KEY_PASSWORD;
     case SV_RECIPIENT_KTRI:
@@ -200,14 +209,12 @@ static sipveil_code no_key(const opener *o, sipveil_error *err)
 /* CEK' of RFC 9709; without it the key is used as it is. */
 static sipveil_code content_key(const opener *o, const uint8_t *cek, uint8_t *out, sipveil_error *err)
 {
-    static const char salt[] = "The Cryptographic Message Syntax";
     size_t length = o->cipher->key_length;
     if (!o->enveloped->cek_hkdf) {
         memcpy(out, cek, length);
         return SIPVEIL_OK;
     }
-    return sv_kdf_hkdf(o->crypto, SV_HASH_SHA256, sv_span(cek, length), sv_span_str(salt),
-                       o->enveloped->cipher_algorithm, out, length, err);
+    return sv_content_key_bind(o->crypto, sv_span(cek, length), o->enveloped->cipher_algorithm, out, err);
 }
 
 static sipveil_code publish(opener *o, size_t recipient, size_t key, const uint8_t *cek, unsigned strength,

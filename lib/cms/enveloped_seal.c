@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: a fresh key and nonce from one call of the generator (CMS-06), the structure written from
  * its end, the content encrypted into the place kept for it. */
+#include <openssl/crypto.h>
+
+#include "cms/content_key.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
 #include "crypto/cipher.h"
@@ -24,6 +27,7 @@ typedef struct sealer {
     sipveil_span type;       /* content type */
     sipveil_span attributes; /* a SET OF, or empty */
     const uint8_t *secret;   /* CEK, then IV */
+    sipveil_span algorithm;  /* of the content, as written */
     uint8_t *tag, *ciphertext;
     sv_der_writer w;
 } sealer;
@@ -105,6 +109,11 @@ static void put_content(sealer *s, size_t length)
     if (s->cipher->authenticated) sv_der_wrap(w, SV_DER_SEQUENCE, algorithm);
     sv_der_put_oid(w, s->cipher->oid);
     sv_der_wrap(w, SV_DER_SEQUENCE, algorithm);
+    if (!w->failed) s->algorithm = sv_span(w->at, sv_der_mark_here(w) - algorithm);
+    if (s->request->cek_hkdf) {
+        sv_der_put_oid(w, sv_oid_content(SV_OID_CEK_HKDF_SHA256));
+        sv_der_wrap(w, SV_DER_SEQUENCE, algorithm);
+    }
     sv_der_put_oid(w, s->type);
     sv_der_wrap(w, SV_DER_SEQUENCE, all);
 }
@@ -135,6 +144,23 @@ static sipveil_code put_recipients(sealer *s, unsigned *version, sipveil_error *
     return SIPVEIL_OK;
 }
 
+static sipveil_code encrypt(const sealer *s, sipveil_span content, sipveil_error *err)
+{
+    const uint8_t *iv = s->secret + s->cipher->key_length;
+    sipveil_span attributes = s->cipher->authenticated ? s->attributes : sv_span(NULL, 0);
+    uint8_t bound[SV_KEY_MOST];
+    const uint8_t *key = s->secret;
+    if (s->request->cek_hkdf) {
+        sipveil_span cek = sv_span(s->secret, s->cipher->key_length);
+        SV_TRY(sv_content_key_bind(s->crypto, cek, s->algorithm, bound, err));
+        key = bound;
+    }
+    sipveil_code code = sv_cipher_encrypt(s->crypto, s->request->cipher, key, iv, attributes, content,
+                                          s->ciphertext, s->tag, err);
+    OPENSSL_cleanse(bound, sizeof bound);
+    return code;
+}
+
 static sipveil_code write_all(sealer *s, sipveil_span content, sipveil_error *err)
 {
     sv_der_writer *w = &s->w;
@@ -155,9 +181,7 @@ static sipveil_code write_all(sealer *s, sipveil_span content, sipveil_error *er
     sv_der_put_oid(w, sv_oid_content(authenticated ? SV_OID_AUTH_ENVELOPED_DATA : SV_OID_ENVELOPED_DATA));
     sv_der_wrap(w, SV_DER_SEQUENCE, 0);
     SV_TRY(sv_der_writer_check(w, err));
-    return sv_cipher_encrypt(s->crypto, s->request->cipher, s->secret, s->secret + s->cipher->key_length,
-                             authenticated ? s->attributes : sv_span(NULL, 0), content, s->ciphertext,
-                             s->tag, err);
+    return encrypt(s, content, err);
 }
 
 static sipveil_code prepare(sealer *s, sipveil_span content, sipveil_error *err)

@@ -77,6 +77,8 @@ typedef struct sipveil_seal_options {
     bool allow_unsigned_shared;    /**< two or more recipients and no signer (CMS-12) */
     bool accept_bare_lf;           /**< the message may use bare LF throughout; CRLF is written */
     uint32_t pbkdf2_iterations;    /**< 0: 600,000 */
+    bool cek_hkdf;           /**< bind the content key to the cipher (RFC 9709), so that nobody can relabel
+                                  one cipher as another; only for peers that are known to read it */
 } sipveil_seal_options;
 
 /** Fills in the defaults. */
