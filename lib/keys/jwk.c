@@ -111,6 +111,31 @@ static sipveil_code check_algorithm(sipveil_span alg, sipveil_span use, sipveil_
                    SV_QUOTE(alg));
 }
 
+/* Seconds since 1970, as in JWT claims (RFC 7519 2, NumericDate), whole ones; 0 if it is not there. */
+static sipveil_code time_member(const sv_json *jwk, const char *name, int64_t *out, sipveil_error *err)
+{
+    enum { DIGITS_MOST = 12 };
+    const sv_json *member = sv_json_member(jwk, name);
+    *out = 0;
+    if (member == NULL) return SIPVEIL_OK;
+    bool good = member->kind == SV_JSON_NUMBER && member->text.len <= DIGITS_MOST;
+    for (size_t i = 0; good && i < member->text.len; i++) {
+        good = sv_is_digit(member->text.data[i]);
+        *out = *out * 10 + (member->text.data[i] - '0');
+    }
+    if (good && *out > 0) return SIPVEIL_OK;
+    return sv_fail(err, "keys", SIPVEIL_USAGE, "member \"%s\" is no time in whole seconds since 1970", name);
+}
+
+/* CMS-15: from when until when the key is good; both may be left out. */
+static sipveil_code read_validity(const sv_json *jwk, sv_cms_key *key, sipveil_error *err)
+{
+    SV_TRY(time_member(jwk, "nbf", &key->valid_from, err));
+    SV_TRY(time_member(jwk, "exp", &key->valid_until, err));
+    if (key->valid_until == 0 || key->valid_until > key->valid_from) return SIPVEIL_OK;
+    return refuse(err, "member \"exp\" is not after \"nbf\"");
+}
+
 static sipveil_code read_key(const sv_json *jwk, sv_arena *scratch, sv_key_batch *batch,
                              sipveil_error *err)
 {
@@ -128,7 +153,8 @@ static sipveil_code read_key(const sv_json *jwk, sv_arena *scratch, sv_key_batch
     if (kid_hex.len > 0) SV_TRY(decode_hex(kid_hex, scratch, &id, err));
     SV_TRY(decode_base64url(k, scratch, &key, err));
     SV_TRY(check_algorithm(alg, use, key, err));
-    return sv_key_batch_add_kek(batch, id, key, err);
+    SV_TRY(sv_key_batch_add_kek(batch, id, key, err));
+    return read_validity(jwk, &batch->last->cms, err);
 }
 
 static bool is_shared_key(const sv_json *jwk)

@@ -176,7 +176,15 @@ static bool reserve(sipveil_keyring *ring, size_t more)
     return true;
 }
 
-/* Two keys under one identifier, or one key under two, make it unclear who shares what. */
+/* Whether there is no time at which both are good. */
+static bool never_together(const sv_cms_key *a, const sv_cms_key *b)
+{
+    return (a->valid_until != 0 && a->valid_until <= b->valid_from) ||
+           (b->valid_until != 0 && b->valid_until <= a->valid_from);
+}
+
+/* Two keys under one identifier, or one key under two, make it unclear who shares what; one key after
+ * the other under one identifier does not (CMS-15). */
 static sipveil_code check_kek_alone(const sipveil_key *key, const sipveil_key *other,
                                     sipveil_error *err)
 {
@@ -184,7 +192,7 @@ static sipveil_code check_kek_alone(const sipveil_key *key, const sipveil_key *o
     bool same_id = sv_equal(key->cms.kek_id, other->cms.kek_id);
     bool visible = key->cms.held == NULL && other->cms.held == NULL; /* else nobody can compare them */
     bool same_key = visible && sv_equal_constant_time(key->cms.kek, other->cms.kek);
-    if (same_id == same_key) return SIPVEIL_OK;
+    if (same_id == same_key || (same_id && never_together(&key->cms, &other->cms))) return SIPVEIL_OK;
     if (same_id) {
         return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-093", SIPVEIL_NO_OFFSET,
                             "two different keys have the identifier \"%s\"",

@@ -44,10 +44,20 @@ static sipveil_code check_recipient(const sipveil_keyring *ring, const sipveil_k
     return check_chain(ring, key, at, err);
 }
 
+/* A shared key that says when it is good (CMS-15). */
+static sipveil_code check_kek(const sipveil_key *key, int64_t at, sipveil_error *err)
+{
+    bool early = at < key->cms.valid_from;
+    if (!early && (key->cms.valid_until == 0 || at < key->cms.valid_until)) return SIPVEIL_OK;
+    return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "CMS-15", SIPVEIL_NO_OFFSET, "%s %s", key->description,
+                        early ? "is not good yet (its \"nbf\")" : "is not good any more (its \"exp\")");
+}
+
 sipveil_code sv_keys_check_recipient(const sipveil_keyring *ring_or_null, const sipveil_key *key,
                                      int64_t at, sipveil_error *err)
 {
     sv_error_clear(err);
+    if (key->cms.kind == SV_CMS_KEY_KEK) return check_kek(key, at, err);
     if (key->cms.kind != SV_CMS_KEY_CERTIFICATE) return SIPVEIL_OK;
     return refuse(key, check_recipient(ring_or_null, key, at, err), err);
 }

@@ -62,6 +62,50 @@ static void test_counts(void **state)
 }
 
 /* ADV-089, ADV-090, ADV-091, ADV-092, CMS-15 */
+/* CMS-15: with a date, the key that was good then, whatever stands under the identifier; without one, all */
+static void test_kekri_date(void **state)
+{
+    fixture *f = *state;
+    sv_cms_key key = test_key(f, "kek128"), keys[2] = {key, key};
+    static const uint8_t later[16] = {7};
+    enum { JANUARY = 1767225600 }; /* 2026-01-01T00:00:00Z */
+    parts p = sealed_parts(f, "kek128", SIPVEIL_CIPHER_AES_128_GCM);
+    sv_cursor c = sv_cursor_over(content_of(p.recipients), "kekri");
+    for (int i = 0; i < 3; i++) (void)take_whole(&c);
+    sipveil_span wrapped = content_of(take_whole(&c));
+    const struct {
+        const char *date;
+        int64_t from, until;
+        sipveil_code code;
+    } rows[] = {
+        {NULL, JANUARY + 1, JANUARY + 2, SIPVEIL_OK},
+        {"20260101000000Z", 0, 0, SIPVEIL_OK},
+        {"20260101000000Z", JANUARY, JANUARY + 1, SIPVEIL_OK},
+        {"20260101000000Z", JANUARY, 0, SIPVEIL_OK},
+        {"20260101000000Z", JANUARY + 1, 0, SIPVEIL_NO_KEY},
+        {"20260101000000Z", 0, JANUARY, SIPVEIL_NO_KEY},
+        {"20260101000000Z", 0, JANUARY + 1, SIPVEIL_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sipveil_span date = rows[i].date == NULL ? NOTHING : TLV(0x18, sv_span_str(rows[i].date));
+        p.recipients = kekri(key.kek_id, date, AES_128_WRAP_OID, wrapped);
+        key.valid_from = rows[i].from;
+        key.valid_until = rows[i].until;
+        expect(f, rows[i].date, written(p), &key, &strict, rows[i].code);
+    }
+    keys[0].kek = sv_span(later, 16); /* January's key is the second one */
+    keys[0].valid_until = keys[1].valid_from = JANUARY;
+    sv_opening out;
+    sipveil_error err;
+    assert_int_equal(open_sealed(f, written(p), keys, 2, &strict, &out, &err), SIPVEIL_OK);
+    assert_int_equal(out.key, 1);
+    keys[1].valid_until = JANUARY + 1;
+    keys[0].valid_until = 0;
+    keys[0].valid_from = JANUARY + 1;
+    p.recipients = kekri(key.kek_id, TLV(0x18, SV_SPAN("20260101000001Z")), AES_128_WRAP_OID, wrapped);
+    assert_int_equal(open_sealed(f, written(p), keys, 2, &strict, &out, &err), SIPVEIL_CANNOT_DECRYPT);
+}
+
 static void test_kekri(void **state)
 {
     fixture *f = *state;
@@ -315,6 +359,7 @@ int main(void)
         ENVELOPE_TEST(test_forged_first),
         ENVELOPE_TEST(test_counts),
         ENVELOPE_TEST(test_kekri),
+        ENVELOPE_TEST(test_kekri_date),
         ENVELOPE_TEST(test_other_recipients),
         ENVELOPE_TEST(test_oaep),
         ENVELOPE_TEST(test_v15),

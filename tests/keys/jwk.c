@@ -7,6 +7,7 @@
 #define K128 "AAECAwQFBgcICQoLDA0ODw"                     /* 00 01 .. 0f */
 #define K192 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"             /* .. 17 */
 #define K256 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" /* .. 1f */
+#define TIMED(nbf, exp, k) "{\"kty\":\"oct\",\"kid\":\"a\",\"nbf\":" nbf ",\"exp\":" exp ",\"k\":\"" k "\"}"
 #define KEY(kid, k) "{\"kty\":\"oct\",\"kid\":\"" kid "\",\"k\":\"" k "\"}"
 
 static sipveil_code add(sipveil_keyring *ring, const char *text, const char *kid, size_t *added,
@@ -39,6 +40,9 @@ static const good_case good[] = {
     {"set", "{\"keys\":[" KEY("a", K128) "," KEY("b", K256) "]}", NULL, 2, "a", 1, 16},
     {"set, one picked", "{\"keys\":[" KEY("a", K128) "," KEY("b", K256) "]}", "b", 1, "b", 1, 32},
     {"set with other kinds of keys", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\"}," KEY("b", K256) "]}", NULL, 1, "b", 1, 32},
+    {"CMS-15: good from, until", "{\"kty\":\"oct\",\"kid\":\"a\",\"nbf\":1,\"exp\":253402300799,\"k\":\"" K128 "\"}", NULL, 1, "a", 1, 16},
+    {"CMS-15: one key after the other", "{\"keys\":[" TIMED("1", "1000", K128) "," TIMED("1000", "2000", K256) "]}", NULL, 2, "a", 1, 16},
+    {"CMS-15: the later one first", "{\"keys\":[" TIMED("1000", "2000", K128) "," TIMED("1", "1000", K256) "]}", NULL, 2, "a", 1, 16},
     {"set, picked by kid_hex", "{\"keys\":[{\"kty\":\"oct\",\"kid_hex\":\"AB\",\"k\":\"" K128 "\"}]}", "ab", 1, "\xAB", 1, 16},
 };
 
@@ -100,6 +104,15 @@ static const bad_case bad[] = {
     {"no such kid in the set", "{\"keys\":[" KEY("a", K128) "]}", "b", "no shared key has the kid \"b\""},
     {"ADV-093: an identifier twice", "{\"keys\":[" KEY("a", K128) "," KEY("a", K256) "]}", NULL, "two different keys"},
     {"ADV-093: a key twice", "{\"keys\":[" KEY("a", K128) "," KEY("b", K128) "]}", NULL, "the same key"},
+    {"CMS-15: two that are good at one time", "{\"keys\":[" TIMED("1", "1001", K128) "," TIMED("1000", "2000", K256) "]}", NULL, "two different keys"},
+    {"CMS-15: one has no end", "{\"keys\":[" KEY("a", K128) "," TIMED("1000", "2000", K256) "]}", NULL, "two different keys"},
+    {"exp before nbf", TIMED("2000", "1000", K128), NULL, "not after \"nbf\""},
+    {"exp at nbf", TIMED("1000", "1000", K128), NULL, "not after \"nbf\""},
+    {"nbf is 0", TIMED("0", "1000", K128), NULL, "\"nbf\" is no time"},
+    {"nbf is negative", TIMED("-1", "1000", K128), NULL, "\"nbf\" is no time"},
+    {"nbf is a fraction", TIMED("1.5", "1000", K128), NULL, "\"nbf\" is no time"},
+    {"nbf is a text", TIMED("\"1\"", "1000", K128), NULL, "\"nbf\" is no time"},
+    {"exp is too large", TIMED("1", "1000000000000", K128), NULL, "\"exp\" is no time"},
     {"one of a set is bad", "{\"keys\":[" KEY("a", K128) "," KEY("b", "AAEC") "]}", NULL, "3 octets"},
 };
 

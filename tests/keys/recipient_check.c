@@ -111,12 +111,42 @@ static void anchors_are_asked_where_there_are_any(void **state)
     lab_free(&stranger);
 }
 
+/* CMS-15: a shared key that says when it is good */
+static void shared_keys_have_their_time(void **state)
+{
+    static const struct {
+        int64_t from, until;
+        const char *says;
+    } rows[] = {{0, 0, NULL},
+                {0, 1, NULL},
+                {-1, 1, NULL},
+                {0, -1, "any more"},
+                {1, 2, "not good yet"},
+                {-2, -1, "any more"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sipveil_keyring *ring = lab_ring();
+        sipveil_error err;
+        char text[128];
+        int n = snprintf(text, sizeof text, "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAECAwQFBgcICQoLDA0ODw\"");
+        if (rows[i].from != 0) n += snprintf(text + n, sizeof text - (size_t)n, ",\"nbf\":%lld", (long long)(LAB_NOW + rows[i].from));
+        if (rows[i].until != 0) n += snprintf(text + n, sizeof text - (size_t)n, ",\"exp\":%lld", (long long)(LAB_NOW + rows[i].until));
+        (void)snprintf(text + n, sizeof text - (size_t)n, "}");
+        assert_int_equal(sipveil_keyring_add_octets(ring, sv_span_str(text), "x", NULL, NULL, &err), SIPVEIL_OK);
+        sipveil_code code = sv_keys_check_recipient(NULL, sipveil_keyring_at(ring, 0), LAB_NOW, &err);
+        assert_int_equal(code, rows[i].says == NULL ? SIPVEIL_OK : SIPVEIL_POLICY);
+        if (rows[i].says != NULL) lab_assert_text(err, rows[i].says);
+        sipveil_keyring_free(ring);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_certificate_for_what_it_allows),
         cmocka_unit_test(shared_keys_and_passwords_pass),
         cmocka_unit_test(anchors_are_asked_where_there_are_any),
+        cmocka_unit_test(shared_keys_have_their_time),
     };
     return cmocka_run_group_tests_name("recipients and own signers", tests, lab_open, lab_close);
 }
