@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The outer message of a tunnel: what stays outside, what is only inside, what gets a stand-in
  * (RFC 3261 23.4.1.2, 23.4.3; TUN 3.2, TUN-42, TUN-70). */
+#include "sip/address.h"
 #include "tunnel/sealing.h"
 
 /* What an encrypted tunnel leaves outside: what hops need and what identifies the transaction. */
@@ -45,11 +46,6 @@ typedef struct outer_rows {
     sipveil_code code;
 } outer_rows;
 
-static void put_row_name(const sv_sip_field *field, sv_buffer *out)
-{
-    sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
-}
-
 /* ";tag=T" of an address, if it has one. */
 static void put_tag(const sv_sip_field *field, sv_buffer *out)
 {
@@ -61,44 +57,58 @@ static void put_tag(const sv_sip_field *field, sv_buffer *out)
 
 static void put_from_stand_in(const sv_sip_field *field, sv_buffer *out)
 {
-    put_row_name(field, out);
+    sv_put_row_start(field, out);
     sv_put_str(out, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
     put_tag(field, out);
     sv_put_str(out, "\r\n");
 }
 
 /* Where to send, without saying to whom: host, port and the URI parameters that routing needs. */
-static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_field *field, sv_buffer *out)
+static void put_uri_without_user(const sv_sip_uri *uri, sv_buffer *out)
 {
     static const char *const needed[] = {"transport", "maddr", "ttl", "ob"};
-    sv_sip_address contact;
-    sv_sip_uri uri;
-    if (sv_equal_str(field->value, "*")) {
-        sv_put(out, field->line);
-        return SIPVEIL_OK;
-    }
-    sipveil_error *err = rows->s->op->err;
-    if (sv_sip_read_address(field->value, &contact, err) != SIPVEIL_OK ||
-        sv_sip_read_uri(contact.uri, &uri, err) != SIPVEIL_OK || uri.host.len == 0) {
-        return sv_fail_rule(err, SV_TUNNEL, SIPVEIL_UNSUPPORTED, "TUN-42", SIPVEIL_NO_OFFSET,
-                            "From can be hidden only where each Contact row holds one SIP URI");
-    }
-    put_row_name(field, out);
-    sv_put_str(out, uri.is_sips ? "<sips:" : "<sip:");
-    sv_put(out, uri.host);
-    if (uri.has_port) {
+    sv_put_str(out, uri->is_sips ? "<sips:" : "<sip:");
+    sv_put(out, uri->host);
+    if (uri->has_port) {
         sv_put_byte(out, ':');
-        sv_put_number(out, uri.port);
+        sv_put_number(out, uri->port);
     }
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         sipveil_span value;
-        if (!sv_sip_param(uri.params, needed[i], &value)) continue;
+        if (!sv_sip_param(uri->params, needed[i], &value)) continue;
         sv_put_byte(out, ';');
         sv_put_str(out, needed[i]);
         if (value.len > 0) sv_put_byte(out, '=');
         sv_put(out, value);
     }
-    sv_put_str(out, ">\r\n");
+    sv_put_byte(out, '>');
+}
+
+/* One row, which may list several (a redirect, the answer to a REGISTER). */
+static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_field *field, sv_buffer *out)
+{
+    sipveil_error *err = rows->s->op->err;
+    sv_cursor c = sv_cursor_over(field->value, "Contact");
+    sv_sip_address contact;
+    sv_sip_uri uri;
+    bool first = true;
+    if (sv_equal_str(field->value, "*")) {
+        sv_put(out, field->line);
+        return SIPVEIL_OK;
+    }
+    put_row_name(field, out);
+    do {
+        SV_TRY(sv_sip_take_address(&c, 0, &contact, err));
+        SV_TRY(sv_sip_read_uri(contact.uri, &uri, err));
+        if (uri.host.len == 0) {
+            return sv_fail_rule(err, SV_TUNNEL, SIPVEIL_UNSUPPORTED, "TUN-42", SIPVEIL_NO_OFFSET,
+                                "From can be hidden only where every Contact is a SIP URI");
+        }
+        if (!first) sv_put_str(out, ", ");
+        first = false;
+        put_uri_without_user(&uri, out);
+    } while (sv_take_if(&c, ','));
+    sv_put_str(out, "\r\n");
     return SIPVEIL_OK;
 }
 
@@ -106,7 +116,7 @@ static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_fiel
 static bool put_pcscf_to(const outer_rows *rows, const sv_sip_field *field, sv_buffer *out)
 {
     if (!rows->s->options->pcscf || rows->s->options->request_uri == NULL) return false;
-    put_row_name(field, out);
+    sv_put_row_start(field, out);
     sv_put_str(out, "<");
     sv_put_str(out, rows->s->options->request_uri);
     sv_put_str(out, ">");

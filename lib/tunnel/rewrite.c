@@ -60,17 +60,21 @@ static void put_new_rows(const sv_sip_view *view, content_rows *rows, sv_buffer 
     }
 }
 
-/* "Name: " as it was written, for a row whose value is replaced. */
-static void put_row_start(const sv_sip_field *field, sv_buffer *out)
+void sv_put_row_start(const sv_sip_field *field, sv_buffer *out)
 {
-    sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
+    if (field->value.len > 0) {
+        sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
+        return;
+    }
+    sv_put(out, field->name); /* an empty value may lie past the line's end */
+    sv_put_str(out, ": ");
 }
 
 static void put_content_row(const sv_rewrite *r, const sv_sip_field *field, content_rows *rows, sv_buffer *out)
 {
     if (field->id == SV_F_CONTENT_LENGTH) {
         if (sv_sip_first(r->view, SV_F_CONTENT_TYPE) == NULL) put_new_rows(r->view, rows, out);
-        put_row_start(field, out);
+        sv_put_row_start(field, out);
         sv_put_number(out, r->body.len);
         sv_put_str(out, "\r\n");
         return;
@@ -79,7 +83,7 @@ static void put_content_row(const sv_rewrite *r, const sv_sip_field *field, cont
     if (replacement != NULL && sv_equal(replacement->value, field->value)) {
         sv_put(out, field->line);
     } else if (replacement != NULL) {
-        put_row_start(field, out);
+        sv_put_row_start(field, out);
         sv_put(out, replacement->value);
         sv_put_str(out, "\r\n");
     }

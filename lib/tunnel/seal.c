@@ -104,7 +104,7 @@ static bool replace_date(void *state, const sv_sip_field *field, sv_buffer *out)
 {
     const date_row *date = state;
     if (field->id != SV_F_DATE) return false;
-    sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
+    sv_put_row_start(field, out);
     sv_sip_put_date(out, date->seconds);
     sv_put_str(out, "\r\n");
     return true;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening with real keys of every kind loaded: the input as a message, strictly and with every tolerance,
+ * and the input as what comes out of an encrypted layer, past the cipher that would stop all changes. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/span.h"
+#include "cms/cms.h"
+#include "tunnel/fuzz_keys.h"
+#include "tunnel/operation.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static sipveil_context *context;
+static sipveil_keyring *ring;
+static sipveil_worker *worker;
+static sv_crypto *crypto;
+static sv_arena *arena;
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+static int64_t clock_of_the_seeds(void *user)
+{
+    (void)user;
+    return FUZZ_NOW;
+}
+
+/* The same for every input: a failure can be repeated. */
+static uint64_t randomness;
+static bool repeatable(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
+        out[i] = (uint8_t)(randomness >> 56);
+    }
+    return true;
+}
+
+static void load_keys(void)
+{
+    static const char *const keys[] = {fuzz_bob_p256, fuzz_bob_rsa, fuzz_bob_x25519};
+    char path[] = "/tmp/sipveil-fuzz-XXXXXX";
+    int fd = mkstemp(path);
+    must(fd >= 0 && write(fd, fuzz_authority, sizeof fuzz_authority - 1) == sizeof fuzz_authority - 1);
+    must(sipveil_keyring_add_anchors(ring, path, NULL) == SIPVEIL_OK);
+    close(fd);
+    unlink(path);
+    must(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL) == SIPVEIL_OK);
+    must(sipveil_keyring_add_password(ring, SV_SPAN(FUZZ_PASSWORD), NULL) == SIPVEIL_OK);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        must(sipveil_keyring_add_octets(ring, sv_span_str(keys[i]), "fuzz", NULL, NULL, NULL) == SIPVEIL_OK);
+    }
+}
+
+static void set_up(void)
+{
+    sipveil_hooks hooks;
+    sipveil_hooks_default(&hooks);
+    hooks.now = clock_of_the_seeds;
+    hooks.random = repeatable;
+    hooks.limits.message = 1 << 20;
+    hooks.limits.iterations = 4000; /* a password costs what the attacker asks for */
+    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK);
+    must(sipveil_keyring_new(context, &ring, NULL) == SIPVEIL_OK);
+    load_keys();
+    must(sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
+    must(sv_crypto_new(context, &crypto, NULL) == SIPVEIL_OK);
+    arena = sv_arena_new(1 << 16, 1 << 24);
+    must(arena != NULL);
+}
+
+static bool is_zero(const void *what, size_t len)
+{
+    const uint8_t *at = what;
+    for (size_t i = 0; i < len; i++) {
+        if (at[i] != 0) return false;
+    }
+    return true;
+}
+
+static bool is_plain_text(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (*s < 0x20 || *s > 0x7E) return false;
+    }
+    return true;
+}
+
+/* Whatever was read, the report is one JSON object, in UTF-8. */
+static void check_report(void)
+{
+    sipveil_span json, text;
+    sipveil_error err;
+    sipveil_code code = sipveil_worker_report_json(worker, &json, &err);
+    if (code == SIPVEIL_OK) {
+        json_t *root = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
+        must(json_is_object(root));
+        json_decref(root);
+    } else {
+        must(code == SIPVEIL_USAGE || code == SIPVEIL_LIMIT || code == SIPVEIL_INTERNAL);
+    }
+    code = sipveil_worker_report_text(worker, false, true, &text, &err);
+    must(code == SIPVEIL_OK || code == SIPVEIL_USAGE || code == SIPVEIL_LIMIT || code == SIPVEIL_INTERNAL);
+    for (size_t i = 0; i < text.len; i++) must(text.data[i] == '\n' || (text.data[i] >= 0x20 && text.data[i] < 0x7F));
+}
+
+static void check_opened(const sipveil_opened *opened)
+{
+    must(opened->message.data != NULL);
+    must(!opened->is_signed || opened->is_protected);
+    must(!opened->is_encrypted || opened->is_protected);
+    must(!opened->is_authenticated || opened->is_protected);
+    must(!opened->is_protected || opened->has_entity);
+    for (size_t i = 0; i < opened->check_count; i++) {
+        must(opened->checks[i].rule != NULL && is_plain_text(opened->checks[i].why));
+    }
+    for (size_t i = 0; i < opened->warning_count; i++) must(is_plain_text(opened->warnings[i].text));
+}
+
+static void open_one(const sipveil_open_options *options, sipveil_span message, bool inspect)
+{
+    sipveil_opened opened;
+    sipveil_error err;
+    memset(&opened, 0xAA, sizeof opened);
+    randomness = 1;
+    if (inspect) {
+        sipveil_code code = sipveil_tunnel_inspect_message(worker, options, message, &err);
+        must(code == err.code);
+        check_report();
+        return;
+    }
+    sipveil_code code = sipveil_tunnel_open_message(worker, options, message, &opened, &err);
+    must(code == err.code);
+    if (code == SIPVEIL_OK) {
+        check_opened(&opened);
+    } else {
+        must(is_zero(&opened, sizeof opened));
+        must(err.text[0] != '\0' && is_plain_text(err.text) && is_plain_text(err.hint));
+        must(!worker->operation.secret_used || err.sip_status == 493);
+    }
+    check_report();
+    sipveil_span response;
+    sipveil_error why = err;
+    code = sipveil_tunnel_answer(worker, options, message, &why, &response, &err);
+    must(code != SIPVEIL_OK || response.len > 0);
+}
+
+static void open_every_way(sipveil_span message)
+{
+    static const char *const tolerated[] = {"From", "Subject"};
+    static const char *const registered[] = {"sip:alice@atlanta.example.com"};
+    sipveil_open_options options;
+    sipveil_open_options_default(&options);
+    options.keyring = ring;
+    open_one(&options, message, false);
+    options.strict = true;
+    options.pcscf = true;
+    options.registered = registered;
+    options.registered_count = 1;
+    options.layers = 1;
+    open_one(&options, message, false);
+    sipveil_open_options_default(&options);
+    options.keyring = ring;
+    options.no_verify_signer = options.allow_unauthenticated = options.accept_bare_lf = true;
+    options.allow_weak = 31;
+    options.compat = SIPVEIL_COMPAT_SEED000 | SIPVEIL_COMPAT_SAMPLES;
+    options.date_window = SIPVEIL_DATE_WINDOW_ANY;
+    options.accept_mismatch = tolerated;
+    options.accept_mismatch_count = 2;
+    options.me = "sip:bob@biloxi.example.com";
+    open_one(&options, message, false);
+    open_one(&options, message, true);
+}
+
+/* The input as the content of an encrypted layer, in a message that is otherwise good. */
+static sipveil_span around(sipveil_span content)
+{
+    size_t count;
+    sv_seal_request request = {.cipher = SIPVEIL_CIPHER_AES_128_GCM, .recipients = sv_keyring_cms_keys(ring, &count),
+                               .recipient_count = 1};
+    sv_buffer cms, message;
+    sv_buffer_init(&cms, arena, content.len + 1024, 1 << 20);
+    sv_buffer_init(&message, arena, content.len + 2048, 1 << 20);
+    randomness = 2;
+    must(sv_cms_seal_enveloped(crypto, &request, content, arena, &cms, NULL) == SIPVEIL_OK);
+    sv_put_format(&message,
+                  "INVITE sip:bob@biloxi.example.com SIP/2.0\r\n"
+                  "Via: SIP/2.0/TCP ua.atlanta.example.com:5060;branch=z9hG4bK74bf9\r\nMax-Forwards: 70\r\n"
+                  "From: <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\nTo: Bob <sip:bob@biloxi.example.com>\r\n"
+                  "Call-ID: 3848276298220188511@atlanta.example.com\r\nCSeq: 1 INVITE\r\n"
+                  "Contact: <sip:alice@ua.atlanta.example.com;transport=tcp>\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
+                  "Content-Type: application/pkcs7-mime\r\nContent-Length: %zu\r\n\r\n", cms.len);
+    sv_put(&message, sv_buffer_span(&cms));
+    must(!cms.failed && !message.failed);
+    return sv_buffer_span(&message);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (context == NULL) set_up();
+    if (size > 1 << 18) return 0;
+    sv_arena_reset(arena);
+    open_every_way(sv_span(data, size));
+    open_every_way(around(sv_span(data, size)));
+    return 0;
+}
