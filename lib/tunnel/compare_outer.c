@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inner against outer (RFC 3261 23.4.1, 23.4.2): which fields must be equal, which hops may change,
  * which may be hidden or added. */
+#include "sip/address.h"
 #include "tunnel/operation.h"
 
 /* Group A: hops change them (23.4.1.1). */
@@ -66,23 +67,43 @@ static bool same_place(const sv_sip_address *inner, const sv_sip_uri *i, const s
            o->headers.len == 0 && (outer->params.len == 0 || sv_equal(outer->params, inner->params));
 }
 
+/* The Contacts of a message one by one, over rows and the lists in them. */
+typedef struct contacts {
+    const sv_sip_view *view;
+    const sv_sip_field *row;
+    sv_cursor at;
+} contacts;
+
+static contacts contacts_of(const sv_sip_view *view)
+{
+    const sv_sip_field *row = sv_sip_first(view, SV_F_CONTACT);
+    return (contacts){view, row, sv_cursor_over(row != NULL ? row->value : sv_span(NULL, 0), "Contact")};
+}
+
+static bool next_contact(contacts *c, sv_sip_address *address, sv_sip_uri *uri)
+{
+    if (c->row == NULL || sv_sip_take_address(&c->at, 0, address, NULL) != SIPVEIL_OK ||
+        sv_sip_read_uri(address->uri, uri, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    if (sv_take_if(&c->at, ',')) return true;
+    if (!sv_at_end(&c->at)) return false;
+    c->row = sv_sip_next(c->view, c->row);
+    if (c->row != NULL) c->at = sv_cursor_over(c->row->value, "Contact");
+    return true;
+}
+
 /* Each Contact of the outer message is that of the inner one without its user part. */
 static bool contact_without_user(const sv_node *inner, const sv_node *outer)
 {
-    const sv_sip_field *i = sv_sip_first(inner->view, SV_F_CONTACT);
-    const sv_sip_field *o = sv_sip_first(outer->view, SV_F_CONTACT);
-    for (; i != NULL && o != NULL; i = sv_sip_next(inner->view, i), o = sv_sip_next(outer->view, o)) {
+    contacts i = contacts_of(inner->view), o = contacts_of(outer->view);
+    while (i.row != NULL && o.row != NULL) {
         sv_sip_address ia, oa;
         sv_sip_uri iu, ou;
-        if (sv_sip_read_address(i->value, &ia, NULL) != SIPVEIL_OK ||
-            sv_sip_read_address(o->value, &oa, NULL) != SIPVEIL_OK ||
-            sv_sip_read_uri(ia.uri, &iu, NULL) != SIPVEIL_OK ||
-            sv_sip_read_uri(oa.uri, &ou, NULL) != SIPVEIL_OK) {
-            return false;
-        }
+        if (!next_contact(&i, &ia, &iu) || !next_contact(&o, &oa, &ou)) return false;
         if (ou.user.len != 0 || ou.has_password || !same_place(&ia, &iu, &oa, &ou)) return false;
     }
-    return i == NULL && o == NULL;
+    return i.row == NULL && o.row == NULL;
 }
 
 static bool from_is_hidden(const sv_node *inner, const sv_node *outer)

@@ -96,7 +96,7 @@ static sipveil_code put_contact_without_user(outer_rows *rows, const sv_sip_fiel
         sv_put(out, field->line);
         return SIPVEIL_OK;
     }
-    put_row_name(field, out);
+    sv_put_row_start(field, out);
     do {
         SV_TRY(sv_sip_take_address(&c, 0, &contact, err));
         SV_TRY(sv_sip_read_uri(contact.uri, &uri, err));
