@@ -184,6 +184,15 @@ def hiding(o):
         wrong.append(repr(header[b"from"]))
     o.cases.case("TUN-42: --hide From", wrong)
     o.gives("TUN-42: the hidden From is no mismatch", hidden, INVITE, *OPEN)
+    several = INVITE.replace(b"Contact: <sip:alice@client.atlanta.example.com;transport=tcp>",
+                             b'Contact: "A, B" <sip:alice@a.example;transport=tcp>;q=0.5, <sip:alice@b.example:5070>')
+    sealed = seal("--to", KEK, "--hide", "From", message=several)
+    o.cases.case("TUN-42: every Contact of a list loses its user part",
+                 [] if b"\r\nContact: <sip:a.example;transport=tcp>, <sip:b.example:5070>\r\n" in sealed else [repr(sealed[:600])])
+    o.gives("TUN-42: and is no mismatch", sealed, several, *OPEN)
+    moved = sealed.replace(b"<sip:b.example:5070>", b"<sip:c.example:5070>")
+    o.cases.case("TUN-42: another place in the list is one",
+                 complaints_about(sipveil("open", *OPEN, stdin=moved), "open", MISMATCH))
     o.usage("--hide without --to", "seal", "--sign-with", SIGNER, "--hide", "From")
     for field in ("Via", "Call-ID", "CSeq", "To", "Max-Forwards", "v", "i", "Content-Type", "Require", "Proxy-Require", "Route"):
         o.usage("--hide %s: hops need it" % field, "seal", "--to", KEK, "--hide", field)
