@@ -297,7 +297,7 @@ static sipveil_code read_body(gate *g)
     size_t start = sv_offset(&g->c);
     (void)sv_take(&g->c, length, &g->out->body);
     g->out->tail = left - length;
-    if (length > 0 && g->out->first[SV_F_CONTENT_TYPE] == 0) {
+    if (length > 0 && sv_sip_value(g->out, SV_F_CONTENT_TYPE).len == 0) { /* absent, or empty */
         return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED, "ADV-020", start,
                             "a body of %zu bytes and no Content-Type", length);
     }

@@ -166,6 +166,8 @@ static const refusal refusals[] = {
     /* ADV-020 */
     REFUSED("ADV-020", MESSAGE("Content-Length: 3\r\n") "abc"),
     REFUSED("ADV-020", MESSAGE("") "abc"),
+    REFUSED("ADV-020", MESSAGE("Content-Type:\r\nContent-Length: 3\r\n") "abc"),
+    REFUSED("ADV-020", MESSAGE("c: \r\n") "abc"),
     /* ADV-022: fields that must be there, and their forms */
     REFUSED("ADV-022", START VIA FROM TO CALL_ID END),
     REFUSED("ADV-022", START VIA FROM TO CSEQ END),
