@@ -55,7 +55,7 @@ static void rows_keep_their_places(void **state)
          "Content-Type: text/html\r\nContent-Language: en\r\n", "x",
          START REST "Content-Type: text/html\r\nContent-Language: en\r\nContent-Length: 1\r\n\r\nx"},
         /* a value where there was none stays on its row */
-        {START REST "Content-Type:\r\nContent-Length: 2\r\n\r\nab", "Content-Type: text/html\r\n", "x",
+        {START REST "Content-Type:\r\nContent-Length: 0\r\n\r\n", "Content-Type: text/html\r\n", "x",
          START REST "Content-Type: text/html\r\nContent-Length: 1\r\n\r\nx"},
         /* nothing at all */
         {START REST "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nab", "", "", START REST "Content-Length: 0\r\n\r\n"},
