@@ -61,6 +61,7 @@ static sipveil_code pack_detached(sv_sealing *s, sipveil_span entity, sipveil_sp
                                   bool base64, sv_packed *out)
 {
     sipveil_span boundary, encoded;
+    size_t at;
     SV_TRY(encode(s, signature, base64, &encoded));
     sipveil_span parts[] = {entity, encoded};
     SV_TRY(sv_choose_boundary(s, parts, 2, &boundary));
@@ -84,8 +85,9 @@ static sipveil_code pack_detached(sv_sealing *s, sipveil_span entity, sipveil_sp
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, s->op->err));
     out->content = sv_buffer_span(&b);
     sv_buffer_init(&b, s->op->arena, 256, 1024);
-    sv_put_format(&b, "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=%s; boundary=",
-                  micalg);
+    const char *quote = sv_find_byte(sv_span_str(micalg), ',', &at) ? "\"" : ""; /* a list is no token */
+    sv_put_format(&b, "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=%s%s%s; boundary=",
+                  quote, micalg, quote);
     sv_put(&b, boundary);
     sv_put_str(&b, "\r\n");
     out->rows = sv_buffer_span(&b);

@@ -88,7 +88,7 @@ class Book:
                         self.key(key)
         expected = dict({"result": expected, "exit": EXITS[expected]} if isinstance(expected, str) else expected)
         for octets in ("message", "entity", "body"):
-            if octets in expected:
+            if expected.get(octets, ...) is not ...:
                 expected[octets] = json_octets(expected[octets])
         self.cases.append({"id": name, "does": does, "rules": rules, "operation": operation, **more,
                            "message": json_octets(message), "options": options, "expected": expected})

@@ -139,6 +139,9 @@ def containers(b):
     b.opens("twice", "an encrypted layer inside another", ["TUN-62a"], carried(made.enveloped(to)), OURS, INNER)
     b.opens("second-opinion", "libcrypto's CMS comes to the same result", ["CMS-05"], carried(octets),
             dict(OURS, **{"second-opinion": True}), INNER)
+    made, to = sealed(label="opinion", tag_size=None)
+    b.opens("second-opinion-none", "libcrypto's CMS cannot read an absent aes-ICVlen: it has no opinion", ["CMS-05"], carried(made.enveloped(to)),
+            dict(OURS, **{"second-opinion": True}), INNER)
 
 
 def hostile():

@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-from book import EXITS, json_octets
+from book import json_octets
 
-TOPICS = ["enveloped", "recipients", "signed", "tunnel"]
+TOPICS = ["enveloped", "recipients", "signed", "tunnel", "malformed", "limits"]
 
 
 def made_by(program, book, case):
@@ -35,18 +35,15 @@ def kept_in(folder, book):
 
 
 def fill_in(program, folder, book):
-    kept = None
-    for case in book.cases:
-        if case["expected"].get("message") is not ...:
-            continue
+    asked = [case for case in book.cases if case["expected"].get("message") is ...]
+    for case in asked:
         del case["expected"]["message"]
-        if program:
-            case["expected"]["message"] = json_octets(made_by(program, book, case))
-        else:
-            kept = kept_in(folder, book) if kept is None else kept
-            if kept.get(case["id"]) is None:
-                sys.exit("%s: its octets are neither kept nor asked for with --program" % case["id"])
-            case["expected"]["message"] = kept[case["id"]]
+    kept = {} if program else kept_in(folder, book)
+    for case in asked:
+        octets = json_octets(made_by(program, book, case)) if program else kept.get(case["id"])
+        if octets is None:
+            sys.exit("%s: its octets are neither kept nor asked for with --program" % case["id"])
+        case["expected"]["message"] = octets
 
 
 def books():
