@@ -1,6 +1,7 @@
 """The few lines that every check of the house shares: cases printed as TAP, paths of the project."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -42,7 +43,7 @@ def run(*command, **options):
 
 
 def tracked_files():
-    """The files of the project: what git knows, or, without git, everything but build folders."""
+    """The files of the project: what git knows, or, without git, everything but what ./check and ./demo make."""
     try:
         listing = run("git", "-C", SOURCE, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     except OSError:
@@ -51,7 +52,8 @@ def tracked_files():
         names = [name for name in listing.stdout.split("\0") if name]
         return sorted(path for path in (SOURCE / name for name in names) if path.is_file())
     return sorted(path for path in SOURCE.rglob("*")
-                  if path.is_file() and not path.relative_to(SOURCE).parts[0].startswith(("build", ".git")))
+                  if path.is_file() and "__pycache__" not in path.parts and
+                  not re.match(r"build(-|$)|demo-work$|\.git$", path.relative_to(SOURCE).parts[0]))
 
 
 def relative(path):

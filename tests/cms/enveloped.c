@@ -366,7 +366,7 @@ static void test_dumpasn1(void **state)
             int fd = mkstemp(path);
             assert_true(fd >= 0 && write(fd, sealed.data, sealed.len) == (ssize_t)sealed.len);
             close(fd);
-            snprintf(command, sizeof command, "dumpasn1 -a %s 2>&1", path);
+            snprintf(command, sizeof command, "dumpasn1 -a -e %s 2>&1", path);
             FILE *report = popen(command, "r");
             assert_non_null(report);
             while (fgets(line, sizeof line, report) != NULL) {
