@@ -200,6 +200,7 @@ static sipveil_code make_signature(const job *j, const share *s, sipveil_span se
 {
     uint8_t digest[SV_DIGEST_MOST];
     const sv_held_key *held = s->key->held;
+    bool valid;
     if (held == NULL) {
         return sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, signature, err);
     }
@@ -208,7 +209,11 @@ static sipveil_code make_signature(const job *j, const share *s, sipveil_span se
                        s->scheme->name);
     }
     SV_TRY(sv_digest_octets(j->crypto, s->digest, set, digest, err));
-    return held->operations->sign(held, s->scheme, sv_span(digest, s->digest->size), j->arena, signature, err);
+    SV_TRY(held->operations->sign(held, s->scheme, sv_span(digest, s->digest->size), j->arena, signature, err));
+    /* Nothing else has told that key and certificate belong together, nor that the token is in order. */
+    SV_TRY(sv_signature_verify(j->crypto, s->scheme, s->digest->size, s->key->public_key, set, *signature, &valid, err));
+    if (valid) return SIPVEIL_OK;
+    return sv_fail(err, room, SIPVEIL_USAGE, "the signature that the token made is not one of the certificate's key");
 }
 
 static sipveil_code make_signer_info(const job *j, share *s, sipveil_error *err)
