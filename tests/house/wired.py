@@ -3,7 +3,7 @@ import json
 
 from tap import BUILD, SOURCE, Cases, relative
 
-FOLDERS_OF_THEIR_OWN = {"bench", "fuzz", "vectors"}
+FOLDERS_OF_THEIR_OWN = {"bench", "fuzz", "interop", "vectors"}
 
 
 def main():
