@@ -84,7 +84,8 @@ sipveil_code sv_read_signed_data(sv_operation *op, sv_node *parent, const sv_car
     sv_signed *s = sv_arena_alloc(op->arena, sizeof *s);
     if (s == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_cms_read_signed(cms->content, op->limits, &op->policy, op->arena, s, op->err));
-    bool certs_only = s->signer_count == 0 && !s->has_content && s->certificate_count > 0;
+    /* NSS writes an empty content where RFC 8551 3.8 has none. */
+    bool certs_only = s->signer_count == 0 && s->content.len == 0 && s->certificate_count > 0;
     sv_node *node = sv_node_add(op, parent, certs_only ? SV_NODE_CERTS_ONLY : SV_NODE_SIGNED_DATA, cms->entity,
                                 cms->octets);
     if (node == NULL) return SIPVEIL_INTERNAL;
