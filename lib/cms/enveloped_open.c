@@ -4,7 +4,6 @@
  * one decryption of the content, with a random key where the unwrapping failed. */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <stdio.h>
 
 #include "cms/content_key.h"
 #include "cms/oid.h"
@@ -13,7 +12,7 @@
 
 static const char room[] = "cms";
 
-enum { SIP_UNDECIPHERABLE = 493, LISTED_MOST = 5 };
+enum { SIP_UNDECIPHERABLE = 493 };
 
 /* CMS-15: the date says which of the keys under one identifier is meant; without one, any may be. */
 static bool is_dated_for(const sv_recipient *recipient, const sv_cms_key *key)
@@ -143,65 +142,6 @@ static sipveil_code check_cipher(opener *o, sipveil_error *err)
         return with_status(err, SIPVEIL_POLICY);
     }
     return SIPVEIL_OK;
-}
-
-/* ---- nothing fits ---- */
-
-static void describe_certificate(const sv_recipient *r, sv_buffer *b)
-{
-    const uint8_t *at = r->issuer.data;
-    char name[120] = "";
-    sv_put_str(b, "cert ");
-    if (r->issuer.len == 0) {
-        sv_put_str(b, "key-id ");
-        for (size_t i = 0; i < r->ski.len && i < 20; i++) sv_put_format(b, "%02x", r->ski.data[i]);
-        return;
-    }
-    X509_NAME *issuer = d2i_X509_NAME(NULL, &at, (long)r->issuer.len);
-    BIO *text = BIO_new(BIO_s_mem());
-    if (issuer != NULL && text != NULL && X509_NAME_print_ex(text, issuer, 0, XN_FLAG_RFC2253) >= 0) {
-        int n = BIO_read(text, name, sizeof name - 1);
-        if (n > 0) sv_put_str(b, SV_QUOTE(sv_span(name, (size_t)n)));
-    }
-    BIO_free(text);
-    X509_NAME_free(issuer);
-    ERR_clear_error();
-    sv_put_str(b, " serial ");
-    for (size_t i = 0; i < r->serial.len && i < 20; i++) sv_put_format(b, "%02X", r->serial.data[i]);
-}
-
-static void describe(const sv_recipient *r, sv_buffer *b)
-{
-    switch (r->kind) {
-    case SV_RECIPIENT_KEKRI:
-        sv_put_format(b, "kek \"%s\"", SV_QUOTE(r->key_id));
-        break;
-    case SV_RECIPIENT_KTRI:
-    case SV_RECIPIENT_KARI:
-        describe_certificate(r, b);
-        break;
-    case SV_RECIPIENT_PWRI:
-        sv_put_str(b, "password");
-        break;
-    case SV_RECIPIENT_ORI:
-        sv_put_str(b, "other");
-        break;
-    }
-}
-
-static sipveil_code no_key(const opener *o, sipveil_error *err)
-{
-    sv_buffer list;
-    size_t count = o->enveloped->recipient_count;
-    sv_buffer_init(&list, o->arena, 256, 4096);
-    for (size_t i = 0; i < count && i < LISTED_MOST; i++) {
-        if (i > 0) sv_put_str(&list, ", ");
-        describe(&o->enveloped->recipients[i], &list);
-    }
-    if (count > LISTED_MOST) sv_put_format(&list, " and %zu more", count - LISTED_MOST);
-    sipveil_span text = sv_buffer_span(&list);
-    return sv_fail(err, room, SIPVEIL_NO_KEY, "no key fits: recipients are %.*s", (int)text.len,
-                   (const char *)text.data);
 }
 
 /* ---- tries ---- */
@@ -359,7 +299,7 @@ sipveil_code sv_cms_open_enveloped(sv_crypto *crypto, const sv_enveloped *envelo
         .out = out, .cipher = sv_cipher_row_of(enveloped->cipher),
     };
     *out = (sv_opening){0};
-    if (!any_fits(&o)) return no_key(&o, err);
+    if (!any_fits(&o)) return sv_recipients_fail(enveloped, keys, key_count, arena, err);
     SV_TRY(check_cipher(&o, err));
     if (enveloped->cipher == SIPVEIL_CIPHER_NONE || !content_is_well_formed(enveloped, o.cipher)) {
         return cannot_decrypt(err);

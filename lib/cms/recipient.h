@@ -59,6 +59,12 @@ bool sv_recipient_wrap(const sv_recipient *recipient, sv_wrap *out); /* kekri */
 /* The name that stands in reports, and whether it is a weak one. */
 const char *sv_recipient_describe(const sv_recipient *recipient, sv_arena *arena, bool *weak);
 
+/* ---- nothing fits (no_key.c) ---- */
+
+/* NO_KEY: whom the message is for and what we hold, at most five names each. */
+sipveil_code sv_recipients_fail(const sv_enveloped *enveloped, const sv_cms_key *keys, size_t key_count,
+                                sv_arena *arena, sipveil_error *err);
+
 /* ---- unwrap ---- */
 
 /* cek: key_length octets. *good is false when the key does not fit or the recipient is damaged. The

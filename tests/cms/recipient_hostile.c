@@ -58,7 +58,8 @@ static void test_counts(void **state)
     p.recipients = JOIN(one, kekri(SV_SPAN("a\r\nb"), NOTHING, AES_128_WRAP_OID, SV_SPAN("x")), sixteen);
     assert_int_equal(open_sealed(f, written(p), &key, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
     assert_string_equal(err.text, "no key fits: recipients are kek \"someone else\", kek \"a\\x0d\\x0ab\", "
-                                  "kek \"someone else\", kek \"someone else\", kek \"someone else\" and 13 more");
+                                  "kek \"someone else\", kek \"someone else\", kek \"someone else\" and 13 more; "
+                                  "we hold kek \"kek128\"");
 }
 
 /* ADV-089, ADV-090, ADV-091, ADV-092, CMS-15 */
@@ -331,15 +332,18 @@ static void test_names_of_recipients(void **state)
         sv_seal_request request = {.cipher = SIPVEIL_CIPHER_AES_128_GCM, .recipients = &keys[1], .recipient_count = 2,
                                    .by_key_identifier = by_key != 0, .pbkdf2_iterations = TEST_ITERATIONS};
         sipveil_span sealed = seal_with(f, &request, SV_SPAN("hello"));
-        assert_int_equal(open_sealed(f, sealed, &other, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
         assert_int_equal(open_sealed(f, sealed, &theirs, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+        assert_non_null(strstr(err.text, "; we hold no key"));
+        assert_string_equal(err.hint, "the certificate of a recipient is here, but not its private key");
+        assert_int_equal(open_sealed(f, sealed, &other, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
+        assert_string_equal(err.hint, "");
         size_t used = (size_t)snprintf(expected, sizeof expected, "no key fits: recipients are cert %s",
                                        by_key ? "key-id " : "CN=P-256 serial ");
         sipveil_span shown = by_key ? keys[1].ski : keys[1].serial;
         for (size_t i = 0; i < shown.len; i++) {
             used += (size_t)snprintf(expected + used, sizeof expected - used, by_key ? "%02x" : "%02X", shown.data[i]);
         }
-        snprintf(expected + used, sizeof expected - used, ", password");
+        snprintf(expected + used, sizeof expected - used, ", password; we hold kek \"kek128\"");
         assert_string_equal(err.text, expected);
     }
     /* a Name that is none, and one with control octets */
