@@ -6,66 +6,11 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
+#include "cms/fuzz_identities.h"
 #include "cms/recipient.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* TEST ONLY: made for this target, published, trusted by nobody. */
-static const char rsa_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDFaPhswo6QNXDS\n"
-    "9GzrzP2Y/dHFFfmNcv4Jf0Kz76dgC9pjOXeeeRiMyUa+nXqzrkSr1TXMlHRlkRV5\n"
-    "0RclYkO8YKXtHDZF8LYr34Kt6/CdnobNCYqLXDufXuxV/PCY2xxz0N/1R2Uaqxsm\n"
-    "jCjIp81H5Nb0dAA/7MDgWSh5Ss6PTvcFlscHBwg4kzZf5CVGx6SR/zSlPVekpOi9\n"
-    "VGJ383iEAWtsOEPIlXd52sfX7tQ1Gg8GqufwZB/tTwf+RlZ2Bn5VgYbB4xIztDMM\n"
-    "X34J73zLDI9fm5y2voTFBL1kdORPsMHR3ikYkWHDD2ebw0OaKf1uxLa1qRFRuP9A\n"
-    "3OTJAy65AgMBAAECggEALpzoae/vr0P7Ici2zl/vMpieV1nmvNxd+TqcMrYgMKjj\n"
-    "1oGbiecgoZ+mLXysXDCGRQe5ZhbYvCHLryGsxDZFdb3heBEtDIs3zLjAV9ZqEKG9\n"
-    "xTzfQqRS7MECb5Rj8EfumjdEJpvG1wr3hHzcZXLf4T269upMI8wAyAitaqR8DTDH\n"
-    "C8TcFruuzVKwGKfvoOimuaSTUiw8YxRGPOlsZAPNagTJm94sZNXYZQitIeyFaia9\n"
-    "+6hDv0qxbZB0AvgcSTuoNfKY1X6SZ98Wbv9P/n91YFraiywQCJcvyyt3RpbdLjid\n"
-    "xoJiN36lQqPP/Swy1MMyRm+ctNkdXfSyEc4o2V/MjQKBgQDsqqK6fAYAyaikYKB6\n"
-    "sQKvWB9Sb14h/TRoy/xhREdehkArnGICEEMo88Lz4acyXmN2hHy6J/65Pf/aQOiZ\n"
-    "SZdNUbKbFpfSnd0fu+FnJTnMQ/eJvsmje/xsyIBiotLo2thHvKduYTPd+TkrHGYM\n"
-    "TfJ40GiUcp1fdLkOIyTrR8U05QKBgQDViV7g1rm4MiqIBBYKOz2zEc99c2Hcl+Py\n"
-    "3Dx8AqoScTjkDZiJ1uOgJ0qzBvku9fK5NSOpxKIvXVgtRg4zIvbg8/JXyf2919Bl\n"
-    "MFhjTP1jq+6hndlWATSOor7vOKhqzFdXd/HC/FXuAb40ktlI7uv2BwixPHGeBMjr\n"
-    "TilIrOJpRQKBgDXGM8Fhqs+FAo+O8QfProd+42cMrPvWF5F0P/0t0XWV1YDTQKWt\n"
-    "YkUs1fAqJp5YOgtU4S4/Ji6a+sZxlyg1Q26rEIUSph6SBgtO2lFgcPiLvPQMaK5/\n"
-    "3oQtLpa63mdQSnJKWFTJO0rFdQrpofpLv7tZx1lrjXyB/gZLT/kxzopNAoGATGV8\n"
-    "W2aXRW41RzpnBDwTo/hQSqq4LWruM9pVjWyKmlSFrRmsJEyMXaURFaH+Dq4Rq+92\n"
-    "Fevyto1n2bLBq8vrlanRX1U2AfCvbzRvuv81fK5rjsjhk+KUgh95vi6AGs2GxhV0\n"
-    "mnUa7S8UdMzBDlXkd74mfvqID6fYlk79eDHaQx0CgYEAqse7e8cSNIfpqDWOzBRq\n"
-    "ztlaoPXcnHGqPTQYC2zgGL5ZVuLjsyjt68gZ6RpKeuQAYMQFgfxdEEBi9tRwHamu\n"
-    "XkpJx1XxOJC1QorkzdSGDpJ+R9xpI002e0eJQZpcYMsV//VsBU0SYW7lIeQhsMxo\n"
-    "YuExS0ep6VCOhq5axeyicEk=\n"
-    "-----END PRIVATE KEY-----\n";
-static const char p256_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8LStivv+3mArfZ6Z\n"
-    "EIx7T/pnxYRv4hdAlwMAcnXMD5GhRANCAAReUwioY9TvFlPJtuMCCUFzWEtmqLco\n"
-    "iNFH7eN+9ekom9JtE+3rlU+WtDEf+DcyatZcRDfjcxe9TiH4dGte0R5o\n"
-    "-----END PRIVATE KEY-----\n";
-static const char p384_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDCc2QMmmQ/Q5m6NwkxY\n"
-    "GtdbRcI0zSLw9obSjzs+5KYgOvHUhT3OtT+J2CHXumK6JFehZANiAASwkMnKE3Z/\n"
-    "Qj8udhvR4QeOp6jfIS4MKle+mN6tyXbHD+f5vu0wApjow5fLcRjHSnKFgI4jbEbZ\n"
-    "n8iYOiwQKU8WVijE1zVsYIqIkWZa6239LIcGFxRZUcMXOJaZ/3iutl4=\n"
-    "-----END PRIVATE KEY-----\n";
-static const char p521_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIBIdzd+xNJZV5DAt13\n"
-    "Rl5btW7MimBtcg5eUvJttICA3K2uwz0MuOi5U/SxfqIBcq0Grq/5qaIPbXkG8GK3\n"
-    "E0hhcGihgYkDgYYABAA4eOdmOp3ITXLIIIjzQHuJ6bOAbehAgH7snjKtPTsPKNEO\n"
-    "SqmJetP2h/tFrlYVsjmaVE7QcK63Pr3I8Iz1rbHipAHR7pD1dB3TIs/tfr4h77GJ\n"
-    "ysAfJf5asLaIN4O0VaK695NZqcIfCF1KSlJBlh6u25GMksyRfy8x8FQWjBMrEDV4\n"
-    "eA==\n"
-    "-----END PRIVATE KEY-----\n";
-static const char x25519_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MC4CAQAwBQYDK2VuBCIEIEikrbJLE2GeHjHNFm3wZvNHlPSykcfqVmjqQRz9jW5t\n"
-    "-----END PRIVATE KEY-----\n";
 
 static const char ever_sealed[] = "Content-Type: text/plain\r\n\r\nsealed for the fuzz target\r\n";
 static const char issuer[] = "\x30\x0F\x31\x0D\x30\x0B\x06\x03\x55\x04\x03\x0C\x04" "FUZZ";
@@ -108,11 +53,11 @@ static void set_up(void)
         keys[i] = (sv_cms_key){.kind = SV_CMS_KEY_KEK, .kek_id = sv_span_str(ids[i]), .kek = sv_span(kek, 16 + 8 * i)};
     }
     keys[3] = (sv_cms_key){.kind = SV_CMS_KEY_PASSWORD, .password = SV_SPAN("fuzz")};
-    keys[4] = certificate_key(p256_pem, "\x01");
-    keys[5] = certificate_key(x25519_pem, "\x02");
-    keys[6] = certificate_key(p384_pem, "\x03");
-    keys[7] = certificate_key(p521_pem, "\x04");
-    keys[8] = certificate_key(rsa_pem, "\x05");
+    keys[4] = certificate_key(fuzz_p256_key, "\x01");
+    keys[5] = certificate_key(fuzz_x25519_key, "\x02");
+    keys[6] = certificate_key(fuzz_p384_key, "\x03");
+    keys[7] = certificate_key(fuzz_p521_key, "\x04");
+    keys[8] = certificate_key(fuzz_rsa_key, "\x05");
     ERR_clear_error();
 }
 

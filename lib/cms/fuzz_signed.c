@@ -9,32 +9,15 @@
 
 #include "cms/cms.h"
 #include "cms/der_read.h"
+#include "cms/fuzz_identities.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* TEST ONLY: made for this target, published, trusted by nobody. */
-static const char test_key[] = "-----BEGIN EC PRIVATE KEY-----\n"
-                               "MHcCAQEEIDAseN5JBD2S2Yh02fi3szZApGtQU1KJKIh8twRe5by1oAoGCCqGSM49\n"
-                               "AwEHoUQDQgAECRCp9SVdLmNlTxClpjktqWEjw/IxIAyTAHZEtXK9xA9AfEhKUuxR\n"
-                               "mpQvPOZYeYPD5F7dICIHTS/+dP9dSn8bSw==\n"
-                               "-----END EC PRIVATE KEY-----\n";
-static const char test_certificate[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBhTCCASygAwIBAgICEjQwCgYIKoZIzj0EAwIwIDEeMBwGA1UEAwwVVEVTVCBP\n"
-    "TkxZIGZ1enogc2lnbmVyMCAXDTI2MTEyMTA0NDcxNloYDzIxMDAxMDI0MDQ0NzE2\n"
-    "WjAgMR4wHAYDVQQDDBVURVNUIE9OTFkgZnV6eiBzaWduZXIwWTATBgcqhkjOPQIB\n"
-    "BggqhkjOPQMBBwNCAAQJEKn1JV0uY2VPEKWmOS2pYSPD8jEgDJMAdkS1cr3ED0B8\n"
-    "SEpS7FGalC885lh5g8PkXt0gIgdNL/50/11KfxtLo1QwUjAkBgNVHREEHTAbhhlz\n"
-    "aXA6YWxpY2VAYXRsYW50YS5leGFtcGxlMB0GA1UdDgQWBBTYiicGYxRA8GYBVWp6\n"
-    "tGqqD7+94zALBgNVHQ8EBAMCB4AwCgYIKoZIzj0EAwIDRwAwRAIgAhvHrl80c/WX\n"
-    "ufGErM/TFC+itCtRVeAgGr0aewUoYJYCIFynMS1/BIopOpLr+wxvdQuY4BuLj1jK\n"
-    "B/3QCIUPc3/d\n"
-    "-----END CERTIFICATE-----\n";
 
 /* All that the seeds hold signatures of; the second one detached. */
 static const char *const ever_signed[] = {
     "Content-Type: message/sip\r\n\r\nBYE sip:bob@biloxi.example SIP/2.0\r\n\r\n",
-    "Content-Type: text/plain\r\n\r\ndetached",
+    fuzz_detached_text,
 };
 enum { SIGNED = sizeof ever_signed / sizeof *ever_signed, CONTENT_MOST = 4096 };
 
@@ -54,10 +37,10 @@ static void set_up(void)
     must(sv_crypto_new(context, &crypto, NULL) == SIPVEIL_OK);
     must((arena = sv_arena_new(1 << 16, 1 << 26)) != NULL);
     X509 *certificate = X509_new_ex(context->library, NULL);
-    BIO *bio = BIO_new_mem_buf(test_certificate, -1);
+    BIO *bio = BIO_new_mem_buf(fuzz_signer_certificate, -1);
     must(PEM_read_bio_X509(bio, &certificate, NULL, NULL) != NULL);
     BIO_free(bio);
-    bio = BIO_new_mem_buf(test_key, -1);
+    bio = BIO_new_mem_buf(fuzz_signer_key, -1);
     signer = (sv_cms_key){
         .kind = SV_CMS_KEY_CERTIFICATE,
         .certificate = certificate,
