@@ -83,7 +83,9 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
     *response = sv_span(NULL, 0);
     if (reason.code == SIPVEIL_OK) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is no refusal to answer with");
     sv_answer answer = {.status = reason.sip_status >= 400 && reason.sip_status <= 699 ? reason.sip_status : 500};
-    if (answer.status == 415 || strcmp(reason.rule, "TUN-73") == 0) answer.rows = SV_SPAN(ACCEPTED);
+    bool tunnel_required = answer.status == 403 && strcmp(reason.rule, "TUN-73") == 0;
+    if (tunnel_required) answer.phrase = SV_SPAN("Tunnel Required");
+    if (answer.status == 415 || tunnel_required) answer.rows = SV_SPAN(ACCEPTED);
     sv_worker_begin(worker);
     sv_operation *op = &worker->operation;
     op->err = err;

@@ -140,7 +140,7 @@ static bool is_hidden(const sv_operation *op, sv_field_id id, const sv_node *inn
 
 static bool is_tolerated(const sv_operation *op, sv_field_id id, const char *name)
 {
-    if (id == SV_F_CALL_ID || id == SV_F_CSEQ) return false;
+    if (id == SV_F_CALL_ID || id == SV_F_CSEQ || strcmp(name, "method") == 0 || strcmp(name, "status") == 0) return false;
     for (size_t i = 0; i < op->options->accept_mismatch_count; i++) {
         sipveil_span wanted = sv_span_str(op->options->accept_mismatch[i]);
         if (sv_equal_nocase_str(wanted, name)) return true;

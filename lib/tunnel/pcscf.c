@@ -114,8 +114,9 @@ sipveil_code sipveil_pcscf_decide(sipveil_worker *worker, const sipveil_pcscf_fa
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
     *decision = SIPVEIL_PCSCF_FORWARD;
     if (!facts->from_access_side || (!facts->tunnel_allowed && !facts->tunnel_required)) return SIPVEIL_OK;
-    bool exempt = sipveil_pcscf_never_sealed(view->method, view->is_request ? 0 : view->status, 0);
-    SV_TRY(top_layer(op, view, &e));
+    bool exempt = sipveil_pcscf_never_sealed(view->method, view->is_request ? 0 : view->status, facts->acked_status);
+    if (top_layer(op, view, &e) == SIPVEIL_INTERNAL) return SIPVEIL_INTERNAL;
+    sv_error_clear(err); /* a body that cannot be read is for the far end to refuse, unless a tunnel is required */
     if (e != NULL && is_for_subscriber(e, facts->subscriber_keys, &has_kek)) {
         *decision = SIPVEIL_PCSCF_OPEN;
         return SIPVEIL_OK;

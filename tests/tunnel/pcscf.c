@@ -233,12 +233,19 @@ static void decide(void **state)
     sipveil_span hidden = tunnel(l, HEAD, plain, l->alice, l->kek);
     sipveil_span wrapped = protect(l, HEAD, rows_of(l, known), body_of(known), l->alice, NULL);
     sipveil_span cancel = edited(l, edited(l, plain, "INVITE sip", "CANCEL sip"), "1 INVITE", "1 CANCEL");
+    sipveil_span ack = edited(l, edited(l, plain, "INVITE sip", "ACK sip"), "1 INVITE", "1 ACK");
+    sipveil_span cut = edited(l, known, "Content-Length: ", "Content-Length: 9\r\nX-Was: ");
     const struct {
         sipveil_span message;
         unsigned facts;
         sipveil_pcscf_decision decision;
         int status;
+        unsigned acked;
     } table[] = {
+        {ack, ACCESS | REQUIRED, SIPVEIL_PCSCF_FORWARD, 0, 486}, /* TUN-81: of its transaction, hop by hop */
+        {ack, ACCESS | REQUIRED, SIPVEIL_PCSCF_REFUSE, 403, 200},
+        {cut, ACCESS | ALLOWED | US, SIPVEIL_PCSCF_FORWARD, 0, 0}, /* no CMS that can be read: end to end */
+        {cut, ACCESS | REQUIRED, SIPVEIL_PCSCF_REFUSE, 403, 0},
         {known, ACCESS | ALLOWED, SIPVEIL_PCSCF_OPEN, 0},
         {known, ACCESS | REQUIRED, SIPVEIL_PCSCF_OPEN, 0},
         {known, ACCESS | REQUIRED | US, SIPVEIL_PCSCF_OPEN, 0},
@@ -265,6 +272,7 @@ static void decide(void **state)
                                      .tunnel_allowed = table[i].facts & ALLOWED,
                                      .tunnel_required = table[i].facts & REQUIRED,
                                      .request_uri_is_us = table[i].facts & US,
+                                     .acked_status = table[i].acked,
                                      .subscriber_keys = l->ring};
         assert_code(sipveil_pcscf_decide(l->worker, &facts, table[i].message, &decision, &l->err), SIPVEIL_OK);
         if (decision != table[i].decision || l->err.sip_status != table[i].status) {
@@ -286,7 +294,7 @@ static void decide(void **state)
     assert_code(sipveil_pcscf_decide(l->worker, &facts, plain, &decision, &l->err), SIPVEIL_OK);
     sipveil_error why = l->err;
     assert_code(sipveil_tunnel_answer(l->worker, &l->options, plain, &why, &response, &l->err), SIPVEIL_OK);
-    assert_true(contains(response, "SIP/2.0 403 "));
+    assert_true(contains(response, "SIP/2.0 403 Tunnel Required\r\n"));
     assert_true(contains(response, "\r\nAccept: "));
 }
 

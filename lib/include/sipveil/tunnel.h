@@ -250,6 +250,7 @@ typedef struct sipveil_pcscf_facts {
     bool tunnel_allowed;   /**< interface policy: allowed */
     bool tunnel_required;  /**< interface policy: required */
     bool request_uri_is_us;
+    unsigned acked_status; /**< of an ACK: the status that it answers, from its transaction; else 0 */
     const sipveil_keyring *subscriber_keys; /**< KEKs of this subscriber */
 } sipveil_pcscf_facts;
 
