@@ -365,6 +365,12 @@ static void tolerated(void **state)
     l->options.accept_mismatch = cseq;
     l->options.accept_mismatch_count = 1;
     assert_code(try_open(l, message), SIPVEIL_USAGE);
+    /* A method is no header field: there is no tolerating another one (ADV-140, ADV-146). */
+    static const char *const method[] = {"method"};
+    l->options.accept_mismatch = method;
+    message = tunnel(l, edited_text(l, edited_text(l, HEAD, "INVITE sip", "UPDATE sip"), "1 INVITE", "1 UPDATE"), invite(l),
+                     l->alice, NULL);
+    assert_code(try_open(l, message), SIPVEIL_HEADER_MISMATCH);
 }
 
 /* What nobody authenticated is compared, but proves nothing: for a certificate anybody can encrypt. */
