@@ -68,6 +68,7 @@ typedef enum sipveil_cipher {
     SIPVEIL_CIPHER_COUNT
 } sipveil_cipher;
 
+/** The name of a cipher as on the command line ("aes-256-gcm"). Never NULL. */
 SIPVEIL_API const char *sipveil_cipher_name(sipveil_cipher cipher);
 /** SIPVEIL_CIPHER_NONE if there is no such name. */
 SIPVEIL_API sipveil_cipher sipveil_cipher_by_name(const char *name);

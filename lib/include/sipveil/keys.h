@@ -112,10 +112,12 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_new(const sipveil_cont
 /** Wipes every secret. NULL is fine. */
 SIPVEIL_API void sipveil_keyring_free(sipveil_keyring *ring);
 
+/** Number of keys in the ring. */
 SIPVEIL_API size_t sipveil_keyring_count(const sipveil_keyring *ring);
 /** The key at that place, *borrowed* while the ring lives; NULL past the end. */
 SIPVEIL_API const sipveil_key *sipveil_keyring_at(const sipveil_keyring *ring, size_t place);
 
+/** What kind of key it is. */
 SIPVEIL_API sipveil_key_kind sipveil_key_get_kind(const sipveil_key *key);
 /** "kek \"ims-ck-1\"", "cert CN=proxy1 serial 3F..." : for messages. *borrowed* from the key. */
 SIPVEIL_API const char *sipveil_key_describe(const sipveil_key *key);
@@ -130,19 +132,29 @@ typedef struct sipveil_certificate_request {
 } sipveil_certificate_request;
 
 /**
- * Lab key material. Each writes PEM (or JWK) text into *out, *given*: free with sipveil_keys_wipe_text.
- * make_authority: certificate and key apart. make_certificate: key and certificate in one PEM, and the
- * certificate alone; the authority is given as its two PEM texts.
+ * A lab CA (P-256, valid for decades): its certificate and its key as two PEM texts, each *given* (free
+ * with sipveil_keys_wipe_text). name: common name, printable.
+ * @return SIPVEIL_OK, SIPVEIL_USAGE (the name), SIPVEIL_INTERNAL. On failure both are NULL.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_authority(const sipveil_context *context,
                                                                       const char *name,
                                                                       char **certificate,
                                                                       char **key, sipveil_error *err);
+/**
+ * A certificate of that CA with subjectAltName (RFC 8591 4.4.1, RFC 5922) and the extended key usage of
+ * SIP (RFC 5924), and its new private key: both in one PEM text, and the certificate alone, each *given*.
+ * @return SIPVEIL_OK, SIPVEIL_USAGE (name, algorithm, times, the authority's PEM), SIPVEIL_INTERNAL. On
+ *         failure both are NULL.
+ */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_certificate(
     const sipveil_context *context, sipveil_span authority_certificate, sipveil_span authority_key,
     const sipveil_certificate_request *request, char **certificate_and_key, char **certificate,
     sipveil_error *err);
-/** kid NULL: 16 random octets in hex. bits: 128, 192 or 256. */
+/**
+ * A new key-encryption key as JWK text (kty oct), *given*. kid NULL: 16 random octets in hex. bits: 128,
+ * 192 or 256.
+ * @return SIPVEIL_OK, SIPVEIL_USAGE, SIPVEIL_INTERNAL. On failure *jwk is NULL.
+ */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_kek(const sipveil_context *context,
                                                                 const char *kid, unsigned bits,
                                                                 char **jwk, sipveil_error *err);

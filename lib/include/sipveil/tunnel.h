@@ -142,6 +142,7 @@ typedef struct sipveil_open_options {
     bool accept_bare_lf;              /**< inspect only */
 } sipveil_open_options;
 
+/** Fills in the defaults: every check on, nothing weak, nothing remembered. */
 SIPVEIL_API void sipveil_open_options_default(sipveil_open_options *options);
 
 typedef enum sipveil_comparison {
@@ -229,13 +230,20 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *
 
 /* ------------------------------------------------------------------ memory of seen messages */
 
+/** A memory of at most 65,536 seen messages; when it is full, opening refuses (SIPVEIL_LIMIT) instead of
+ *  forgetting. It belongs to one thread at a time. *out is *given* (free with sipveil_memory_free).
+ *  @return SIPVEIL_OK, SIPVEIL_USAGE, SIPVEIL_INTERNAL */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_new(sipveil_memory **out, sipveil_error *err);
+/** Wipes it; NULL is fine. */
 SIPVEIL_API void sipveil_memory_free(sipveil_memory *memory);
 /** The memory as octets, to be kept by the caller (a state file); *given*, free with sipveil_memory_wipe_image. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_save(const sipveil_memory *memory, int64_t now,
                                                               uint8_t **image, size_t *len,
                                                               sipveil_error *err);
+/** Wipes and frees an image that sipveil_memory_save gave; NULL is fine. */
 SIPVEIL_API void sipveil_memory_wipe_image(uint8_t *image, size_t len);
+/** Adds what an image holds and has not expired at `now` (seconds UTC). A damaged image is refused whole:
+ *  SIPVEIL_MALFORMED, and nothing is changed. @return also SIPVEIL_LIMIT, SIPVEIL_INTERNAL */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_load(sipveil_memory *memory, sipveil_span image,
                                                               int64_t now, sipveil_error *err);
 
