@@ -287,6 +287,26 @@ static void changed_octets(void **state)
 
 /* ---- signed data ---- */
 
+/* Certificates only, as NSS writes them: an empty content instead of none. */
+static sipveil_span with_empty_content(lab *l, sipveil_span der)
+{
+    enum { AT = 41 }; /* behind the eContentType */
+    static const uint8_t nothing[] = {0xA0, 0x02, 0x04, 0x00};
+    static const uint8_t low_octets_of_lengths[] = {3, 18, 22, 29};
+    uint8_t *copy = sv_arena_alloc(l->arena, der.len + sizeof nothing);
+    assert_non_null(copy);
+    assert_true(der.data[1] == 0x82 && der.data[16] == 0x82 && der.data[20] == 0x82 && der.data[29] == 0x0B);
+    memcpy(copy, der.data, AT);
+    memcpy(copy + AT, nothing, sizeof nothing);
+    memcpy(copy + AT + sizeof nothing, der.data + AT, der.len - AT);
+    for (size_t i = 0; i < sizeof low_octets_of_lengths; i++) {
+        uint8_t *low = copy + low_octets_of_lengths[i];
+        if (*low > 0xFF - sizeof nothing) low[-1]++;
+        *low = (uint8_t)(*low + sizeof nothing);
+    }
+    return sv_span(copy, der.len + sizeof nothing);
+}
+
 /* ADV-112, ADV-113 */
 static void signed_data_of_no_use(void **state)
 {
@@ -321,6 +341,10 @@ static void signed_data_of_no_use(void **state)
     assert_string_equal(l->err.rule, "ADV-112");
     assert_code(try_open(l, compose(l, RESPONSE_HEAD, p7m(l, "certs-only"), sv_buffer_span(&b))), SIPVEIL_OK);
     assert_false(l->opened.is_protected);
+    sipveil_span as_nss = with_empty_content(l, sv_buffer_span(&b));
+    assert_code(try_open(l, compose(l, RESPONSE_HEAD, p7m(l, "certs-only"), as_nss)), SIPVEIL_OK);
+    assert_false(l->opened.is_protected);
+    assert_code(try_open(l, compose(l, HEAD, p7m(l, "signed-data"), as_nss)), SIPVEIL_NOT_SIGNED);
     l->options.require = SIPVEIL_REQUIRE_SIGNED;
     assert_code(try_open(l, compose(l, RESPONSE_HEAD, p7m(l, "certs-only"), sv_buffer_span(&b))), SIPVEIL_NOT_SIGNED);
     parts[1] = entity(l, p7s, sv_buffer_span(&b));
