@@ -114,6 +114,41 @@ static void test_points_refused(void **state)
     }
 }
 
+/* ADV-086, CMS-08: what a token gets to see is on the curve, and not compressed */
+static void test_point_is_checked(void **state)
+{
+    fixture *f = *state;
+    for (size_t i = 0; i < 3; i++) {
+        EVP_PKEY *key = make(f, curves[i]);
+        const sv_curve_row *row = sv_curve_row_of(sv_curve_of_key(key));
+        sv_agreement given;
+        sipveil_error err;
+        uint8_t point[SV_POINT_MOST], out[SV_POINT_MOST];
+        size_t len;
+        assert_int_equal(sv_agree_make(f->crypto, key, &given, &err), SIPVEIL_OK);
+        assert_true(sv_agree_check_point(key, sv_span(given.point, row->point), out, &len));
+        assert_int_equal(len, row->point);
+        assert_memory_equal(out, given.point, len);
+        memcpy(point, given.point, row->point);
+        point[0] = 2 + (point[row->point - 1] & 1);
+        assert_true(sv_agree_check_point(key, sv_span(point, row->shared + 1), out, &len));
+        assert_int_equal(len, row->point);
+        assert_memory_equal(out, given.point, len);
+        memcpy(point, given.point, row->point);
+        point[row->point - 1] ^= 1;
+        assert_false(sv_agree_check_point(key, sv_span(point, row->point), out, &len));
+        assert_int_equal(len, 0);
+        assert_false(sv_agree_check_point(key, sv_span(given.point, row->point - 1), out, &len));
+        assert_false(sv_agree_check_point(key, sv_span(NULL, 0), out, &len));
+        EVP_PKEY_free(key);
+    }
+    EVP_PKEY *key = make(f, "X25519");
+    uint8_t out[SV_POINT_MOST], point[32] = {9};
+    size_t len;
+    assert_false(sv_agree_check_point(key, sv_span(point, sizeof point), out, &len));
+    EVP_PKEY_free(key);
+}
+
 static void test_x25519_low_order(void **state)
 {
     fixture *f = *state;
@@ -155,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_sides_agree), cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_points_refused),   cmocka_unit_test(test_x25519_low_order),
-        cmocka_unit_test(test_other_keys),
+        cmocka_unit_test(test_other_keys),       cmocka_unit_test(test_point_is_checked),
     };
     return cmocka_run_group_tests_name("key agreement", tests, fixture_setup, fixture_teardown);
 }

@@ -123,11 +123,37 @@ static void test_password_wrap_lengths(void **state)
                                      out, &len, &err), SIPVEIL_INTERNAL);
 }
 
+/* A cipher that is somewhere else, and fails at the nth block. */
+static bool fails_at(void *state, uint8_t block[16])
+{
+    unsigned *left = state;
+    block[0] ^= 1;
+    return (*left)-- > 1;
+}
+
+static void test_blocks_that_fail(void **state)
+{
+    static const uint8_t zero[SV_KEY_MOST + SV_WRAP_GAIN];
+    (void)state;
+    for (unsigned n = 1; n <= 24; n++) {
+        uint8_t out[SV_KEY_MOST + SV_WRAP_GAIN], key[SV_KEY_MOST] = {1};
+        unsigned left = n;
+        memset(out, 0x55, sizeof out);
+        assert_false(sv_wrap_by_blocks(fails_at, &left, sv_span(key, 32), out));
+        assert_memory_equal(out, zero, 40);
+        left = n;
+        memset(out, 0x55, sizeof out);
+        assert_false(sv_unwrap_by_blocks(fails_at, &left, sv_span(zero, 40), 32, out));
+        assert_memory_equal(out, zero, 32);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_blocks_that_fail),
         cmocka_unit_test(test_password_wrap),
         cmocka_unit_test(test_password_wrap_lengths),
     };

@@ -75,6 +75,36 @@ static void test_oaep(void **state)
     }
 }
 
+/* The padding alone, of a block that a token has decrypted without a look at it. */
+static void test_unpad(void **state)
+{
+    fixture *f = *state;
+    const uint8_t cek[SV_KEY_MOST] = {1, 2, 3};
+    uint8_t sealed[256], block[256], out[SV_KEY_MOST];
+    size_t length = sizeof block;
+    encrypt_oaep(f, "SHA2-256", "SHA2-384", sv_span(cek, 32), sealed);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(f->context->library, rsa, NULL);
+    assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
+    assert_int_equal(EVP_PKEY_decrypt(ctx, block, &length, sealed, sizeof sealed), 1);
+    EVP_PKEY_CTX_free(ctx);
+    sipveil_span whole = sv_span(block, sizeof block);
+    assert_true(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA384, whole, 32, out));
+    assert_memory_equal(out, cek, 32);
+    static const uint8_t zero[SV_KEY_MOST];
+    for (size_t at = 0; at < sizeof block; at += 15) { /* ADV-085: any octet of it counts */
+        block[at] ^= 1;
+        memset(out, 0x55, sizeof out);
+        assert_false(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA384, whole, 32, out));
+        assert_memory_equal(out, zero, 32);
+        block[at] ^= 1;
+    }
+    assert_false(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA256, whole, 32, out));
+    assert_false(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA384, whole, 16, out));
+    assert_false(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA384, sv_span(block, 0), 16, out));
+    assert_false(sv_transport_unpad_oaep(f->crypto, SV_HASH_SHA256, SV_HASH_SHA384, sv_span(block, 20), 16, out));
+}
+
 /* A block that PKCS #1 v1.5 calls right, with a key of cek_length octets at its end. */
 static void conforming(uint8_t block[256], size_t cek_length)
 {
@@ -172,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_oaep),
+        cmocka_unit_test(test_unpad),
         cmocka_unit_test(test_v15_opens),
         cmocka_unit_test(test_v15_has_no_oracle),
         cmocka_unit_test(test_keys_refused),
