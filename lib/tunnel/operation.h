@@ -76,6 +76,8 @@ typedef struct sv_opening_extension {
     sipveil_code (*opened)(void *state, struct sv_operation *op, const sv_node *node);
     /* Every check of ours passed, and nothing was remembered yet. */
     sipveil_code (*judge)(void *state, struct sv_operation *op);
+    /* All is well, and remembered. */
+    void (*settle)(void *state, struct sv_operation *op);
 } sv_opening_extension;
 
 typedef struct sv_operation {
@@ -162,6 +164,9 @@ typedef struct sv_answer {
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);
 
 /* ---- layer.c: the tree ---- */
+/* The entity that a message's Content-* fields and body make. */
+sipveil_code sv_entity_of_body(const sv_sip_view *view, const sipveil_limits *limits, unsigned flags,
+                               sv_mime_entity *entity, sipveil_error *err);
 sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth);
 
 /* ---- judge.c: what a layer is worth ---- */

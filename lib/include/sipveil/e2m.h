@@ -109,6 +109,11 @@ typedef struct sipveil_e2m_options {
     uint32_t max_decrypts;     /**< messages that will use the key again; 0: 32 */
     bool rfc3185;              /**< the reference where RFC 3185 puts it: EnvelopedData, unprotected */
     bool roll;                 /**< an answer by reference brings a reference of its own */
+    unsigned reuse_bits;       /**< size of the key that will wrap the next ones; 0: as the content key; another
+                                    size is derived (RFC 3185 5) */
+    const char *const *may_disclose; /**< hops that our answers may be disclosed to; beside them those of the
+                                          domain of the verified signer */
+    size_t may_disclose_count;
     sipveil_e2m_form form;
     const char *const *private_types; /**< media types that no hop is shown */
     size_t private_type_count;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside the room: an opening by keys of the ring and by keys of earlier messages, for UA and hop alike. */
+#ifndef SV_E2M_RECEIVING_H
+#define SV_E2M_RECEIVING_H
+
+#include "e2m/cek.h"
+#include "tunnel/operation.h"
+
+enum { SV_REUSED_MOST = 8 };
+
+typedef struct sv_receiving {
+    sv_store *store;          /* NULL: nothing is held */
+    bool allow_unprotected;
+    /* Whether keys may be used on this layer at all; NULL: always. A failure ends the opening. */
+    sipveil_code (*may_open)(void *state, sv_operation *op, const sv_node *node, bool *may);
+    /* Whether this layer's key is to be held; NULL: always. */
+    bool (*may_keep)(void *state, const sv_operation *op, const sv_node *node);
+    /* Further checks, before anything is remembered; NULL: none. */
+    sipveil_code (*judge)(void *state, sv_operation *op);
+    /* All is well, and held; NULL: nothing to tell. */
+    void (*tell)(void *state, sv_operation *op);
+    void *state;
+    /* of the message at hand: */
+    bool scoped;
+    sv_cek_scopes scopes;
+    struct sv_reused {
+        const sv_node *node;
+        sv_cek_record record;
+        sipveil_span kek;
+        size_t key;           /* index among the keys of its node */
+        bool opened;
+    } reused[SV_REUSED_MOST];
+    size_t reused_count;
+    size_t kept;
+} sv_receiving;
+
+/* Its calls, for sv_open_extended; the extension's state is the sv_receiving. */
+extern const sv_opening_extension sv_receiving_calls;
+
+/* ---- what a tree says ---- */
+
+/* The AIB that a verified and accepted signature covers together with this node, or NULL. */
+const sv_node *sv_signed_fragment_for(const sv_node *node);
+/* The innermost signature that covers what came out of this node, or stands around it: verified, accepted. */
+const sv_node *sv_signature_of(const sv_node *node);
+/* From a part inwards through what was opened and verified: what came out. */
+const sv_node *sv_came_out(const sv_node *node);
+/* Calls visit for every node; false ends it. */
+bool sv_visit_nodes(const sv_node *node, bool (*visit)(void *state, const sv_node *node), void *state);
+
+#endif

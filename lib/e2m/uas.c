@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The UA that receives: its own opening, and what it should know about the hops. */
+#include "e2m/copy.h"
+#include "e2m/receiving.h"
+#include "tunnel/memory.h"
+
+void sipveil_e2m_open_options_default(sipveil_e2m_open_options *options)
+{
+    if (options == NULL) return;
+    *options = (sipveil_e2m_open_options){.size = sizeof *options};
+    sipveil_open_options_default(&options->open);
+}
+
+typedef struct ua_receiving {
+    sv_receiving r;
+    const sipveil_e2m_open_options *options;
+    bool asked;               /* for answers that a hop can read */
+    sv_cek_record asked_for;
+} ua_receiving;
+
+/* ---- private part and copy (E2M-41, ADV-161) ---- */
+
+static bool is_copy(const sv_node *part, const sv_node *private_out)
+{
+    const sv_node *out = sv_came_out(part);
+    if (!part->entity->handling_optional || out->entity == NULL || out->type == SV_NODE_SIPFRAG) return false;
+    if (sv_node_is_encrypted(part)) return part->opened;
+    /* In clear only inside an envelope that was opened, and only what has the same type. */
+    for (const sv_node *up = part->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
+        if (sv_node_is_encrypted(up) && up->opened) {
+            return sv_equal_nocase(out->entity->type.type, private_out->entity->type.type) &&
+                   sv_equal_nocase(out->entity->type.subtype, private_out->entity->type.subtype);
+        }
+    }
+    return false;
+}
+
+static sipveil_code compare_parts(ua_receiving *ua, sv_operation *op, const sv_node *multipart)
+{
+    const sv_node *private_part = NULL;
+    for (const sv_node *part = multipart->first_child; part != NULL && private_part == NULL; part = part->next) {
+        if (sv_node_is_encrypted(part) && part->opened && !part->entity->handling_optional) private_part = part;
+    }
+    if (private_part == NULL) return SIPVEIL_OK;
+    const sv_node *out = sv_came_out(private_part);
+    for (const sv_node *part = multipart->first_child; part != NULL && out->entity != NULL; part = part->next) {
+        if (part == private_part || !is_copy(part, out)) continue;
+        bool same = sv_copy_agrees(op, out->entity, sv_came_out(part)->entity);
+        sv_report_check(op, "E2M-41", same ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,
+                        "the private part and the copy for hops %s", same ? "agree" : "differ");
+        if (same) continue;
+        if (ua->options->attended) {
+            sv_report_warning(op, "E2M-41", "hops were shown something else than the private part says");
+            continue;
+        }
+        return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-41", SIPVEIL_NO_OFFSET,
+                            "the private part and the copy that hops were shown differ");
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code compare_all(ua_receiving *ua, sv_operation *op, const sv_node *node)
+{
+    for (; node != NULL; node = node->next) {
+        if (node->type == SV_NODE_MULTIPART) SV_TRY(compare_parts(ua, op, node));
+        SV_TRY(compare_all(ua, op, node->first_child));
+    }
+    return SIPVEIL_OK;
+}
+
+/* ---- what the user should know ---- */
+
+typedef struct part_search {
+    sipveil_span cid;
+    const sv_node *found;
+} part_search;
+
+static bool has_cid(void *state, const sv_node *node)
+{
+    part_search *s = state;
+    if (node->entity != NULL && node->entity->content_id.len > 0 && sv_equal(node->entity->content_id, s->cid)) s->found = node;
+    return s->found == NULL;
+}
+
+/* E2M-22: to whom it was shown; E2M-58, ADV-163: a label that nobody signed is only what a hop may have written. */
+static void report_labels(sv_operation *op, const sv_labels *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        const sv_label *label = &labels->items[i];
+        part_search search = {.cid = label->cid};
+        if (label->malformed) continue;
+        (void)sv_visit_nodes(op->root, has_cid, &search);
+        bool is_signed = search.found != NULL && sv_signed_fragment_for(search.found) != NULL;
+        sv_report_check(op, "E2M-22", is_signed ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
+                        "%s: %s may %s%s", is_signed ? "signed" : "not signed", SV_QUOTE(label->hop.host),
+                        sv_act_name(label->act), search.found == NULL ? " a part that is not there" : "");
+    }
+}
+
+/* E2M-38: we asked for answers that a hop can read, and this is none. */
+static void report_undisclosed(const ua_receiving *ua, sv_operation *op, const sv_labels *labels,
+                               const sv_cek_record *record)
+{
+    bool by_key = false, labelled = false;
+    if (record->host.len == 0 || record->reply == SIPVEIL_E2M_NONE) return;
+    for (size_t i = 0; i < ua->r.reused_count; i++) by_key |= ua->r.reused[i].opened;
+    for (size_t i = 0; i < labels->count; i++) labelled |= sv_equal_nocase(labels->items[i].hop.host, record->host);
+    if (by_key && labelled) {
+        sv_report_check(op, "E2M-38", SIPVEIL_CHECK_PASSED, "the answer was disclosed to %s", SV_QUOTE(record->host));
+        return;
+    }
+    sv_report_check(op, "E2M-38", SIPVEIL_CHECK_NOT_DONE, "not disclosed to %s", SV_QUOTE(record->host));
+    sv_report_warning(op, "E2M-38", "the far end did not disclose to %s", SV_QUOTE(record->host));
+}
+
+/* What we made for this dialog and asked for; looked up before this message uses it up. */
+static bool find_asked(ua_receiving *ua, sv_operation *op, sv_cek_record *record)
+{
+    sv_cek_scopes scopes;
+    if (ua->r.store == NULL || op->root == NULL || op->root->view->body.len == 0) return false;
+    if (sv_cek_scopes_of(op->crypto, op->arena, op->root->view, &scopes, NULL) != SIPVEIL_OK) return false;
+    return sv_cek_find_last(ua->r.store, &scopes, op->now, op->arena, record) && record->made;
+}
+
+static sipveil_code judge(void *state, sv_operation *op)
+{
+    ua_receiving *ua = state;
+    ua->asked = find_asked(ua, op, &ua->asked_for);
+    return compare_all(ua, op, op->root);
+}
+
+static void tell(void *state, sv_operation *op)
+{
+    const ua_receiving *ua = state;
+    sv_labels labels;
+    if (sv_labels_read(op->root->view, &labels, NULL) != SIPVEIL_OK) {
+        labels.count = 0;
+        sv_report_warning(op, "ADV-162", "the labels for proxies cannot be read");
+    }
+    report_labels(op, &labels);
+    if (ua->asked) report_undisclosed(ua, op, &labels, &ua->asked_for);
+}
+
+sipveil_code sipveil_e2m_open(sipveil_worker *worker, const sipveil_e2m_open_options *options, sipveil_span message,
+                              sipveil_opened *out, sipveil_error *err)
+{
+    if (worker == NULL || options == NULL || options->size != sizeof *options || out == NULL) {
+        sv_error_clear(err);
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker, options (with their size) and a place are needed");
+    }
+    sipveil_memory *memory = options->open.memory;
+    ua_receiving ua = {.options = options,
+                       .r = {.store = memory != NULL ? sv_memory_store(memory) : NULL,
+                             .allow_unprotected = options->allow_unprotected_cekref,
+                             .judge = judge,
+                             .tell = tell,
+                             .state = &ua}};
+    sv_opening_extension extension = sv_receiving_calls;
+    extension.state = &ua.r;
+    sipveil_code code = sv_open_extended(worker, &options->open, &extension, message, out, err);
+    worker->operation.extension = NULL; /* it goes with this call */
+    return code;
+}
