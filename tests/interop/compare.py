@@ -1,7 +1,7 @@
 """What ran now beside what docs/interop.md says."""
 from cell import NO, NONE, YES
 from reasons import reason_of
-from report import read_page
+from report import NOT_HERE, read_page
 
 
 def words_of(cell):
@@ -21,6 +21,6 @@ def worse_than(text, peers, cells):
             worse.append("%s: %s" % (words_of(cell), now.footnote()))
         elif states.get(cell) == YES and now.state != YES and same.get(cell[3], True):
             worse.append("%s: was yes, is %s: %s" % (words_of(cell), now.state, now.words))
-        elif cell not in states and now.state != NONE:
+        elif cell not in states and now.state != NONE and versions.get(cell[3]) != NOT_HERE:
             worse.append("%s: not on the page: run scripts/interop" % words_of(cell))
     return worse

@@ -7,7 +7,7 @@ from world import PASSWORD, Unsupported, execute, have, key_of
 
 
 class Gpgsm(Peer):
-    name, packages = "gpgsm", "gpgsm gpg-agent gnupg"
+    name, packages = "gpgsm", "gpgsm gpg-agent gpgconf"
     transport, transport_back = "password", "rsa-v1.5"
     DIGEST = {"p384": "SHA384", "p521": "SHA512"}
     OPTIONS = ("--batch", "--no-tty", "--disable-crl-checks", "--disable-dirmngr", "--no-common-certs-import")
@@ -48,8 +48,8 @@ class Gpgsm(Peer):
         p, q = sorted((int(key["prime1"], 16), int(key["prime2"], 16)))
         numbers = (("n", int(key["modulus"], 16)), ("e", 65537), ("d", int(key["privateExponent"], 16)), ("p", p), ("q", q),
                    ("u", pow(p, -1, q)))
-        return "(private-key (rsa %s))" % "".join("(%s #00%s#)" % (letter, number.to_bytes((number.bit_length() + 7) // 8, "big").hex())
-                                                  for letter, number in numbers)
+        octets = [(letter, number.to_bytes(number.bit_length() // 8 + 1, "big").hex()) for letter, number in numbers]
+        return "(private-key (rsa %s))" % "".join("(%s #%s#)" % pair for pair in octets)
 
     def gpgsm(self, *words, stdin=b""):
         return self.run("gpgsm", "--homedir", self.folder, *self.OPTIONS, *words, stdin=stdin)

@@ -9,7 +9,7 @@ from world import Failed, Unsupported, execute, have, key_of
 
 class PythonCryptography(Peer):
     name, packages = "Python", "python3-cryptography"
-    note = "module `cryptography`, `tests/interop/python_peer.py`; EnvelopedData since version 44"
+    note = "module `cryptography`, `tests/interop/python_peer.py`; EnvelopedData since version 44, Debian 12 has 38"
     transport, transport_back = "rsa-oaep", "rsa-v1.5"
 
     def absent(self):

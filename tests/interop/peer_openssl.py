@@ -45,8 +45,8 @@ class OpenSSL(Peer):
         if recipients == ["password"] and cipher.endswith("gcm"):
             raise Unsupported("its command cannot name the CBC cipher that a password recipient needs beside GCM")
         words = [word for name in recipients for word in self.recipient(name)]
-        return self.cms("-encrypt", "-binary", "-outform", "DER", "-" + cipher.replace("3des", "des3"), *(("-stream",) if ber else ()), *words,
-                        stdin=content)
+        words += ["-stream"] if ber else []
+        return self.cms("-encrypt", "-binary", "-outform", "DER", "-" + cipher.replace("3des", "des3"), *words, stdin=content)
 
     def decrypt(self, der, recipient):
         words = self.recipient(recipient)

@@ -1,5 +1,6 @@
 """The PKCS #7 of the module `cryptography`, as a program: content on standard input, result on standard output.
 Exit code 3: this version has no such thing."""
+import inspect
 import sys
 
 import cryptography
@@ -52,6 +53,8 @@ def sign(content, form, *signers):
         more = {}
         if kind == "rsa-pss":
             more["rsa_padding"] = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+        if more and "rsa_padding" not in inspect.signature(builder.add_signer).parameters:
+            no("RSA-PSS signatures")
         builder = builder.add_signer(certificate(path), key(key_path), HASH.get(kind, hashes.SHA256)(), **more)
     options = [pkcs7.PKCS7Options.Binary] + ([pkcs7.PKCS7Options.DetachedSignature] if form == "detached" else [])
     return builder.sign(Encoding.DER, options)

@@ -108,7 +108,10 @@ def row(cells):
     return "| %s |\n" % " | ".join(str(cell) for cell in cells)
 
 
-def page(peers, readers, cells):
+NOT_HERE = "not asked"
+
+
+def page(peers, readers, absent, cells):
     notes = {}
 
     def show(cell):
@@ -121,6 +124,8 @@ def page(peers, readers, cells):
     text = HEAD + "\n## Peers\n\n" + row(("peer", "version", "Debian packages", "how")) + row(["---"] * 4)
     for peer in [*peers, *readers]:
         text += row((peer.name, peer.version(), "`%s`" % peer.packages, peer.note))
+    for name, why in absent.items():
+        text += row((name, NOT_HERE, "", why))
     for group, rows in kinds().items():
         for back, direction in ((False, OUT), (True, BACK)):
             names = [peer.name for peer in peers] + ([] if back else [reader.name for reader in readers])
