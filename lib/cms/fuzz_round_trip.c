@@ -14,6 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEKS = 3, PASSWORD = KEKS, CERTIFICATES, KEYS = CERTIFICATES + 5, SIGNERS = 3, CONTENT_MOST = 2048, HEADER = 6 };
+enum { FAST = 1 << (CERTIFICATES + 2) }; /* P-384, P-521 and RSA take their time: each alone */
 
 static sipveil_context *context;
 static sv_crypto *crypto;
@@ -103,7 +104,6 @@ static void open_by_each(const sv_enveloped *e, unsigned chosen, sipveil_span co
     for (size_t i = 0; i < KEYS; i++) {
         sv_opening opening;
         uint64_t iterations = 0;
-        if (i == CERTIFICATES + 4 && chosen != 1u << i) continue; /* RSA is slow: alone is enough */
         sipveil_code code = sv_cms_open_enveloped(crypto, e, &keys[i], 1, &strict, &iterations, arena, &opening, NULL);
         must(code == ((chosen >> i & 1) != 0 ? SIPVEIL_OK : SIPVEIL_NO_KEY));
         if (code == SIPVEIL_OK) must(sv_equal(opening.plaintext, content) && sv_equal(opening.cek, cek));
@@ -115,6 +115,7 @@ static void encrypt_and_back(const uint8_t header[HEADER], sipveil_span content)
     static const char attribute[] = "\x30\x0A\x06\x02\x2A\x03\x31\x04\x04\x02\x01\x02";
     sv_cms_key chosen_keys[KEYS];
     unsigned chosen = (header[1] | (unsigned)header[2] << 8) & ((1u << KEYS) - 1);
+    if ((chosen & (chosen - 1)) != 0) chosen &= FAST - 1;
     bool typed = (header[3] & 4) != 0;
     size_t count = 0;
     sipveil_span cek;
@@ -162,7 +163,8 @@ static void sign_and_back(const uint8_t header[HEADER], sipveil_span content)
     sv_signed s;
     sv_buffer out;
     for (size_t i = 0; i < SIGNERS; i++) {
-        if ((header[1] >> i & 1) != 0) chosen[count++] = signers[i];
+        bool slow = i == 2 && count > 0 && header[2] != 1;
+        if ((header[1] >> i & 1) != 0 && !slow) chosen[count++] = signers[i];
     }
     if (count == 0) chosen[count++] = signers[0];
     sv_sign_request request = {.signers = chosen, .signer_count = count, .no_certificates = (header[3] & 1) != 0,
