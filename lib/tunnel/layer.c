@@ -192,16 +192,21 @@ static sipveil_code read_entity(sv_operation *op, sv_node *parent, const sv_mime
     return sv_node_add(op, parent, SV_NODE_LEAF, entity, octets) != NULL ? SIPVEIL_OK : SIPVEIL_INTERNAL;
 }
 
+sipveil_code sv_entity_of_body(const sv_sip_view *view, const sipveil_limits *limits, unsigned flags,
+                               sv_mime_entity *entity, sipveil_error *err)
+{
+    return sv_mime_entity_of_body(sv_sip_value(view, SV_F_CONTENT_TYPE),
+                                  sv_sip_value(view, SV_F_CONTENT_TRANSFER_ENCODING),
+                                  sv_sip_value(view, SV_F_CONTENT_DISPOSITION),
+                                  sv_sip_value(view, SV_F_CONTENT_ID), view->body, limits, flags, entity, err);
+}
+
 sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth)
 {
     const sv_sip_view *view = sip_node->view;
     if (view->body.len == 0) return SIPVEIL_OK;
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(op->err, SV_TUNNEL);
-    SV_TRY(sv_mime_entity_of_body(sv_sip_value(view, SV_F_CONTENT_TYPE),
-                                  sv_sip_value(view, SV_F_CONTENT_TRANSFER_ENCODING),
-                                  sv_sip_value(view, SV_F_CONTENT_DISPOSITION),
-                                  sv_sip_value(view, SV_F_CONTENT_ID), view->body, op->limits,
-                                  op->mime_flags, entity, op->err));
+    SV_TRY(sv_entity_of_body(view, op->limits, op->mime_flags, entity, op->err));
     return read_entity(op, sip_node, entity, view->body, depth);
 }

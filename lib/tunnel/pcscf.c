@@ -4,7 +4,7 @@
 
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
-#include "tunnel/operation.h"
+#include "tunnel/layer.h"
 
 enum { KEY_ID = 16, AKA_RAND = 16, IMS_CK = 16 };
 
@@ -66,14 +66,8 @@ static sipveil_code top_layer(sv_operation *op, const sv_sip_view *view, const s
     *out = NULL;
     if (entity == NULL || e == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     if (view->body.len == 0) return SIPVEIL_OK;
-    SV_TRY(sv_mime_entity_of_body(sv_sip_value(view, SV_F_CONTENT_TYPE),
-                                  sv_sip_value(view, SV_F_CONTENT_TRANSFER_ENCODING),
-                                  sv_sip_value(view, SV_F_CONTENT_DISPOSITION),
-                                  sv_sip_value(view, SV_F_CONTENT_ID), view->body, op->limits, 0, entity, op->err));
-    if (!sv_media_type_is(&entity->type, "application", "pkcs7-mime") &&
-        !sv_media_type_is(&entity->type, "application", "x-pkcs7-mime")) {
-        return SIPVEIL_OK;
-    }
+    SV_TRY(sv_entity_of_body(view, op->limits, 0, entity, op->err));
+    if (!sv_is_pkcs7(&entity->type, "pkcs7-mime")) return SIPVEIL_OK;
     SV_TRY(sv_mime_decoded_content(entity, op->arena, &octets, op->err));
     SV_TRY(sv_cms_read_content_info(octets, op->limits, &type, &content, op->err));
     if (type != SV_CMS_ENVELOPED && type != SV_CMS_AUTH_ENVELOPED) return SIPVEIL_OK;
