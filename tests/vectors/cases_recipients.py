@@ -497,6 +497,8 @@ def keywrap():
             ("cbc", "aes-128-cbc", "651f722ffd512c52fe072e507d72b377", "9cd102c52f1e19ece8729b35bfeceb50")):
         tag = None if name == "gcm" else 16
         made = content("rfc9709-" + name, cipher, wrapped_cipher=True, cek=cek, nonce=bytes.fromhex(nonce), tag_size=tag)
+        inside = (cms.gcm_identifier(cipher, made.nonce, None) if name == "gcm" else der.algorithm(cipher, der.octets(made.nonce)))
+        assert cms.cek_hkdf(cek, inside).hex() == derived  # TUN-91
         b.opens("rfc9709-" + name, "the key derivation of RFC 9709's appendix, with its algorithm identifier and key", ["CMS-14", "TUN-91"],
                 carried(made.enveloped([ours(made)])), {"key": ["kek-256"], "allow-unauthenticated": True}, INNER,
                 facts={"cek": cek.hex(), "derived": derived})
