@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Encrypted layers: which key, what comes out, and what it is worth without a tag. */
+#include "crypto/suite.h"
 #include "tunnel/layer.h"
 
 /* Nothing signed a CBC layer: its content may have been altered unseen (ADV-064). */
@@ -78,6 +79,10 @@ static void note_opening(sv_operation *op, const sv_node *node)
     const sv_recipient *r = &e->recipients[node->opening.recipient];
     if (e->version_odd) {
         sv_report_warning(op, "CMS-01", "the version number of the %s contradicts its content", node->type_name);
+    }
+    if (sv_cipher_row_of(e->cipher)->weak != 0) {
+        sv_report_warning(op, "ADV-063", "the content was encrypted with %s, which is weak and was allowed by name",
+                          sipveil_cipher_name(e->cipher));
     }
     if (r->weak) sv_report_warning(op, "ADV-084", "the key was transported with %s, which is weak", r->algorithm);
     if (e->authenticated && e->recipient_count > 1 && !is_signed_inside(node) && !is_signed_outside(node)) {
