@@ -1,9 +1,10 @@
 """Algorithms by name through the program: what is weak and read only where it is named, what is written only
 where it is asked for, and forms of key agreement and signing that few use."""
 import json
+import os
 
-from lab import (ALICE, BOB, INVITE, NO_KEY, OK, POLICY, USAGE, Cases, Lab, complaints_about, execute, have, in_parallel,
-                 outer, sipveil, split, tool)
+from lab import (ALICE, BOB, INVITE, NO_KEY, OK, POLICY, UNTRUSTED, USAGE, Cases, Lab, complaints_about, execute, have,
+                 in_parallel, outer, sipveil, split, tool)
 
 lab = Lab()
 CA = lab.authority()
@@ -138,19 +139,40 @@ def signers(cases):
 
 
 def many_recipients(cases):
-    """ADV-083: sixty-four recipients, of every kind; each of a few opens it, a stranger does not, one more is refused."""
-    keks = in_parallel(lambda i: lab.kek("many-%d" % i), range(60))
-    others = [lab.crt("to-p256"), lab.crt("to-p384"), lab.crt("to-p521"), lab.crt("to-rsa2048")]
+    """ADV-083, TUN-62b: sixty-four recipients, of every kind, the sender among them; each of a few opens it, a stranger
+    does not, and one more is refused."""
+    keks = in_parallel(lambda i: lab.kek("many-%d" % i), range(59))
+    others = [lab.crt("p256"), lab.crt("to-p256"), lab.crt("to-p384"), lab.crt("to-p521"), lab.crt("to-rsa2048")]
     words = [word for to in [*keks, *others] for word in ("--to", to)]
     made = sipveil("seal", "--quiet", *words, "--sign-with", lab.path("p256.pem"), "--date", "none", stdin=INVITE)
     wrong = [] if made.code == OK else ["%r" % made]
-    for key in (keks[0], keks[59], lab.path("to-p256.pem"), lab.path("to-p521.pem"), lab.path("to-rsa2048.pem")):
+    for key in (keks[0], keks[58], lab.path("p256.pem"), lab.path("to-p256.pem"), lab.path("to-p521.pem"), lab.path("to-rsa2048.pem")):
         opened = sipveil("open", *OPEN, "--trust", CA, "--key", key, stdin=made.out)
         wrong += [] if opened.code == OK and opened.out == INVITE else ["%s: %r" % (key, opened)]
     wrong += complaints_about(sipveil("open", *OPEN, "--trust", CA, "--key", KEK, stdin=made.out), "open", NO_KEY, " more", "shared")
     cases.case("ADV-083: sixty-four recipients of all kinds", wrong)
     refused = sipveil("seal", "--quiet", *words, "--to", KEK, "--sign-with", lab.path("p256.pem"), stdin=INVITE)
     cases.case("ADV-083: one recipient too many", complaints_about(refused, "seal", USAGE, "64"))
+
+
+def hostile_surroundings(cases):
+    """ADV-221: no configuration of the surroundings changes what is used, or whom we trust."""
+    configuration = lab.write("hostile.cnf", b"\n".join([
+        b"openssl_conf = all", b"[all]", b"providers = some", b"alg_section = wanted", b"[some]", b"default = off", b"null = on",
+        b"evil = evil_section", b"[off]", b"activate = 0", b"[on]", b"activate = 1", b"[evil_section]",
+        b"module = /nonexistent/evil.so", b"activate = 1", b"[wanted]", b"default_properties = fips=yes", b""]))
+    environment = {"PATH": os.environ.get("PATH", ""), "OPENSSL_CONF": str(configuration), "OPENSSL_MODULES": "/nonexistent",
+                   "OPENSSL_ENGINES": "/nonexistent", "SSL_CERT_FILE": str(CA), "SSL_CERT_DIR": str(lab.path("ca"))}
+    environment.update({name: value for name, value in os.environ.items() if name.startswith(("ASAN_", "UBSAN_", "LSAN_"))})
+    signer = lab.path("p256.pem")
+    if have("openssl") and execute(["openssl", "dgst", "-sha256"], stdin=b"x", env=environment).code == 0:
+        raise RuntimeError("the configuration is not as hostile as it should be")
+    made = sipveil("seal", "--quiet", "--to", KEK, "--sign-with", signer, "--date", "none", stdin=INVITE, env=environment)
+    wrong = [] if made.code == OK else ["seal: %r" % made]
+    opened = sipveil("open", *OPEN, "--key", KEK, "--trust", CA, stdin=made.out, env=environment)
+    wrong += [] if opened.code == OK and opened.out == INVITE else ["open: %r" % opened]
+    wrong += complaints_about(sipveil("open", *OPEN, "--key", KEK, stdin=made.out, env=environment), "open", UNTRUSTED)
+    cases.case("ADV-221: OPENSSL_CONF, OPENSSL_MODULES, SSL_CERT_FILE of somebody else", wrong)
 
 
 def dated_keys(cases):
@@ -173,6 +195,7 @@ def main():
     never_written(cases)
     many_recipients(cases)
     dated_keys(cases)
+    hostile_surroundings(cases)
     if have("openssl"):
         weak_by_name(cases)
         cofactor(cases)

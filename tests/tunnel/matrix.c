@@ -146,8 +146,8 @@ static void bound_keys(void **state)
     }
 }
 
-/* ADV-083, TUN-23, TUN-62b: sixty-four recipients of every kind, ourselves among them, and signers of three
- * kinds side by side; each opens it alone, and the last one that is not named does not. */
+/* ADV-083, TUN-23: sixty-four recipients of every kind and signers of three kinds side by side; each shared
+ * key opens it alone, and one that is not named does not. */
 static void many_of_all_kinds(void **state)
 {
     enum { MOST = 64 };
