@@ -6,13 +6,20 @@
 
 enum { OCTETS_MOST = 64 << 20, NESTED_MOST = 8 };
 
+/* Room for len octets more, which are not there yet; NULL: too many. */
+static uint8_t *grow(io_octets *out, size_t len)
+{
+    if (len > OCTETS_MOST - out->len) return NULL;
+    uint8_t *grown = realloc(out->data, out->len + len + 1);
+    if (grown != NULL) out->data = grown;
+    return grown != NULL ? grown + out->len : NULL;
+}
+
 static bool put(io_octets *out, const void *data, size_t len)
 {
-    if (len > OCTETS_MOST - out->len) return false;
-    uint8_t *grown = realloc(out->data, out->len + len + 1);
-    if (grown == NULL) return false;
-    out->data = grown;
-    if (len > 0) memcpy(grown + out->len, data, len);
+    uint8_t *at = grow(out, len);
+    if (at == NULL) return false;
+    if (len > 0) memcpy(at, data, len);
     out->len += len;
     return true;
 }
@@ -20,35 +27,35 @@ static bool put(io_octets *out, const void *data, size_t len)
 static bool put_hex(io_octets *out, const char *text, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
-    if (len % 2 != 0) return false;
-    for (size_t i = 0; i < len; i += 2) {
+    uint8_t *at = len % 2 != 0 ? NULL : grow(out, len / 2);
+    for (size_t i = 0; at != NULL && i < len; i += 2) {
         const char *high = memchr(digits, text[i], 16), *low = memchr(digits, text[i + 1], 16);
         if (high == NULL || low == NULL) return false;
-        uint8_t octet = (uint8_t)((high - digits) << 4 | (low - digits));
-        if (!put(out, &octet, 1)) return false;
+        at[i / 2] = (uint8_t)((high - digits) << 4 | (low - digits));
     }
-    return true;
+    if (at != NULL) out->len += len / 2;
+    return at != NULL;
 }
 
 /* RFC 4648 4 with padding and nothing else. */
 static bool put_base64(io_octets *out, const char *text, size_t len)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (len % 4 != 0) return false;
-    for (size_t i = 0; i < len; i += 4) {
+    uint8_t *at = len % 4 != 0 ? NULL : grow(out, len / 4 * 3);
+    size_t pad = 0;
+    for (size_t i = 0; at != NULL && i < len; i += 4) {
         uint32_t bits = 0;
-        size_t pad = 0;
         for (size_t k = 0; k < 4; k++) {
-            const char *at = text[i + k] == '=' ? NULL : memchr(alphabet, text[i + k], 64);
-            if (at == NULL && (text[i + k] != '=' || k < 2 || i + 4 != len)) return false;
-            if (at != NULL && pad > 0) return false;
-            if (at == NULL) pad++;
-            bits = bits << 6 | (at == NULL ? 0 : (uint32_t)(at - alphabet));
+            const char *digit = text[i + k] == '=' ? NULL : memchr(alphabet, text[i + k], 64);
+            if (digit == NULL && (text[i + k] != '=' || k < 2 || i + 4 != len)) return false;
+            if (digit != NULL && pad > 0) return false;
+            if (digit == NULL) pad++;
+            bits = bits << 6 | (digit == NULL ? 0 : (uint32_t)(digit - alphabet));
         }
-        uint8_t octets[3] = {(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
-        if (!put(out, octets, 3 - pad)) return false;
+        for (size_t k = 0; k < 3; k++) at[i / 4 * 3 + k] = (uint8_t)(bits >> (16 - 8 * k));
     }
-    return true;
+    if (at != NULL) out->len += len / 4 * 3 - pad;
+    return at != NULL;
 }
 
 static bool put_value(const json_t *value, io_octets *out, unsigned depth, const char **why);
@@ -63,9 +70,13 @@ static bool put_repeated(const json_t *value, io_octets *out, unsigned depth, co
         return false;
     }
     good = put_value(json_object_get(value, "repeat"), &once, depth + 1, why);
-    for (json_int_t i = 0; good && i < times; i++) {
-        good = put(out, once.data, once.len);
-        if (!good) *why = "the octets are too many";
+    if (good) {
+        size_t most = once.len == 0 ? 0 : OCTETS_MOST / once.len;
+        uint8_t *at = (uint64_t)times > most ? NULL : grow(out, once.len * (size_t)times);
+        good = at != NULL;
+        if (!good) *why = "what is repeated is nothing, or too much";
+        for (json_int_t i = 0; good && i < times; i++) memcpy(at + once.len * (size_t)i, once.data, once.len);
+        if (good) out->len += once.len * (size_t)times;
     }
     io_free(&once);
     return good;
