@@ -7,7 +7,7 @@
 #include "opening.h"
 #include "statefile.h"
 
-enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_REPORT };
+enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_UNPROTECTED, O_REPORT };
 
 static const tool_option options[] = {
     OPENING_OPTIONS,
@@ -15,6 +15,7 @@ static const tool_option options[] = {
     {O_STATE, "state", 0, "FILE", false, "remember seen messages there between calls (0600, locked)"},
     {O_EMIT, "emit", 0, "WHAT", false, "message (default), entity or body"},
     {O_ANSWER, "answer", 0, NULL, false, "on refusal write the SIP response for the wire; exit 10"},
+    {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false, "take key references that nothing authenticates (RFC 3185)"},
     {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
@@ -25,7 +26,7 @@ typedef struct open_state {
     opening o; /* first: opening_take gets the same pointer */
     const char *state, *report;
     enum emit emit;
-    bool answer;
+    bool answer, unprotected;
 } open_state;
 
 static bool take(void *state, int id, const char *v)
@@ -35,6 +36,7 @@ static bool take(void *state, int id, const char *v)
     case O_STATE: s->state = v; return true;
     case O_REPORT: s->report = v; return true;
     case O_ANSWER: s->answer = true; return true;
+    case O_UNPROTECTED: s->unprotected = true; return true;
     case O_REQUIRE:
         if (strcmp(v, "signed") == 0) s->o.open.require = SIPVEIL_REQUIRE_SIGNED;
         else if (strcmp(v, "encrypted") == 0) s->o.open.require = SIPVEIL_REQUIRE_ENCRYPTED;
@@ -119,7 +121,11 @@ static int open_one(open_state *s, const char *path)
     if (s->state == NULL || exit_code == TOOL_OK) {
         s->o.open.memory = memory.memory;
         sipveil_span octets = {message.data, message.len};
-        if (sipveil_tunnel_open_message(s->o.worker, &s->o.open, octets, &opened, &err) != SIPVEIL_OK) {
+        sipveil_e2m_open_options e2m;
+        sipveil_e2m_open_options_default(&e2m);
+        e2m.open = s->o.open;
+        e2m.allow_unprotected_cekref = s->unprotected;
+        if (sipveil_e2m_open(s->o.worker, &e2m, octets, &opened, &err) != SIPVEIL_OK) {
             exit_code = refuse(s, path, octets, &err);
         } else {
             /* What was seen is kept before the message goes out: a crash between the two must not let it

@@ -18,6 +18,8 @@ static const tool_verb verbs[] = {
     {"seal", "[options] [FILE]", "protect a SIP message for chosen parties", cmd_seal},
     {"open", "[options] [FILE]", "undo what seal did, after every check", cmd_open},
     {"inspect", "[options] [FILE]", "show the layers of a message, changing nothing", cmd_inspect},
+    {"proxy", "--host HOST [options] [FILE]", "what a serving proxy does with one message", cmd_proxy},
+    {"retry", "--request FILE [options] [RESPONSE]", "the request to send after a proxy said what it needs", cmd_retry},
     {"vectors", "[options] FILE ...", "run the cases of test vector files", cmd_vectors},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

@@ -10,7 +10,7 @@ enum { SEALING_KEYS_MOST = 64, SEALING_LIST_MOST = 64 };
 enum sealing_option {
     O_MODE = TOOL_O_FIRST, O_FIELDS, O_TO, O_SIGN_WITH, O_RSA, O_ORDER, O_DETACHED, O_OPAQUE, O_NO_CERTS, O_COMPRESS,
     O_CIPHER, O_ENCODING, O_PROFILE, O_REQUEST_URI, O_HIDE, O_DATE, O_UNSIGNED_SHARED, O_OPEN_KEY_FILE, O_TRUST,
-    O_KEY_ID, O_CEK_HKDF
+    O_KEY_ID, O_CEK_HKDF, O_SEALING_LAST
 };
 
 #define SEALING_OPTIONS                                                                                                 \

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OPTIONS_MOST = 64 };
+enum { OPTIONS_MOST = 96 };
 
 static void print_help(const tool_verb *verb, const tool_option *options, size_t count)
 {

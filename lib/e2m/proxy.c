@@ -269,7 +269,9 @@ static sipveil_code serve(sv_hop *hop, sipveil_code code, const sipveil_error *w
     sipveil_error reason = *why;
     out->named = hop->named;
     if (code != SIPVEIL_OK && code != SIPVEIL_NO_KEY) {
-        return refuse(hop, view, op->secret_used ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, why, message, out);
+        /* A label that was cut off on the way shows as a difference to its signed copy: what is missing is told. */
+        bool cut = !hop->named && code == SIPVEIL_HEADER_MISMATCH;
+        return refuse(hop, view, op->secret_used || cut ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, why, message, out);
     }
     if (!hop->named && hop->concern.row == NULL) return SIPVEIL_OK;
     part_search part = find_part(hop, op);
