@@ -25,7 +25,8 @@ def run_all(cases):
 
 
 def vector_file(*tests, **more):
-    file = {"format": "sipveil-vectors", "version": 1, "about": "", "at": "2026-11-21T10:00:00Z", "keys": {}, "cases": list(tests)}
+    file = {"format": "sipveil-vectors", "version": 1, "about": "", "at": "2026-11-21T10:00:00Z", "keys": {},
+            "cases": list(tests)}
     file.update(more)
     return lab.write("vectors.json", json.dumps(file).encode())
 
@@ -49,32 +50,46 @@ def judge_files(cases):
     judge(cases, "a case that passes", vector_file(test()), OK, out="1 passed, 0 failed")
     judge(cases, "a case that fails tells both", vector_file(test(), test(id="c", expected={"result": "ok"})), FAILED,
           "FAIL c: expected ok, got malformed", out="1 passed, 1 failed")
-    for member, value, words in (("exit", 4, "expected exit 4, got 3"), ("status", 493, "expected SIP status 493, got 400"),
+    for member, value, words in (("exit", 4, "expected exit 4, got 3"),
+                                 ("status", 493, "expected SIP status 493, got 400"),
                                  ("signed", True, "expected signed: true, got false"),
-                                 ("warnings", ["TUN-34"], "warning by rule TUN-34"), ("message", "x", "expected message of 1 octets"),
-                                 ("compare", {"From": "equal"}, "not compared"), ("verdict", "ok", "expected verdict ok")):
-        judge(cases, "another %s is a failure" % member, vector_file(test(expected={"result": "malformed", member: value})), FAILED, words)
-    judge(cases, "no JSON: the place is told", lab.write("vectors.json", b'{\n "format": }'), USAGE, "vectors.json:2:12: ")
+                                 ("warnings", ["TUN-34"], "warning by rule TUN-34"),
+                                 ("message", "x", "expected message of 1 octets"),
+                                 ("compare", {"From": "equal"}, "not compared"),
+                                 ("verdict", "ok", "expected verdict ok")):
+        judge(cases, "another %s is a failure" % member,
+              vector_file(test(expected={"result": "malformed", member: value})), FAILED, words)
+    judge(cases, "no JSON: the place is told", lab.write("vectors.json", b'{\n "format": }'), USAGE,
+          "vectors.json:2:12: ")
     judge(cases, "no file", lab.path("none.json"), USAGE, "none.json")
     for name, more, words in (
-            ("another format", {"format": "x"}, "\"format\" is not"), ("another version", {"version": 2}, "\"version\" is not"),
+            ("another format", {"format": "x"}, "\"format\" is not"),
+            ("another version", {"version": 2}, "\"version\" is not"),
             ("no time", {"at": "noon"}, "\"at\" is no time"), ("no cases", {"cases": []}, "no \"cases\""),
-            ("an unknown member", {"extra": 1}, "a member that the schema does not have"), ("keys are no object", {"keys": []}, "\"keys\"")):
+            ("an unknown member", {"extra": 1}, "a member that the schema does not have"),
+            ("keys are no object", {"keys": []}, "\"keys\"")):
         judge(cases, "file: " + name, vector_file(test(), **more), USAGE, words)
     for name, more, words in (
-            ("unknown member", {"mesage": "x"}, "no member \"mesage\""), ("unknown operation", {"operation": "close"}, "\"operation\""),
-            ("unknown option", {"options": {"keys": "x"}}, "no option keys"), ("unknown key", {"options": {"key": ["x"]}}, "no key \"x\""),
-            ("flag with a value", {"options": {"strict": "yes"}}, "option strict"), ("bad value", {"options": {"layers": "many"}}, "option layers"),
+            ("unknown member", {"mesage": "x"}, "no member \"mesage\""),
+            ("unknown operation", {"operation": "close"}, "\"operation\""),
+            ("unknown option", {"options": {"keys": "x"}}, "no option keys"),
+            ("unknown key", {"options": {"key": ["x"]}}, "no key \"x\""),
+            ("flag with a value", {"options": {"strict": "yes"}}, "option strict"),
+            ("bad value", {"options": {"layers": "many"}}, "option layers"),
             ("not repeatable", {"options": {"at": ["2026-11-21T10:00:00Z"]}}, "cannot be repeated"),
-            ("unknown result", {"expected": {"result": "fine"}}, "name of no code"), ("no result", {"expected": {}}, "no \"result\""),
+            ("unknown result", {"expected": {"result": "fine"}}, "name of no code"),
+            ("no result", {"expected": {}}, "no \"result\""),
             ("unknown expectation", {"expected": {"result": "malformed", "colour": 1}}, "no member \"colour\""),
-            ("bad base64", {"message": {"base64": "AA"}}, "\"base64\""), ("bad hex", {"message": {"hex": "AA"}}, "\"hex\""),
-            ("bad repeat", {"message": {"repeat": "x", "times": -1}}, "\"times\""), ("number as octets", {"message": 1}, "octets are"),
+            ("bad base64", {"message": {"base64": "AA"}}, "\"base64\""),
+            ("bad hex", {"message": {"hex": "AA"}}, "\"hex\""),
+            ("bad repeat", {"message": {"repeat": "x", "times": -1}}, "\"times\""),
+            ("number as octets", {"message": 1}, "octets are"),
             ("bad clock", {"at": "noon"}, "\"at\" is no time"), ("bad random", {"random": "often"}, "\"random\""),
             ("bad open", {"operation": "seal", "open": {"x": 1}, "expected": {"result": "usage"}}, "no member \"x\"")):
         judge(cases, "case: " + name, vector_file(test(), test(id="second", **more)), USAGE, "case 2 (second)", words)
     judge(cases, "octets in all forms are put together",
-          vector_file(test(message=["he", {"hex": "6c"}, {"base64": "bG8="}, {"repeat": ["!", {"hex": "0d0a"}], "times": 3}])), OK)
+          vector_file(test(message=["he", {"hex": "6c"}, {"base64": "bG8="},
+                                    {"repeat": ["!", {"hex": "0d0a"}], "times": 3}])), OK)
 
 
 def judge_options(cases):
@@ -82,7 +97,8 @@ def judge_options(cases):
     one = sipveil("vectors", "--case", "sealing/kek-128-aes-128-gcm", file)
     cases.case("--case runs one", [] if one.out == b"1 passed, 0 failed\n" else repr(one))
     emitted = sipveil("vectors", "--case", "sealing/kek-128-aes-128-gcm", "--emit", file)
-    cases.case("--emit writes what it gives", [] if emitted.code == OK and emitted.out.startswith(b"INVITE sip:bob@") else repr(emitted))
+    cases.case("--emit writes what it gives",
+               [] if emitted.code == OK and emitted.out.startswith(b"INVITE sip:bob@") else repr(emitted))
     for words in ((), ("--emit", file), ("--case", "none", file)):
         result = sipveil("vectors", *words)
         cases.case("usage: %s" % " ".join(map(str, words[:2])), [] if result.code == USAGE else repr(result))

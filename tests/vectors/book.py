@@ -5,7 +5,8 @@ import re
 import world
 from messages import AT
 
-EXITS = {"ok": 0, "io": 1, "internal": 1, "usage": 2, "malformed": 3, "unsupported": 3, "no-key": 4, "cannot-decrypt": 5,
+EXITS = {"ok": 0, "io": 1, "internal": 1, "usage": 2, "malformed": 3, "unsupported": 3, "no-key": 4,
+         "cannot-decrypt": 5,
          "bad-signature": 6, "not-signed": 6, "not-encrypted": 6, "untrusted-signer": 7, "header-mismatch": 8,
          "incomplete": 8, "policy": 9, "limit": 9, "replay": 9, "second-opinion": 9}
 # What may go on the wire when no secret was used.

@@ -44,13 +44,15 @@ def ciphers(b):
     for cipher in ("aes-128-gcm", "aes-192-gcm", "aes-256-gcm"):
         made, to = sealed(cipher=cipher, label=cipher)
         for encoding in ("binary", "base64"):
-            b.opens("%s-%s" % (cipher, encoding), "AuthEnvelopedData with %s, transfer encoding %s" % (cipher, encoding),
+            b.opens("%s-%s" % (cipher, encoding),
+                    "AuthEnvelopedData with %s, transfer encoding %s" % (cipher, encoding),
                     ["CMS-04", "CMS-05", "TUN-30", "TUN-79"], carried(made.enveloped(to), encoding=encoding), OURS,
                     INNER, flags)
     for cipher in ("aes-128-cbc", "aes-192-cbc", "aes-256-cbc"):
         made, to = sealed(cipher=cipher, label=cipher)
         for encoding in ("binary", "base64"):
-            b.opens("%s-%s" % (cipher, encoding), "EnvelopedData with %s, which nothing signed: by request only" % cipher,
+            b.opens("%s-%s" % (cipher, encoding),
+                    "EnvelopedData with %s, which nothing signed: by request only" % cipher,
                     ["TUN-79", "ADV-064"], carried(made.enveloped(to), encoding=encoding), UNSIGNED, INNER,
                     {"encrypted": True, "authenticated": False})
     for cipher in ("aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc"):
@@ -62,7 +64,8 @@ def ciphers(b):
         b.opens("tag-%d" % size, "a tag of %d octets, as aes-ICVlen says" % size, ["CMS-05", "ADV-061"],
                 carried(made.enveloped(to)), OURS, INNER)
     made, to = sealed(label="tag-default", tag_size=None)
-    b.opens("tag-default", "aes-ICVlen absent: the tag has 12 octets", ["CMS-05"], carried(made.enveloped(to)), OURS, INNER)
+    b.opens("tag-default", "aes-ICVlen absent: the tag has 12 octets", ["CMS-05"], carried(made.enveloped(to)), OURS,
+            INNER)
 
 
 def kinds_of_messages(b):
@@ -86,7 +89,8 @@ def kinds_of_messages(b):
                       for row in ROWS])
     made, to = sealed(sip_entity(spelled), label="compact")
     b.opens("compact-forms", "inner fields in compact form equal the long ones outside", ["TUN-40"],
-            carried(made.enveloped(to)), OURS, spelled, {"compare": {"From": "equal", "To": "equal", "Call-ID": "equal"}})
+            carried(made.enveloped(to)), OURS, spelled,
+            {"compare": {"From": "equal", "To": "equal", "Call-ID": "equal"}})
     empty = entity(["Content-Type: text/plain"], b"")
     made, to = sealed(empty, label="empty-part")
     b.opens("empty-content", "a payload of no octets under a good tag", ["ADV-069"], carried(made.enveloped(to)), OURS,
@@ -124,14 +128,16 @@ def containers(b):
             carried(octets, kind="auth-enveloped-data"), OURS, INNER)
     b.opens("smime-type-case", "smime-type in other letters", ["TUN-60"], carried(octets, kind="AUTHENVELOPED-DATA"),
             dict(OURS, strict=True), INNER)
-    b.opens("smime-type-wrong", "smime-type says enveloped-data, the OID authEnvelopedData: the OID decides", ["TUN-60"],
+    b.opens("smime-type-wrong", "smime-type says enveloped-data, the OID authEnvelopedData: the OID decides",
+            ["TUN-60"],
             carried(octets, kind="enveloped-data"), OURS, INNER, {"warnings": ["TUN-60"]})
     b.refuses("smime-type-wrong-strict", "the same with --strict", ["TUN-60", "ADV-043"],
               carried(octets, kind="enveloped-data"), dict(OURS, strict=True), "unsupported", 415)
     b.opens("smime-type-absent", "no smime-type at all", ["TUN-60"],
             carried(octets, content=["Content-Type: application/pkcs7-mime"]), OURS, INNER)
     b.opens("x-pkcs7-mime", "the old name of the media type", ["TUN-60"],
-            carried(octets, content=["Content-Type: application/x-pkcs7-mime; smime-type=authEnveloped-data"]), OURS, INNER)
+            carried(octets, content=["Content-Type: application/x-pkcs7-mime; smime-type=authEnveloped-data"]), OURS,
+            INNER)
     b.opens("handling-absent", "no Content-Disposition", ["TUN-21"],
             carried(octets, content=["Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data",
                                      "Content-Transfer-Encoding: binary"]), OURS, INNER)
@@ -140,7 +146,8 @@ def containers(b):
     b.opens("second-opinion", "libcrypto's CMS comes to the same result", ["CMS-05"], carried(octets),
             dict(OURS, **{"second-opinion": True}), INNER)
     made, to = sealed(label="opinion", tag_size=None)
-    b.opens("second-opinion-none", "libcrypto's CMS cannot read an absent aes-ICVlen: it has no opinion", ["CMS-05"], carried(made.enveloped(to)),
+    b.opens("second-opinion-none", "libcrypto's CMS cannot read an absent aes-ICVlen: it has no opinion", ["CMS-05"],
+            carried(made.enveloped(to)),
             dict(OURS, **{"second-opinion": True}), INNER)
 
 
@@ -194,9 +201,11 @@ def tags(b):
     for size in (0, 1, 4, 8, 11):
         made, to = sealed(label="cut-%d" % size)
         made.tag = made.tag[:size]
-        broken(b, "tag-cut-%d" % size, "the tag cut to %d octets, aes-ICVlen says 16" % size, ["ADV-061"], made.enveloped(to))
+        broken(b, "tag-cut-%d" % size, "the tag cut to %d octets, aes-ICVlen says 16" % size, ["ADV-061"],
+               made.enveloped(to))
         made.identifier = cms.gcm_identifier("aes-256-gcm", made.nonce, size)
-        broken(b, "tag-short-%d" % size, "a tag of %d octets, and aes-ICVlen says so too" % size, ["ADV-061", "ADV-067"],
+        broken(b, "tag-short-%d" % size, "a tag of %d octets, and aes-ICVlen says so too" % size,
+               ["ADV-061", "ADV-067"],
                made.enveloped(to))
     made, to = sealed(label="tag-12-of-16")
     made.tag = made.tag[:12]
@@ -223,7 +232,8 @@ def parameters(b):
         made, to = sealed(label="icv-" + name)
         made.identifier = der.algorithm("aes-256-gcm", der.sequence(der.octets(made.nonce), value))
         broken(b, "icv-" + name, "aes-ICVlen is %s" % name, ["ADV-067"], made.enveloped(to))
-    for value, name in ((b"", "absent"), (der.NULL, "null"), (der.octets(bytes(12)), "bare"), (der.sequence(), "empty")):
+    for value, name in ((b"", "absent"), (der.NULL, "null"), (der.octets(bytes(12)), "bare"),
+                        (der.sequence(), "empty")):
         made, to = sealed(label="parameters-" + name)
         made.identifier = der.algorithm("aes-256-gcm", value)
         broken(b, "parameters-" + name, "GCM parameters are %s" % name, ["CMS-05"], made.enveloped(to))
@@ -247,7 +257,8 @@ def relabelled(b):
     made, to = sealed(label="relabel-hkdf", wrapped_cipher=True)
     made.identifier = der.algorithm("aes-256-cbc", der.octets(made.nonce + b"\0\0\0\2"))
     made.ciphertext += bytes(-len(made.ciphertext) % 16)
-    broken(b, "hkdf-gcm-as-cbc", "the same where RFC 9709 derived the key: it does not come out either", ["ADV-062", "CMS-14"],
+    broken(b, "hkdf-gcm-as-cbc", "the same where RFC 9709 derived the key: it does not come out either",
+           ["ADV-062", "CMS-14"],
            made.enveloped(to, authenticated=False), UNSIGNED)
     made, to = sealed(label="gcm-in-enveloped")
     broken(b, "gcm-in-enveloped", "GCM in EnvelopedData, the tag left out", ["ADV-063"],
@@ -267,7 +278,8 @@ def relabelled(b):
                code="unsupported")
     made, to = sealed(label="old-3des", cipher="aes-256-cbc")
     made.identifier = der.algorithm("des-ede3-cbc", der.octets(made.nonce[:8]))
-    broken(b, "cipher-3des", "Triple-DES, which is read only by name", ["ADV-063"], made.enveloped(to), UNSIGNED, "policy")
+    broken(b, "cipher-3des", "Triple-DES, which is read only by name", ["ADV-063"], made.enveloped(to), UNSIGNED,
+           "policy")
     made, to = sealed(label="other-size", cipher="aes-128-gcm")
     made.identifier = cms.gcm_identifier("aes-256-gcm", made.nonce)
     broken(b, "cek-size", "a content key of 16 octets for a cipher of 32", ["ADV-090"], made.enveloped(to))
@@ -287,12 +299,14 @@ def contents(b):
     broken(b, "content-type-differs", "the content-type attribute says signedData, the content is data", ["ADV-070"],
            made.enveloped(to))
     made, to = sealed(label="type-missing", content_type="signed-data")
-    broken(b, "content-type-missing", "content of another type than data, and no content-type attribute", ["ADV-070", "TUN-77"],
+    broken(b, "content-type-missing", "content of another type than data, and no content-type attribute",
+           ["ADV-070", "TUN-77"],
            made.enveloped(to))
     twice = typed + [cms.attribute("content-type", der.oid("signed-data"))]
     made, to = sealed(label="type-twice", auth_attributes=twice)
     broken(b, "content-type-twice", "two content-type attributes", ["ADV-058", "ADV-070"], made.enveloped(to))
-    for name, content in (("no-entity", b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n"), ("half-header", b"Content-Type: message/sip"),
+    for name, content in (("no-entity", b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n"),
+                          ("half-header", b"Content-Type: message/sip"),
                           ("no-sip", sip_entity(b"not a SIP message at all\r\n\r\n")),
                           ("no-sip-fields", sip_entity(b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\n\r\n"))):
         made, to = sealed(content, label=name)
@@ -307,11 +321,14 @@ def contents(b):
 def answers(b):
     made, to = sealed(label="answer")
     made.tag = flipped(made.tag, 3)
-    broken(b, "answer-tag", "the answer to a wrong tag: 493", ["TUN-11", "TUN-90"], made.enveloped(to), operation="answer")
+    broken(b, "answer-tag", "the answer to a wrong tag: 493", ["TUN-11", "TUN-90"], made.enveloped(to),
+           operation="answer")
     made, to = sealed(b"nonsense", label="answer-mime")
-    broken(b, "answer-inside", "the answer to nonsense inside is the same 493", ["TUN-90", "ADV-091"], made.enveloped(to),
+    broken(b, "answer-inside", "the answer to nonsense inside is the same 493", ["TUN-90", "ADV-091"],
+           made.enveloped(to),
            code="malformed", operation="answer")
     made = cms.Content(sip_entity(INNER), label="answer-lost")
     to = [cms.kekri(world.kek_id("kek-lost"), world.kek("kek-lost"), made.cek)]
-    broken(b, "answer-no-key", "the answer to a key that we do not hold is the same 493", ["TUN-90", "TUN-11", "ADV-091"],
+    broken(b, "answer-no-key", "the answer to a key that we do not hold is the same 493",
+           ["TUN-90", "TUN-11", "ADV-091"],
            made.enveloped(to), code="no-key", operation="answer")

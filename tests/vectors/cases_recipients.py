@@ -62,7 +62,8 @@ def shared_keys(b):
     other = der.sequence(der.oid("unknown"), der.utf8("whatever"))
     b.opens("kek-other", "kekri with an attribute that nobody knows: ignored", ["CMS-15", "ADV-092"],
             carried(made.enveloped([ours(made, date="20261101000000", other=other)])), {"key": ["kek-256"]}, INNER)
-    for name, identifier in (("one-octet", b"\0"), ("odd-octets", b"\0/../\xff\xfe ims"), ("long", bytes(range(256)) * 4)):
+    for name, identifier in (("one-octet", b"\0"), ("odd-octets", b"\0/../\xff\xfe ims"),
+                             ("long", bytes(range(256)) * 4)):
         key = b.key("kek-" + name, world.jwk_of(identifier, world.kek("kek-256")))
         made = content(name)
         b.opens("kek-id-" + name, "a key identifier of %d octets, compared octet by octet" % len(identifier),
@@ -75,10 +76,12 @@ def transport(b):
     for digest in ("sha256", "sha384", "sha512"):
         made = content("oaep-" + digest)
         b.opens("oaep-" + digest, "ktri: RSAES-OAEP with %s" % digest, ["ADV-084"],
-                carried(made.enveloped([cms.ktri(bob, made.cek, digest, digest=digest)])), {"key": ["bob-rsa"]}, INNER, PUBLIC)
+                carried(made.enveloped([cms.ktri(bob, made.cek, digest, digest=digest)])), {"key": ["bob-rsa"]}, INNER,
+                PUBLIC)
     made = content("oaep-mixed")
     b.opens("oaep-mask-sha1", "OAEP with SHA-256, its mask with SHA-1: read and flagged", ["ADV-084"],
-            carried(made.enveloped([cms.ktri(bob, made.cek, "mixed", mask_digest="sha1")])), {"key": ["bob-rsa"]}, INNER)
+            carried(made.enveloped([cms.ktri(bob, made.cek, "mixed", mask_digest="sha1")])), {"key": ["bob-rsa"]},
+            INNER)
     made = content("oaep-sha1")
     b.opens("oaep-sha1", "OAEP with SHA-1 named: read and flagged", ["ADV-084"],
             carried(made.enveloped([cms.ktri(bob, made.cek, "sha1", digest="sha1")])), {"key": ["bob-rsa"]}, INNER)
@@ -108,7 +111,8 @@ def agreement(b):
     schemes = [("p256", s) for s in ("x963-sha256", "x963-sha384", "x963-sha512", "hkdf-sha256", "hkdf-sha384",
                                      "hkdf-sha512", "x963-sha224")]
     schemes += [("p384", "x963-sha384"), ("p384", "hkdf-sha384"), ("p521", "x963-sha512"), ("p521", "hkdf-sha512"),
-                ("p521", "x963-sha256"), ("x25519", "hkdf-sha256"), ("x25519", "hkdf-sha384"), ("x25519", "hkdf-sha512"),
+                ("p521", "x963-sha256"), ("x25519", "hkdf-sha256"), ("x25519", "hkdf-sha384"),
+                ("x25519", "hkdf-sha512"),
                 ("x25519", "x963-sha256"), ("p256", "cofactor-x963-sha256"), ("p384", "cofactor-x963-sha384")]
     for curve, scheme in schemes:
         made, name = content("%s-%s" % (curve, scheme)), who[curve]
@@ -117,7 +121,8 @@ def agreement(b):
         b.opens("%s-%s" % (curve, scheme), "kari: %s, key derivation %s" % (curve.upper(), scheme),
                 ["CMS-08", "CMS-09"] if curve != "x25519" else ["CMS-10", "CMS-11"],
                 carried(made.enveloped([to.kari(made.cek)])), {"key": [name]}, INNER, PUBLIC)
-    for wrap, cipher in (("aes-128-wrap", "aes-128-gcm"), ("aes-192-wrap", "aes-192-gcm"), ("aes-128-wrap", "aes-256-gcm")):
+    for wrap, cipher in (("aes-128-wrap", "aes-128-gcm"), ("aes-192-wrap", "aes-192-gcm"),
+                         ("aes-128-wrap", "aes-256-gcm")):
         made = content("p256" + wrap + cipher, cipher)
         to = cms.Agreement(person("bob"), wrap + cipher, wrap=wrap)
         b.opens("p256-%s-%s" % (wrap, cipher), "kari: %s wraps a key for %s" % (wrap, cipher), ["TUN-56", "CMS-08"],
@@ -138,7 +143,8 @@ def agreement(b):
     b.opens("p256-wrap-null", "kari: NULL in the wrap identifier, and in what the KEK was derived from", ["CMS-09"],
             carried(made.enveloped([null.kari(made.cek)])), {"key": ["bob"]}, INNER)
     b.opens("p256-wrap-null-absent", "kari: NULL in the wrap identifier, derived without it", ["CMS-09"],
-            carried(made.enveloped([null.kari(made.cek, kek=null.kek(der.algorithm("aes-256-wrap")))])), {"key": ["bob"]}, INNER)
+            carried(made.enveloped([null.kari(made.cek, kek=null.kek(der.algorithm("aes-256-wrap")))])),
+            {"key": ["bob"]}, INNER)
     by_key = cms.Agreement(bob, "ski")
     b.opens("p256-key-identifier", "kari that names its recipient by key identifier", ["CMS-03", "CMS-08"],
             carried(made.enveloped([by_key.kari(made.cek, by_key=True)])), {"key": ["bob"]}, INNER)
@@ -149,7 +155,8 @@ def agreement(b):
             carried(made.enveloped([several.kari(made.cek, more=more)])), {"key": ["bob"]}, INNER)
     headed = cms.Agreement(person("bob-x25519"), "headed", ukm=b"u" * 32)
     prefixed = der.context(1, headed.algorithm, der.bits(b"\4\x20" + headed.public))
-    b.opens("x25519-octet-string", "kari: X25519 key with an OCTET STRING header in the BIT STRING: tolerated", ["CMS-10"],
+    b.opens("x25519-octet-string", "kari: X25519 key with an OCTET STRING header in the BIT STRING: tolerated",
+            ["CMS-10"],
             carried(made.enveloped([headed.kari(made.cek, originator=prefixed)])), {"key": ["bob-x25519"]}, INNER)
     plain = cms.Agreement(person("bob-x25519"), "no-ukm")
     b.opens("x25519-no-ukm", "kari: X25519 without ukm, so HKDF without salt", ["CMS-10"],
@@ -163,16 +170,19 @@ def passwords(b):
     for prf in ("hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"):
         made = content("pwri-" + prf)
         b.opens("password-" + prf, "pwri: PBKDF2 with %s" % prf, ["CMS-13"],
-                carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, prf, prf=prf)])), {"key": ["password"]}, INNER, SHARED)
+                carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, prf, prf=prf)])), {"key": ["password"]},
+                INNER, SHARED)
     for cipher in ("aes-128-cbc", "aes-192-cbc", "aes-256-cbc"):
         for inside in ("aes-128-gcm", "aes-256-gcm"):
             made = content("pwri-" + cipher + inside, inside)
-            b.opens("password-%s-%s" % (cipher, inside), "pwri: a key for %s wrapped with %s" % (inside, cipher), ["CMS-13"],
+            b.opens("password-%s-%s" % (cipher, inside), "pwri: a key for %s wrapped with %s" % (inside, cipher),
+                    ["CMS-13"],
                     carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, cipher + inside, cipher=cipher)])),
                     {"key": ["password"]}, INNER)
     made = content("pwri-length")
     b.opens("password-key-length", "pwri whose PBKDF2 parameters name the key length", ["CMS-13"],
-            carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, "length", key_length=32)])), {"key": ["password"]}, INNER)
+            carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, "length", key_length=32)])),
+            {"key": ["password"]}, INNER)
     made = content("pwri-cbc", "aes-256-cbc")
     b.opens("password-cbc", "pwri and CBC: EnvelopedData has version 3", ["CMS-13", "CMS-01"],
             carried(made.enveloped([cms.pwri(world.PASSWORD, made.cek, "cbc")])),
@@ -184,12 +194,14 @@ def passwords(b):
                 carried(made.enveloped([cms.pwri(password, made.cek, name)])), {"key": [key]}, INNER)
     made = content("two-passwords")
     b.opens("password-second", "two password recipients, nothing tells them apart: each is tried", ["CMS-13"],
-            carried(made.enveloped([cms.pwri(b"another", made.cek, "first"), cms.pwri(world.PASSWORD, made.cek, "second")],
+            carried(made.enveloped([cms.pwri(b"another", made.cek, "first"),
+                                    cms.pwri(world.PASSWORD, made.cek, "second")],
                                    sort=False)), {"key": ["password"]}, INNER)
 
 
 def all_kinds(made):
-    return [ours(made), cms.ktri(person("bob-rsa"), made.cek, "mixed"), cms.Agreement(person("bob"), "mixed").kari(made.cek),
+    return [ours(made), cms.ktri(person("bob-rsa"), made.cek, "mixed"),
+            cms.Agreement(person("bob"), "mixed").kari(made.cek),
             cms.Agreement(person("bob-x25519"), "mixed-x").kari(made.cek), cms.pwri(world.PASSWORD, made.cek, "mixed"),
             cms.ori(), lost(made)]
 
@@ -200,7 +212,8 @@ def mixed(b):
         message = carried(made.enveloped(all_kinds(made)))
         for key in ("kek-256", "bob-rsa", "bob", "bob-x25519", "password"):
             b.opens("mixed-%s-%s" % (cipher[8:], key), "seven recipients of every kind; we hold %s" % key,
-                    ["CMS-12", "ADV-097", "ADV-081"], message, {"key": [key], "allow-unauthenticated": True}, INNER, PUBLIC)
+                    ["CMS-12", "ADV-097", "ADV-081"], message, {"key": [key], "allow-unauthenticated": True}, INNER,
+                    PUBLIC)
     made = content("ori")
     b.opens("ori-skipped", "an OtherRecipientInfo in front: skipped", ["ADV-097"],
             carried(made.enveloped([cms.ori(), ours(made)], sort=False)), {"key": ["kek-256"]}, INNER)
@@ -221,7 +234,8 @@ def mixed(b):
     for name, order in (("first", [good, junk]), ("last", [junk, good])):
         b.opens("chosen-ktri-" + name, "two ktri with our certificate, one is a chosen ciphertext, the good one %s" % name,
                 ["ADV-081", "ADV-082"], carried(made.enveloped(order, sort=False)), {"key": ["bob-rsa"]}, INNER)
-    b.opens("several-keys-of-ours", "we hold five keys, one of them fits", ["TUN-01"], carried(made.enveloped([ours(made)])),
+    b.opens("several-keys-of-ours", "we hold five keys, one of them fits", ["TUN-01"],
+            carried(made.enveloped([ours(made)])),
             {"key": ["kek-128", "bob", "bob-rsa", "password", "kek-256"]}, INNER)
     key = b.key("kek-same-id", world.jwk_of(world.KEKS["kek-256"][0], world.kek("kek-lost")))
     b.refuses("two-keks-one-id", "two KEKs of ours under one identifier cannot be used", ["ADV-093"],
@@ -247,13 +261,15 @@ def hostile():
 
 
 def refused(b, case, does, rules, to, made, key="kek-256", code="cannot-decrypt", status=493, options=None, **more):
-    b.refuses(case, does, rules, carried(made.enveloped(to, sort=False), **more), {"key": [key], **(options or {})}, code,
+    b.refuses(case, does, rules, carried(made.enveloped(to, sort=False), **more), {"key": [key], **(options or {})},
+              code,
               status)
 
 
 def no_key(b):
     made = content("no-key")
-    refused(b, "kek-unknown", "a key identifier that we do not hold", ["TUN-11", "ADV-091"], [lost(made)], made, code="no-key")
+    refused(b, "kek-unknown", "a key identifier that we do not hold", ["TUN-11", "ADV-091"], [lost(made)], made,
+            code="no-key")
     refused(b, "certificate-unknown", "a certificate that we do not hold", ["TUN-11"],
             [cms.ktri(person("mallory-rsa"), made.cek, "lost")], made, key="bob-rsa", code="no-key")
     refused(b, "kari-unknown", "key agreement with somebody else", ["TUN-11"],
@@ -280,7 +296,8 @@ def unusable_keys(b):
     made = content("unusable")
     message = carried(made.enveloped([ours(made)]))
     for name, entry in {
-            "zero": world.jwk_of("ims-ck-3", bytes(32)), "short": world.jwk_of("ims-ck-3", bytes(range(15)), alg="A128KW"),
+            "zero": world.jwk_of("ims-ck-3", bytes(32)),
+            "short": world.jwk_of("ims-ck-3", bytes(range(15)), alg="A128KW"),
             "alg-contradicts": world.jwk_of("ims-ck-3", bytes(range(16)), alg="A256KW"),
             "no-kid": {"jwk": {"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODw"}},
             "not-oct": {"jwk": {"kty": "EC", "kid": "ims-ck-3", "crv": "P-256"}},
@@ -290,7 +307,8 @@ def unusable_keys(b):
             "key-alone": {"pem": certificates.pem("PRIVATE KEY", person("bob").key.pkcs8())},
             "bad-certificate": {"pem": certificates.pem("CERTIFICATE", person("bob").der[:-9])}}.items():
         key = b.key("unusable-" + name, entry)
-        b.refuses("key-" + name, "a key that cannot be used: " + name.replace("-", " "), ["ADV-093"] if "password" not in name else ["ADV-096"],
+        b.refuses("key-" + name, "a key that cannot be used: " + name.replace("-", " "),
+                  ["ADV-093"] if "password" not in name else ["ADV-096"],
                   message, {"key": [key]}, "usage")
 
 
@@ -301,12 +319,14 @@ def broken_wraps(b):
     wraps = {"bit": bytes([good[0] ^ 1]) + good[1:], "empty": b"", "8": good[:8], "15": good[:15], "16": good[:16],
              "24": good[:24], "41": good + b"\0", "48": aes.wrap(kek, made.cek + bytes(8)), "1024": bytes(1024)}
     for name, encrypted in wraps.items():
-        refused(b, "kek-wrapped-" + name, "a wrapped key of %d octets%s" % (len(encrypted), ", one bit changed" if name == "bit" else ""),
+        refused(b, "kek-wrapped-" + name,
+                "a wrapped key of %d octets%s" % (len(encrypted), ", one bit changed" if name == "bit" else ""),
                 ["ADV-089"], [cms.kekri(identifier, kek, made.cek, encrypted=encrypted)], made)
     refused(b, "kek-padded-wrap", "AES key wrap with padding where key wrap is named", ["ADV-089"],
             [cms.kekri(identifier, kek, made.cek, encrypted=aes.wrap_padded(kek, made.cek))], made)
     refused(b, "kek-padded-named", "AES key wrap with padding by its own name", ["ADV-089"],
-            [cms.kekri(identifier, kek, made.cek, wrap="aes-256-wrap-pad", encrypted=aes.wrap_padded(kek, made.cek))], made)
+            [cms.kekri(identifier, kek, made.cek, wrap="aes-256-wrap-pad", encrypted=aes.wrap_padded(kek, made.cek))],
+            made)
     refused(b, "kek-wrap-size", "a KEK of 32 octets, and the wrap of 16 is named", ["ADV-088"],
             [cms.kekri(identifier, kek, made.cek, wrap="aes-128-wrap")], made)
     for wrap in ("3des-wrap", "rc2-wrap"):
@@ -322,7 +342,8 @@ def broken_wraps(b):
 def broken_transport(b):
     made, bob = content("transport"), person("bob-rsa")
     key = bob.key.rsa
-    values = {"empty": b"", "short": bytes(255), "long": bytes(256) + b"\1", "zero": bytes(256), "one": bytes(255) + b"\1",
+    values = {"empty": b"", "short": bytes(255), "long": bytes(256) + b"\1", "zero": bytes(256),
+              "one": bytes(255) + b"\1",
               "modulus": key.n.to_bytes(256, "big"), "over-modulus": b"\xFF" * 256,
               "minus-one": (key.n - 1).to_bytes(256, "big")}
     for name, encrypted in values.items():
@@ -331,7 +352,8 @@ def broken_transport(b):
     refused(b, "oaep-wrong-hash", "encrypted with SHA-256, SHA-512 is named", ["ADV-084"],
             [cms.ktri(bob, made.cek, "wrong", cms.oaep_identifier("sha512"))], made, key="bob-rsa")
     refused(b, "oaep-label", "OAEP with a label", ["ADV-084"],
-            [cms.ktri(bob, made.cek, "label", cms.oaep_identifier(source=der.algorithm("p-specified", der.octets(b"label"))),
+            [cms.ktri(bob, made.cek, "label",
+                      cms.oaep_identifier(source=der.algorithm("p-specified", der.octets(b"label"))),
                       encrypted=encrypt_oaep(key, made.cek, Chance("label"), label=b"label"))], made, key="bob-rsa")
     refused(b, "oaep-mask-md5", "MGF1 with MD5", ["ADV-084"],
             [cms.ktri(bob, made.cek, "md5", cms.oaep_identifier("sha256", "md5"),
@@ -341,11 +363,14 @@ def broken_transport(b):
             made, key="bob-rsa")
     refused(b, "oaep-cek-length", "OAEP gives a key of 16 octets for a cipher of 32", ["ADV-090"],
             [cms.ktri(bob, made.cek[:16], "length")], made, key="bob-rsa")
-    refused(b, "v15-by-default", "PKCS #1 v1.5 without being asked for", ["ADV-080"], [cms.ktri(bob, made.cek, "v15", "v1.5")],
+    refused(b, "v15-by-default", "PKCS #1 v1.5 without being asked for", ["ADV-080"],
+            [cms.ktri(bob, made.cek, "v15", "v1.5")],
             made, key="bob-rsa", code="policy")
     weak = {"allow-weak": "rsa-v1.5"}
-    blocks = {"random": None, "no-zero": b"\0\2" + b"\7" * 254, "block-type-1": b"\0\1" + b"\xFF" * 221 + b"\0" + made.cek,
-              "cek-of-16": b"\0\2" + b"\7" * 237 + b"\0" + made.cek[:16], "short-fill": b"\0\2" + b"\7" * 4 + b"\0" + bytes(249),
+    blocks = {"random": None, "no-zero": b"\0\2" + b"\7" * 254,
+              "block-type-1": b"\0\1" + b"\xFF" * 221 + b"\0" + made.cek,
+              "cek-of-16": b"\0\2" + b"\7" * 237 + b"\0" + made.cek[:16],
+              "short-fill": b"\0\2" + b"\7" * 4 + b"\0" + bytes(249),
               "first-octet": b"\1\2" + b"\7" * 221 + b"\0" + made.cek}
     for name, block in blocks.items():
         encrypted = (Chance("v15 random").number(key.n).to_bytes(256, "big") if block is None
@@ -370,9 +395,11 @@ def broken_agreement(b):
     for name, originator in {
             "unused-bits": der.context(1, to.algorithm, der.bits(to.public, 3)),
             "named-other-curve": der.context(1, der.algorithm("ec-public-key", der.oid("p384")), der.bits(to.public)),
-            "explicit-parameters": der.context(1, der.algorithm("ec-public-key", der.sequence(der.integer(1))), der.bits(to.public)),
+            "explicit-parameters": der.context(1, der.algorithm("ec-public-key", der.sequence(der.integer(1))),
+                                               der.bits(to.public)),
             "x25519-algorithm": der.context(1, der.algorithm("x25519"), der.bits(to.public)),
-            "static": cms.issuer_serial(person("mallory")), "static-key-identifier": der.implicit(0, person("mallory").identifier)}.items():
+            "static": cms.issuer_serial(person("mallory")),
+            "static-key-identifier": der.implicit(0, person("mallory").identifier)}.items():
         refused(b, "p256-originator-" + name, "the originator: %s" % name.replace("-", " "), ["ADV-086", "ADV-087"],
                 [to.kari(made.cek, originator=originator)], made, key="bob")
     low = {"zero": bytes(32), "one": b"\1" + bytes(31),
@@ -381,12 +408,14 @@ def broken_agreement(b):
     to_x = cms.Agreement(person("bob-x25519"), "low")
     for name, point in low.items():
         originator = der.context(1, to_x.algorithm, der.bits(point))
-        refused(b, "x25519-" + name, "X25519 public key: %s, wrapped under the all-zero secret" % name, ["ADV-086", "CMS-10"],
+        refused(b, "x25519-" + name, "X25519 public key: %s, wrapped under the all-zero secret" % name,
+                ["ADV-086", "CMS-10"],
                 [to_x.kari(made.cek, originator=originator, kek=cms.agreed_kek(to_x.scheme, bytes(32), None,
                                                                                to_x.wrap_identifier, 32))],
                 made, key="bob-x25519")
     for name, parameters in {"absent": [], "null": [der.NULL], "octets": [der.octets(b"wrap")],
-                             "3des": [der.algorithm("3des-wrap", der.NULL)], "rc2": [der.algorithm("rc2-wrap", der.integer(58))],
+                             "3des": [der.algorithm("3des-wrap", der.NULL)],
+                             "rc2": [der.algorithm("rc2-wrap", der.integer(58))],
                              "padded": [der.algorithm("aes-256-wrap-pad")]}.items():
         refused(b, "p256-wrap-" + name, "parameters of the key agreement: %s" % name, ["ADV-087", "ADV-088"],
                 [to.kari(made.cek, parameters=parameters)], made, key="bob")
@@ -399,10 +428,12 @@ def broken_agreement(b):
     with_ukm = cms.Agreement(bob, "ukm", ukm=b"user keying material")
     refused(b, "p256-ukm-changed", "ukm changed on the way", ["CMS-09"],
             [with_ukm.kari(made.cek).replace(b"user keying material", b"User keying material")], made, key="bob")
-    refused(b, "p256-cek-length", "a wrapped key of 16 octets for a cipher of 32", ["ADV-090"], [to.kari(made.cek[:16])],
+    refused(b, "p256-cek-length", "a wrapped key of 16 octets for a cipher of 32", ["ADV-090"],
+            [to.kari(made.cek[:16])],
             made, key="bob")
     refused(b, "x25519-cofactor", "a cofactor scheme with X25519", ["CMS-10"],
-            [cms.Agreement(person("bob-x25519"), "cofactor", "cofactor-x963-sha256").kari(made.cek)], made, key="bob-x25519")
+            [cms.Agreement(person("bob-x25519"), "cofactor", "cofactor-x963-sha256").kari(made.cek)], made,
+            key="bob-x25519")
 
 
 def broken_passwords(b):
@@ -412,22 +443,27 @@ def broken_passwords(b):
         refused(b, "password-" + case, does, rules, [cms.pwri(world.PASSWORD, made.cek, case, **more)], made,
                 key="password", code=code)
 
-    refused(b, "password-wrong", "another password", ["CMS-13"], [cms.pwri(b"wrong", made.cek, "wrong")], made, key="password")
+    refused(b, "password-wrong", "another password", ["CMS-13"], [cms.pwri(b"wrong", made.cek, "wrong")], made,
+            key="password")
     for iterations in (-1, 0, 1, 999, 2000001, 2**31 - 1, 2**64, 2**64 + 1000):
-        password("iterations-%d" % iterations, "%d iterations" % iterations, ["ADV-094"], "limit", iterations=iterations)
+        password("iterations-%d" % iterations, "%d iterations" % iterations, ["ADV-094"], "limit",
+                 iterations=iterations)
     for size in (0, 15, 16, 31, 33):
         password("wrapped-%d" % size, "a wrapped key of %d octets" % size, ["ADV-095"], short=size)
     for claimed in (0, 16, 33, 60, 255):
-        password("length-octet-%d" % claimed, "the length octet says %d" % claimed, ["ADV-095", "CMS-13"], claimed=claimed)
+        password("length-octet-%d" % claimed, "the length octet says %d" % claimed, ["ADV-095", "CMS-13"],
+                 claimed=claimed)
     for name in ("aes-128-ofb", "aes-128-ecb", "aes-256-gcm", "des-ede3-cbc"):
         identifier = (cms.gcm_identifier(name, bytes(12)) if name.endswith("gcm")
                       else der.algorithm(name, der.octets(bytes(8 if name.startswith("des") else 16))))
         password("cipher-" + name, "the KEK's cipher is " + name, ["ADV-095"], cipher_identifier=identifier)
     password("cipher-absent", "no cipher under PWRI-KEK", ["ADV-095"], cipher_identifier=b"")
-    password("iv-short", "an IV of 8 octets", ["ADV-095"], cipher_identifier=der.algorithm("aes-256-cbc", der.octets(bytes(8))))
+    password("iv-short", "an IV of 8 octets", ["ADV-095"],
+             cipher_identifier=der.algorithm("aes-256-cbc", der.octets(bytes(8))))
     password("prf-unknown", "a PRF that nobody knows", ["ADV-095"], prf="hmac-md5")
     password("kdf-unknown", "a key derivation that nobody knows", ["ADV-095"], kdf="scrypt")
-    password("kdf-absent", "no key derivation: the KEK would come from outside", ["ADV-095", "CMS-13"], derivation=False)
+    password("kdf-absent", "no key derivation: the KEK would come from outside", ["ADV-095", "CMS-13"],
+             derivation=False)
     password("salt-short", "a salt of 4 octets", ["ADV-095"], salt=b"salt")
     password("salt-long", "a salt of 65 octets", ["ADV-095"], salt=b"s" * 65)
     password("key-length", "PBKDF2's key length contradicts the cipher", ["ADV-095"], key_length=16)
@@ -440,18 +476,23 @@ def too_many(b):
     made = content("many")
     bob = person("bob-rsa")
     junk = cms.ktri(bob, made.cek, "junk", encrypted=bytes(255) + b"\7")
-    refused(b, "ktri-5", "five ktri for us, the good one is the fifth: four private-key operations are the limit", ["ADV-083"],
+    refused(b, "ktri-5", "five ktri for us, the good one is the fifth: four private-key operations are the limit",
+            ["ADV-083"],
             [junk] * 4 + [cms.ktri(bob, made.cek, "fifth")], made, key="bob-rsa", code="limit")
     forged = cms.kekri(world.kek_id("kek-256"), world.kek("kek-lost"), made.cek)
-    refused(b, "kek-9", "nine recipients with our key identifier, the good one is the ninth: eight keys are tried", ["ADV-083", "TUN-74"],
+    refused(b, "kek-9", "nine recipients with our key identifier, the good one is the ninth: eight keys are tried",
+            ["ADV-083", "TUN-74"],
             [forged] * 8 + [ours(made)], made, code="limit")
-    refused(b, "recipients-65", "65 recipients", ["ADV-083"], [lost(made)] * 64 + [ours(made)], made, code="limit", status=513)
+    refused(b, "recipients-65", "65 recipients", ["ADV-083"], [lost(made)] * 64 + [ours(made)], made, code="limit",
+            status=513)
     to = cms.Agreement(person("bob"), "many")
     more = [der.sequence(cms.issuer_serial(person("bob-p384")), der.octets(bytes(40)))] * 64
-    refused(b, "recipient-keys-65", "65 recipientEncryptedKeys", ["ADV-087"], [to.kari(made.cek, more=more)], made, key="bob",
+    refused(b, "recipient-keys-65", "65 recipientEncryptedKeys", ["ADV-087"], [to.kari(made.cek, more=more)], made,
+            key="bob",
             code="limit", status=513)
     long = cms.Agreement(person("bob"), "long-ukm", ukm=b"u" * 16385)
-    refused(b, "ukm-long", "ukm of 16,385 octets", ["ADV-087"], [long.kari(made.cek)], made, key="bob", code="limit", status=513)
+    refused(b, "ukm-long", "ukm of 16,385 octets", ["ADV-087"], [long.kari(made.cek)], made, key="bob", code="limit",
+            status=513)
 
 
 # ---- published key wraps, each inside a message
@@ -476,17 +517,21 @@ def keywrap():
         for kind in ("gcm", "cbc"):
             made = content("rfc3394-%s-%s" % (section, kind), "aes-%d-%s" % (8 * size, kind), cek=cek)
             to = cms.kekri(b"rfc3394-%d" % (8 * kek_size), kek, cek, encrypted=bytes.fromhex(wrapped))
-            b.opens("rfc3394-%s-%s" % (section, kind), "the wrapped key of RFC 3394 section %s, its content key under %s" % (section, made.cipher),
+            b.opens("rfc3394-%s-%s" % (section, kind),
+                    "the wrapped key of RFC 3394 section %s, its content key under %s" % (section, made.cipher),
                     ["TUN-74"], carried(made.enveloped([to])), {"key": [key], "allow-unauthenticated": True}, INNER,
                     facts={"kek": kek.hex(), "cek": cek.hex(), "wrapped": wrapped})
             broken = bytes.fromhex(wrapped)[:-1] + bytes([bytes.fromhex(wrapped)[-1] ^ 0x80])
             if kind == "gcm":
                 b.refuses("rfc3394-%s-changed" % section, "the same with its last octet changed", ["ADV-089"],
-                          carried(made.enveloped([cms.kekri(b"rfc3394-%d" % (8 * kek_size), kek, cek, encrypted=broken)])),
+                          carried(made.enveloped([cms.kekri(b"rfc3394-%d" % (8 * kek_size), kek, cek,
+                                                            encrypted=broken)])),
                           {"key": [key]}, "cannot-decrypt", facts={"kek": kek.hex(), "wrapped": broken.hex()})
-    padded_key = b.key("rfc5649-kek", world.jwk_of("rfc5649", bytes.fromhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8")))
+    padded_key = b.key("rfc5649-kek", world.jwk_of("rfc5649",
+                                                   bytes.fromhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8")))
     made = content("rfc5649", "aes-128-gcm")
-    for name, wrapped in (("20", "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"), ("7", "afbeb0f07dfbf5419200f2ccb50bb24f")):
+    for name, wrapped in (("20", "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"),
+                          ("7", "afbeb0f07dfbf5419200f2ccb50bb24f")):
         to = cms.kekri(b"rfc5649", bytes(24), made.cek, encrypted=bytes.fromhex(wrapped))
         b.refuses("rfc5649-" + name, "a wrap with padding of RFC 5649 section 6 where RFC 3394 is named", ["ADV-089"],
                   carried(made.enveloped([to])), {"key": [padded_key]}, "cannot-decrypt",
@@ -496,10 +541,13 @@ def keywrap():
             ("gcm", "aes-128-gcm", "5c79058ba2f43447639d29e2", "2124ffb29fac4e0fbbc7d5d87492bff3"),
             ("cbc", "aes-128-cbc", "651f722ffd512c52fe072e507d72b377", "9cd102c52f1e19ece8729b35bfeceb50")):
         tag = None if name == "gcm" else 16
-        made = content("rfc9709-" + name, cipher, wrapped_cipher=True, cek=cek, nonce=bytes.fromhex(nonce), tag_size=tag)
-        inside = (cms.gcm_identifier(cipher, made.nonce, None) if name == "gcm" else der.algorithm(cipher, der.octets(made.nonce)))
+        made = content("rfc9709-" + name, cipher, wrapped_cipher=True, cek=cek, nonce=bytes.fromhex(nonce),
+                       tag_size=tag)
+        inside = (cms.gcm_identifier(cipher, made.nonce, None) if name == "gcm" else der.algorithm(cipher,
+            der.octets(made.nonce)))
         assert cms.cek_hkdf(cek, inside).hex() == derived  # TUN-91
-        b.opens("rfc9709-" + name, "the key derivation of RFC 9709's appendix, with its algorithm identifier and key", ["CMS-14", "TUN-91"],
+        b.opens("rfc9709-" + name, "the key derivation of RFC 9709's appendix, with its algorithm identifier and key",
+                ["CMS-14", "TUN-91"],
                 carried(made.enveloped([ours(made)])), {"key": ["kek-256"], "allow-unauthenticated": True}, INNER,
                 facts={"cek": cek.hex(), "derived": derived})
     made = content("pwri-steps")

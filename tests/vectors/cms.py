@@ -6,7 +6,7 @@ import struct
 import aes
 import der
 from chance import Chance
-from curves import CURVES, ed25519_sign, x25519
+from curves import CURVES, x25519
 from rsa import encrypt_oaep, encrypt_v15, sign_pss, sign_v15
 
 KEY_SIZE = {"128": 16, "192": 24, "256": 32}
@@ -38,7 +38,8 @@ def cek_hkdf(cek, identifier):
 
 
 def gcm_identifier(cipher, nonce, tag_size=16):
-    return der.algorithm(cipher, der.sequence(der.octets(nonce), *([] if tag_size is None else [der.integer(tag_size)])))
+    return der.algorithm(cipher, der.sequence(der.octets(nonce),
+                                              *([] if tag_size is None else [der.integer(tag_size)])))
 
 
 def attribute(name, *values):
@@ -271,7 +272,8 @@ class Signer:
             return key.signature(covered, digest)
         if scheme == "v1.5":
             return der.algorithm("rsa-" + digest, der.NULL), sign_v15(key.rsa, covered, digest)
-        return pss_identifier(digest, None, salt_size), sign_pss(key.rsa, covered, Chance("pss/" + label), digest, salt_size)
+        return pss_identifier(digest, None, salt_size), sign_pss(key.rsa, covered, Chance("pss/" + label), digest,
+            salt_size)
 
 
 def signed_data(signers, content=None, content_type="data", certificates=None, crls=(), version=None, digests=None,

@@ -98,7 +98,8 @@ def label_of(octets):
 
 
 def cms_entity(octets, encoding="binary", kind=None):
-    return entity(cms_rows(kind or label_of(octets), encoding), wrapped_base64(octets) if encoding == "base64" else octets)
+    return entity(cms_rows(kind or label_of(octets), encoding),
+                  wrapped_base64(octets) if encoding == "base64" else octets)
 
 
 def carried(octets, rows=None, start=REQUEST_LINE, encoding="binary", kind=None, content=None):
