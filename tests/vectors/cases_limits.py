@@ -6,9 +6,10 @@ from book import Book, Repeat, json_octets
 from messages import (ANONYMOUS_CONTACT, REQUEST_LINE, RESPONSE_ROWS, ROWS, STAND_IN, STATUS_LINE, carried, changed,
                       cms_entity, compose, invite, response, sdp_entity, signed_entity, signed_message, sip_entity,
                       text_message, wrapped_base64)
-from world import ALICE, BOB, person
+from world import ALICE, person
 
-from world import ALICE, personTRUST = {"trust": ["ca"]}
+OURS = {"key": ["kek-256"]}
+TRUST = {"trust": ["ca"]}
 BOTH = {"key": ["kek-256"], "trust": ["ca"]}
 
 

@@ -7,10 +7,11 @@ import der
 import world
 from book import Book
 from certificates import revocations
-from messages import (BOUNDARY, RESPONSE_ROWS, ROWS, SDP_ROWS, STATUS_LINE, carried, changed, cms_entity, compose,
 from messages import (BOUNDARY, RESPONSE_ROWS, ROWS, STATUS_LINE, carried, changed, cms_entity, compose, invite,
                       multipart, response, sdp_entity, signature_part, signed_body, signed_message, signed_rows,
                       sip_entity)
+from world import person
+
 INNER = invite()
 TUNNEL = sip_entity(INNER)
 TRUST = {"trust": ["ca"]}
