@@ -129,6 +129,17 @@ sipveil_code sv_certificate_fingerprint(const sipveil_context *context, X509 *ce
     return SIPVEIL_OK;
 }
 
+sipveil_code sv_certificate_der(X509 *certificate, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    bool done = len > 0 && sv_arena_copy(arena, sv_span(der, (size_t)len), out);
+    OPENSSL_free(der);
+    if (done) return SIPVEIL_OK;
+    *out = (sipveil_span){0};
+    return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the certificate cannot be encoded");
+}
+
 /* ---- for people ---- */
 
 /* RFC 2253 with everything outside printable ASCII escaped, cut at NAME_TEXT_MOST (ADV-216). */

@@ -15,6 +15,14 @@ typedef struct sv_pin {
     uint8_t sha256[SV_FINGERPRINT];
 } sv_pin;
 
+/* A certificate kept from an earlier message; those of one address are newest first. */
+typedef struct sv_kept {
+    struct sv_kept *next;
+    sipveil_span aor;
+    X509 *certificate; /* also among the known */
+    uint8_t sha256[SV_FINGERPRINT];
+} sv_kept;
+
 /* The keys of one call, in an arena of their own: freed and wiped at once if the call fails. Lives in
  * that arena. */
 typedef struct sv_key_batch {
@@ -40,6 +48,8 @@ struct sipveil_keyring {
     size_t anchor_count, crl_count;
     bool sha1_crl; /* one of the CRLs is signed with SHA-1 */
     sv_pin *pins;
+    sv_kept *kept;
+    bool keeps; /* signers are compared with those kept */
     struct sv_pkcs11_module *modules; /* loaded for its keys */
 };
 

@@ -33,6 +33,7 @@ sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena, sv_ce
 /* "CN=proxy1,O=..." (RFC 2253) and serial in hex, made safe for logs; in the arena. */
 const char *sv_certificate_subject(X509 *certificate, sv_arena *arena);
 const char *sv_certificate_serial(X509 *certificate, sv_arena *arena);
+sipveil_code sv_certificate_der(X509 *certificate, sv_arena *arena, sipveil_span *out, sipveil_error *err);
 /* A DER Name and serial octets the same way (recipients of a message). */
 const char *sv_name_text(sipveil_span der_name, sv_arena *arena);
 
@@ -64,6 +65,12 @@ typedef struct sv_signer {
  * pin: UNTRUSTED. Never relies on libcrypto's purposes. Returns OK when an answer was formed. */
 sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
                                    sv_arena *arena, sv_signer *out, sipveil_error *err);
+
+/* TUN-09: what the ring has kept for that address (in the form of sv_sip_aor) from earlier messages. OFF: it
+ * keeps nothing. *newest: the last one kept for it, NULL if there is none. */
+typedef enum sv_kept_state { SV_KEPT_OFF, SV_KEPT_NONE, SV_KEPT_SAME, SV_KEPT_OTHER } sv_kept_state;
+sipveil_code sv_keyring_look_kept(const sipveil_keyring *ring, sipveil_span aor, X509 *certificate,
+                                  sv_kept_state *state, X509 **newest, sipveil_error *err);
 
 /* Before sealing to a certificate (ADV-098): valid at `at`, usage allows encryption (keyEncipherment or
  * keyAgreement if keyUsage is there; not a TLS-only EKU), key size, signature not SHA-1/MD5; chain to

@@ -111,6 +111,9 @@ static sipveil_code refuse_signer(sv_operation *op, sv_node *node, const sv_sign
     sv_fail_rule(op->err, SV_TUNNEL, code, signer->rule, SIPVEIL_NO_OFFSET, "%s", signer->why);
     bool asked = signer->chain_checked || signer->name_checked || signer->time_checked || signer->usage_checked;
     if (!asked) sv_hint(op->err, code, "give the trust anchors with --trust"); /* there are none */
+    if (sv_equal_str(sv_span_str(signer->rule), SV_RULE_KEPT)) {
+        sv_hint(op->err, code, "ask the sender by another way; --accept-new-certificate keeps it beside the old one");
+    }
     return sv_report_failure(op, node, code);
 }
 
@@ -130,6 +133,7 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
     }
     for (size_t i = 0; i < count; i++) {
         SV_TRY(ask_signer(op, node, i, identity));
+        SV_TRY(sv_judge_kept(op, node, i, identity));
         if (node->signers[i].code == SIPVEIL_OK && node->signers[i].trust != SV_TRUST_UNCHECKED) named++;
     }
     for (size_t i = 0; i < count; i++) {
@@ -139,7 +143,7 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
             continue;
         }
         /* Several signers: one speaks for From, the others need a good chain only (TUN-23). */
-        if (named > 0) {
+        if (named > 0 && !sv_equal_str(sv_span_str(signer->rule), SV_RULE_KEPT)) {
             SV_TRY(ask_signer(op, node, i, sv_span(NULL, 0)));
             if (signer->code == SIPVEIL_OK) {
                 sv_report_check(op, "TUN-23", SIPVEIL_CHECK_PASSED, "signer %zu is trusted, another speaks for From",

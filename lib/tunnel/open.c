@@ -21,6 +21,7 @@ static void begin(sipveil_worker *worker, const sipveil_open_options *options, b
     sv_buffer_init(&op->checks, op->arena, 32 * sizeof(sipveil_check), 1 << 20);
     sv_buffer_init(&op->compared, op->arena, 48 * sizeof(sv_compared), 1 << 20);
     sv_buffer_init(&op->warnings, op->arena, 8 * sizeof(sipveil_warning), 1 << 20);
+    sv_buffer_init(&op->signers, op->arena, 2 * sizeof(sipveil_accepted_signer), 1 << 20);
 }
 
 static sipveil_code check_options(const sipveil_worker *worker, const sipveil_open_options *options,
@@ -98,6 +99,9 @@ static void hand_out_lists(sv_operation *op, sipveil_opened *out)
     out->check_count = checks.len / sizeof *out->checks;
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     out->warning_count = warnings.len / sizeof *out->warnings;
+    sipveil_span signers = sv_buffer_span(&op->signers);
+    out->signers = (const sipveil_accepted_signer *)(const void *)signers.data;
+    out->signer_count = signers.len / sizeof *out->signers;
     sipveil_span compared = sv_buffer_span(&op->compared);
     const sv_compared *from = (const sv_compared *)(const void *)compared.data;
     size_t count = compared.len / sizeof *from;
@@ -132,8 +136,11 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     if (code == SIPVEIL_OK) code = sv_emit(op, &opened);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->compared, SV_TUNNEL, err);
     if (code == SIPVEIL_OK) code = judge_extended(op);
+    if (code == SIPVEIL_OK) code = sv_judge_dialog(op);
     if (code == SIPVEIL_OK) code = sv_judge_replay(op);
+    if (code == SIPVEIL_OK) code = sv_remember_dialog(op);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->signers, SV_TUNNEL, err);
     if (code != SIPVEIL_OK) {
         coarsen(op, err);
         if (op->failure.code == SIPVEIL_OK) op->failure_node = op->root;

@@ -105,6 +105,7 @@ typedef struct sv_operation {
     sv_buffer checks;         /* of sipveil_check */
     sv_buffer compared;       /* of sv_compared */
     sv_buffer warnings;       /* of sipveil_warning */
+    sv_buffer signers;        /* of sipveil_accepted_signer */
     sipveil_error failure;    /* the first failure, for the report; code OK if none */
     const sv_node *failure_node;
     bool done;                /* a report can be written */
@@ -172,6 +173,12 @@ sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth);
 /* ---- judge.c: what a layer is worth ---- */
 /* After its content was read: are the signers accepted, for the identity that the content names? */
 sipveil_code sv_judge_signers(sv_operation *op, sv_node *node);
+/* TUN-09: an accepted signer is compared with what is kept for its address; refused if it changed. */
+#define SV_RULE_KEPT "TUN-09"
+sipveil_code sv_judge_kept(sv_operation *op, sv_node *node, size_t signer, sipveil_span identity);
+/* TUN-10: the same within a dialog, where there is a memory; and remembered when nothing else refuses. */
+sipveil_code sv_judge_dialog(sv_operation *op);
+sipveil_code sv_remember_dialog(sv_operation *op);
 /* What stands between a node and its carrier. */
 typedef struct sv_cover {
     bool is_signed, is_encrypted, is_authenticated;

@@ -105,6 +105,30 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_pin(sipveil_keyrin
                                                                   const char *sha256,
                                                                   sipveil_error *err);
 
+/**
+ * The certificates kept from earlier messages (RFC 3261 23.2), from a folder with a file for each address of
+ * record; a missing folder is an empty one. From then on a signer whose address is among them must use a
+ * certificate that was kept for it, or a pinned one. Being kept makes nobody trusted: anchors and pins do. They
+ * are also looked up for signatures that carry no certificate. Folder and files must be ours or root's, and not
+ * for others to write.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: a file is damaged or others can write there; SIPVEIL_IO; SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_kept(sipveil_keyring *ring, const char *path,
+                                                                   sipveil_error *err);
+/** Octets of the name of a file in such a folder, with its NUL. */
+enum { SIPVEIL_KEPT_NAME = 69 };
+/**
+ * Keeps one more certificate for an address, in front of those kept before, in the ring and as the file to be
+ * written: *name gets the file's name in the folder, *text its whole new content, *given* (free with
+ * sipveil_keys_wipe_text). certificate: DER. Changes the ring: not while others use it.
+ * @return SIPVEIL_OK; SIPVEIL_MALFORMED (no address of record); SIPVEIL_USAGE (no certificate); SIPVEIL_LIMIT;
+ *         SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_keep(sipveil_keyring *ring, const char *aor,
+                                                               sipveil_span certificate,
+                                                               char name[SIPVEIL_KEPT_NAME], char **text,
+                                                               sipveil_error *err);
+
 /** @return SIPVEIL_OK or SIPVEIL_INTERNAL. *out is *given* (free with sipveil_keyring_free). */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_new(const sipveil_context *context,
                                                               sipveil_keyring **out,

@@ -121,6 +121,7 @@ typedef struct sipveil_memory sipveil_memory;
 typedef struct sipveil_open_options {
     size_t size;
     const sipveil_keyring *keyring;   /**< our keys, known certificates, anchors, CRLs, pins */
+    bool accept_new_certificate;      /**< of a signer whose address is known with another one (TUN-09) */
     bool no_verify_signer;            /**< accept a good signature whose signer is not accepted */
     const char *me;                   /**< AOR: refuse a message for somebody else (ADV-143) */
     unsigned require;                 /**< SIPVEIL_REQUIRE_... */
@@ -167,6 +168,13 @@ typedef struct sipveil_check {
     const char *why;
 } sipveil_check;
 
+/** A signer that was accepted, and the address it speaks for; *borrowed* from the worker. */
+typedef struct sipveil_accepted_signer {
+    const char *aor;
+    sipveil_span certificate; /**< DER */
+    bool is_kept;             /**< the keyring keeps this certificate for that address already */
+} sipveil_accepted_signer;
+
 /** What opening (or inspecting) gave; *borrowed* from the worker. */
 typedef struct sipveil_opened {
     sipveil_span message; /**< what to hand on: the inner message, or the outer one with its opened body */
@@ -177,6 +185,8 @@ typedef struct sipveil_opened {
     bool is_signed;       /**< a signature over `entity` was verified and its signer accepted */
     bool is_encrypted;    /**< an encrypted layer was opened */
     bool is_authenticated; /**< signed, or authenticated encryption under a key shared by two */
+    const sipveil_accepted_signer *signers;
+    size_t signer_count;
     const sipveil_check *checks;
     size_t check_count;
     const sipveil_compared_field *compared;
