@@ -4,15 +4,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "keeper.h"
 #include "opening.h"
 #include "statefile.h"
 
-enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_UNPROTECTED, O_REPORT };
+enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_ACCEPT_NEW, O_UNPROTECTED, O_REPORT };
 
 static const tool_option options[] = {
     OPENING_OPTIONS,
     {O_REQUIRE, "require", 0, "WHAT", false, "signed, encrypted or both: refuse a message without"},
     {O_STATE, "state", 0, "FILE", false, "remember seen messages there between calls (0600, locked)"},
+    {O_ACCEPT_NEW, "accept-new-certificate", 0, NULL, false, "of a signer that --keyring knows with another; kept beside it"},
     {O_EMIT, "emit", 0, "WHAT", false, "message (default), entity or body"},
     {O_ANSWER, "answer", 0, NULL, false, "on refusal write the SIP response for the wire; exit 10"},
     {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false, "take key references that nothing authenticates (RFC 3185)"},
@@ -24,6 +26,7 @@ enum emit { EMIT_MESSAGE, EMIT_ENTITY, EMIT_BODY };
 
 typedef struct open_state {
     opening o; /* first: opening_take gets the same pointer */
+    keeper keeper;
     const char *state, *report;
     enum emit emit;
     bool answer, unprotected;
@@ -35,6 +38,7 @@ static bool take(void *state, int id, const char *v)
     switch (id) {
     case O_STATE: s->state = v; return true;
     case O_REPORT: s->report = v; return true;
+    case O_ACCEPT_NEW: s->o.open.accept_new_certificate = true; return true;
     case O_ANSWER: s->answer = true; return true;
     case O_UNPROTECTED: s->unprotected = true; return true;
     case O_REQUIRE:
@@ -130,7 +134,8 @@ static int open_one(open_state *s, const char *path)
         } else {
             /* What was seen is kept before the message goes out: a crash between the two must not let it
              * in twice. */
-            exit_code = s->state != NULL ? statefile_save(&s->o.common, &memory) : TOOL_OK;
+            exit_code = keeper_save(&s->o.common, &s->keeper, s->o.ring, &opened);
+            if (exit_code == TOOL_OK && s->state != NULL) exit_code = statefile_save(&s->o.common, &memory);
             if (exit_code == TOOL_OK) exit_code = hand_out(s, path, &opened);
         }
     }
@@ -151,9 +156,11 @@ int cmd_open(int argc, char **argv)
     if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.o.common, take, &s, 1, &first,
                    &exit_code) &&
         !io_would_refuse(&s.o.common, s.o.common.output, s.o.common.force, &exit_code)) {
-        exit_code = opening_prepare(&s.o);
+        exit_code = keeper_open(&s.o.common, s.o.kept.count > 0 ? s.o.kept.items[0] : NULL, &s.keeper);
+        if (exit_code == TOOL_OK) exit_code = opening_prepare(&s.o);
         if (exit_code == TOOL_OK) exit_code = open_one(&s, first < argc ? argv[first] : NULL);
     }
+    keeper_close(&s.keeper);
     opening_end(&s.o);
     return exit_code;
 }

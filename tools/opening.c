@@ -97,6 +97,7 @@ bool opening_take(opening *o, int id, const char *v)
     case O_TRUST: return take_item(o, &o->trust, v);
     case O_CRL: return take_item(o, &o->crls, v);
     case O_PIN: return take_item(o, &o->pins, v);
+    case O_KEYRING: return take_item(o, &o->kept, v);
     case O_REGISTERED: return take_item(o, &o->registered, v);
     case O_ALLOW_WEAK: return take_weak(o, v);
     case O_NO_VERIFY_SIGNER: o->open.no_verify_signer = true; return true;
@@ -156,6 +157,7 @@ int opening_prepare(opening *o)
     int exit_code = add_all(o, &o->certs, sipveil_keyring_add_certificates);
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->trust, sipveil_keyring_add_anchors);
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->crls, sipveil_keyring_add_crls);
+    if (exit_code == TOOL_OK) exit_code = add_all(o, &o->kept, sipveil_keyring_add_kept);
     if (exit_code == TOOL_OK) exit_code = opening_add_pins(o);
     o->open.keyring = o->ring;
     o->open.registered = o->registered.items;

@@ -9,7 +9,8 @@
 enum { OPENING_LIST_MOST = 64 };
 
 enum opening_option {
-    O_KEY = TOOL_O_FIRST, O_CERT, O_TRUST, O_CRL, O_PIN, O_ALLOW_WEAK, O_COMPAT, O_STRICT, O_AT, O_DATE_WINDOW,
+    O_KEY = TOOL_O_FIRST, O_CERT, O_TRUST, O_CRL, O_PIN, O_KEYRING, O_ALLOW_WEAK, O_COMPAT, O_STRICT, O_AT,
+    O_DATE_WINDOW,
     O_OPEN_KEY_FILE, O_PROFILE, O_REGISTERED, O_ME, O_NO_VERIFY_SIGNER, O_UNAUTHENTICATED, O_ACCEPT_MISMATCH,
     O_SECOND_OPINION, O_LAYERS, O_OPENING_LAST
 };
@@ -20,6 +21,7 @@ enum opening_option {
     {O_TRUST, "trust", 0, "FILE|DIR", true, "trust anchors (PEM)"},                                         \
     {O_CRL, "crl", 0, "FILE", true, "revocation lists (PEM)"},                                              \
     {O_PIN, "pin", 0, "AOR=SHA256", true, "accept exactly this certificate for that AOR"},                  \
+    {O_KEYRING, "keyring", 0, "DIR", false, "compare signers with the certificates kept there by address"}, \
     {O_NO_VERIFY_SIGNER, "no-verify-signer", 0, NULL, false, "accept a good signature of anybody"},         \
     {O_ME, "me", 0, "AOR", false, "refuse a message for somebody else"},                                    \
     {O_PROFILE, "profile", 0, "pcscf", false, "the rules of a P-CSCF towards its UAs"},                     \
@@ -45,7 +47,7 @@ typedef struct opening_list {
 typedef struct opening {
     tool_common common;
     sipveil_open_options open;
-    opening_list keys, certs, trust, crls, pins, registered;
+    opening_list keys, certs, trust, crls, pins, kept, registered;
     char *mismatch; /* copy, cut in place */
     const char *mismatch_list[OPENING_LIST_MOST];
     bool allow_open;
