@@ -22,7 +22,7 @@ static const tool_option options[] = {
     {O_STATE, "state", 0, "FILE", false, "remembers seen messages and keys there between calls (0600, locked)"},
     {O_VIEW, "view", 0, "FILE", false, "write there what we may read; - is standard error"},
     {O_WIRE, "profile", 0, "e2m|draft", false, "how a refusal says what is needed: e2m (default), or the codes of the drafts"},
-    {O_496, "use-496", 0, NULL, false, "with --profile draft: 496 instead of 493"},
+    {O_496, "proxy-undecipherable", 0, NULL, false, "with --profile draft: 496 instead of 493"},
     {O_AT, "at", 0, "TIME", false, "check certificates and Date at this RFC 3339 time"},
     {O_DATE_WINDOW, "date-window", 0, "SECONDS|any", false, "how far Date may be from now (default 3600)"},
     {O_ALLOW_WEAK, "allow-weak", 0, "NAME[,...]", false, "sha1, rsa1024, rsa-v1.5, 3des, no-signed-attrs"},

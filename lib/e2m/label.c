@@ -140,6 +140,18 @@ sipveil_code sv_labels_read(const sv_sip_view *view, sv_labels *out, sipveil_err
     return SIPVEIL_OK;
 }
 
+bool sv_labels_have(const sv_labels *all, const sv_label *label)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const sv_label *one = &all->items[i];
+        if (sv_same_hop(&one->hop, &label->hop) && sv_equal(one->cid, label->cid) && one->act == label->act &&
+            one->reply == label->reply && one->keep == label->keep && !one->malformed && !label->malformed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- is it for us? ---- */
 
 sipveil_code sv_hop_set_fill(sv_hop_set *set, const char *const *names, size_t count, sipveil_error *err)

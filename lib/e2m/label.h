@@ -45,6 +45,9 @@ typedef struct sv_labels {
  * that does not even begin with a hop. */
 sipveil_code sv_labels_read(const sv_sip_view *view, sv_labels *out, sipveil_error *err);
 
+/* Whether one of them says the very same. */
+bool sv_labels_have(const sv_labels *all, const sv_label *label);
+
 /* Names of a hop, in the form that sv_labels_may_name wants; filled once. */
 typedef struct sv_hop_set {
     sv_hop_name names[SV_HOST_NAMES_MOST];

@@ -64,34 +64,28 @@ static const sv_label *label_for(const sv_hop *hop, const sv_node *node)
     return NULL;
 }
 
-static bool fragment_names(const sv_node *fragment, const sv_label *label)
-{
-    sv_labels inside;
-    if (sv_labels_read(fragment->view, &inside, NULL) != SIPVEIL_OK) return false;
-    for (size_t i = 0; i < inside.count; i++) {
-        const sv_label *one = &inside.items[i];
-        if (sv_same_hop(&one->hop, &label->hop) && sv_equal(one->cid, label->cid) && one->act == label->act &&
-            one->keep == label->keep) {
-            return true;
-        }
-    }
-    return false;
-}
-
 typedef struct standing {
     bool label_signed, sender_signed;
+    bool other_label; /* something signed says otherwise */
 } standing;
 
 /* What an accepted signature around this node proves. */
 static standing standing_of(const sv_hop *hop, sv_operation *op, const sv_node *node, const sv_label *label)
 {
-    standing out = {false, false};
+    standing out = {false, false, false};
     for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
         if (!accepts_now(hop, op, up)) continue;
         out.sender_signed = true;
         const sv_node *in = up->first_child;
         for (const sv_node *part = in != NULL ? in->first_child : NULL; part != NULL; part = part->next) {
-            if (part->type == SV_NODE_SIPFRAG && part->view != NULL && fragment_names(part, label)) out.label_signed = true;
+            sv_labels inside;
+            if (part->type != SV_NODE_SIPFRAG || part->view == NULL ||
+                sv_sip_first(part->view, SV_F_PROXY_REQUIRED_BODY) == NULL) {
+                continue;
+            }
+            bool has = sv_labels_read(part->view, &inside, NULL) == SIPVEIL_OK && sv_labels_have(&inside, label);
+            if (has) out.label_signed = true;
+            else out.other_label = true;
         }
     }
     return out;
@@ -104,6 +98,10 @@ static sipveil_code may_open(void *state, sv_operation *op, const sv_node *node,
     *may = false;
     if (label == NULL) return SIPVEIL_OK;
     standing stands = standing_of(hop, op, node, label);
+    if (stands.other_label) {
+        return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-21", SIPVEIL_NO_OFFSET,
+                            "the label for us differs from its signed copy: %s", SV_QUOTE(label->value));
+    }
     if (!hop->options->protected_hop && !stands.label_signed) { /* E2M-20 */
         hop->named = false;
         sv_report_check(op, "E2M-20", SIPVEIL_CHECK_NOT_DONE, "a label that is neither signed nor came over a protected link");
@@ -118,6 +116,12 @@ static sipveil_code may_open(void *state, sv_operation *op, const sv_node *node,
                     "the label is %s", stands.label_signed ? "signed" : "not signed: it came over a protected link");
     *may = true;
     return SIPVEIL_OK;
+}
+
+static sipveil_code judge_labels(void *state, sv_operation *op)
+{
+    const sv_hop *hop = state;
+    return hop->named ? sv_check_signed_labels(op, &hop->mine, false) : SIPVEIL_OK;
 }
 
 static bool may_keep(void *state, const sv_operation *op, const sv_node *node)
@@ -269,9 +273,7 @@ static sipveil_code serve(sv_hop *hop, sipveil_code code, const sipveil_error *w
     sipveil_error reason = *why;
     out->named = hop->named;
     if (code != SIPVEIL_OK && code != SIPVEIL_NO_KEY) {
-        /* A label that was cut off on the way shows as a difference to its signed copy: what is missing is told. */
-        bool cut = !hop->named && code == SIPVEIL_HEADER_MISMATCH;
-        return refuse(hop, view, op->secret_used || cut ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, why, message, out);
+        return refuse(hop, view, op->secret_used ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, why, message, out);
     }
     if (!hop->named && hop->concern.row == NULL) return SIPVEIL_OK;
     part_search part = find_part(hop, op);
@@ -377,7 +379,8 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
     extension.state = &hop->receiving;
     hop->receiving = (sv_receiving){.store = memory != NULL ? sv_memory_store(memory) : NULL,
                                     .allow_unprotected = hop->options->allow_unprotected_cekref,
-                                    .may_open = may_open, .may_keep = may_keep, .state = hop};
+                                    .may_open = may_open, .may_keep = may_keep, .judge = judge_labels,
+                                    .state = hop};
     if (!hop->named) hop->act = hop->concern.row != NULL ? hop->concern.row->need.need : SIPVEIL_E2M_NONE;
     if (((unsigned)hop->act & SIPVEIL_E2M_VERIFY) == 0 && !hop->keep) open.no_verify_signer = true;
     sv_error_clear(&why);

@@ -41,6 +41,40 @@ const sv_node *sv_signed_fragment_for(const sv_node *node)
     return NULL;
 }
 
+typedef struct label_check {
+    sv_operation *op;
+    const sv_labels *labels;
+    const sv_label *other;
+    bool all;
+} label_check;
+
+static bool compare_labels(void *state, const sv_node *node)
+{
+    label_check *check = state;
+    const sv_node *fragment = is_accepted(node) ? fragment_among(node) : NULL;
+    sv_labels inside;
+    if (fragment == NULL || sv_sip_first(fragment->view, SV_F_PROXY_REQUIRED_BODY) == NULL) return true;
+    if (sv_labels_read(fragment->view, &inside, NULL) != SIPVEIL_OK) inside.count = 0;
+    for (size_t i = 0; i < check->labels->count && check->other == NULL; i++) {
+        if (!sv_labels_have(&inside, &check->labels->items[i])) check->other = &check->labels->items[i];
+    }
+    if (check->other == NULL && check->all && inside.count > check->labels->count) {
+        sv_report_check(check->op, "E2M-16", SIPVEIL_CHECK_NOT_DONE, "%zu labels of the signed copy are not outside",
+                        inside.count - check->labels->count);
+    }
+    return check->other == NULL;
+}
+
+sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, bool all)
+{
+    label_check check = {.op = op, .labels = labels, .all = all};
+    (void)sv_visit_nodes(op->root, compare_labels, &check);
+    if (check.other == NULL) return SIPVEIL_OK;
+    sv_report_check(op, "E2M-21", SIPVEIL_CHECK_FAILED, "a label differs from the signed copy of the labels");
+    return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-21", SIPVEIL_NO_OFFSET,
+                        "a label is not in the signed copy of the labels: %s", SV_QUOTE(check.other->value));
+}
+
 const sv_node *sv_signature_of(const sv_node *node)
 {
     for (const sv_node *in = node->first_child; in != NULL; in = in->first_child) {

@@ -41,6 +41,9 @@ extern const sv_opening_extension sv_receiving_calls;
 
 /* The AIB that a verified and accepted signature covers together with this node, or NULL. */
 const sv_node *sv_signed_fragment_for(const sv_node *node);
+/* E2M-21: each of these labels stands in every accepted signed copy of the labels; HEADER_MISMATCH. all: these
+ * are all labels of the message, so that one that is missing is told. */
+sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, bool all);
 /* The innermost signature that covers what came out of this node, or stands around it: verified, accepted. */
 const sv_node *sv_signature_of(const sv_node *node);
 /* From a part inwards through what was opened and verified: what came out. */

@@ -125,7 +125,9 @@ static bool find_asked(ua_receiving *ua, sv_operation *op, sv_cek_record *record
 static sipveil_code judge(void *state, sv_operation *op)
 {
     ua_receiving *ua = state;
+    sv_labels labels;
     ua->asked = find_asked(ua, op, &ua->asked_for);
+    if (sv_labels_read(op->root->view, &labels, NULL) == SIPVEIL_OK) SV_TRY(sv_check_signed_labels(op, &labels, true));
     return compare_all(ua, op, op->root);
 }
 
