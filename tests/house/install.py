@@ -38,8 +38,10 @@ def main():
             files, r"libsipveil\.so$", r"libsipveil\.so\.\d+$", r"pkgconfig/sipveil\.pc$", r"bin/sipveil$", *headers))
         cases.case("nothing else is installed", [
             name for name in files if not re.search(
-                r"libsipveil\.so[.\d]*$|/include/sipveil/\w+\.h$|/sipveil\.pc$|/bin/sipveil$|/man/man\d/sipveil[\w-]*\.\d$",
-                name)])
+                r"libsipveil\.so[.\d]*$|/include/sipveil/\w+\.h$|/sipveil\.pc$|/bin/sipveil$|/man/man\d/sipveil[\w-]*\.\d$|"
+                r"share/(bash-completion/completions/|zsh/site-functions/_)sipveil$", name)])
+        cases.case("completion of shells is installed", expect(
+            files, r"share/bash-completion/completions/sipveil$", r"share/zsh/site-functions/_sipveil$"))
         if shutil.which("scdoc"):
             cases.case("man pages are installed", expect(files, r"man1/sipveil\.1$", r"man1/sipveil-open\.1$"))
         else:
