@@ -33,33 +33,62 @@ bool sv_fragment_is_aib(const sv_node *node)
 
 /* ---- signers ---- */
 
-/* The message or AIB that a signed layer covers, or NULL: then it covers a body only. Other fragments may
- * tell of other transactions and name nobody. */
+/* A message, or an AIB; other fragments may tell of other transactions and name nobody. */
+static bool names_a_sender(const sv_node *node)
+{
+    if (node->view == NULL) return false;
+    return node->type == SV_NODE_MESSAGE_SIP || (node->type == SV_NODE_SIPFRAG && sv_fragment_is_aib(node) &&
+                                                 sv_sip_first(node->view, SV_F_FROM) != NULL);
+}
+
+/* The message or AIB that a signed layer covers, or NULL: then it covers a body only. */
 static const sv_node *covered_message(const sv_node *node)
 {
     for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        if (child->type == SV_NODE_MESSAGE_SIP && child->view != NULL) return child;
-        if (child->type == SV_NODE_SIPFRAG && child->view != NULL && sv_fragment_is_aib(child) &&
-            sv_sip_first(child->view, SV_F_FROM) != NULL) {
-            return child;
-        }
-        const sv_node *deeper = covered_message(child);
-        if (deeper != NULL) return deeper;
+        const sv_node *found = names_a_sender(child) ? child : covered_message(child);
+        if (found != NULL) return found;
     }
     return NULL;
 }
 
 /* Whom a signature must speak for: From of a request, To of a response (ADV-126, TUN-08); in an AIB of
  * a response From is the responder (TUN-53). */
-static sipveil_span claimed_identity(const sv_node *node)
+static sipveil_span sender_of(const sv_node *message)
 {
-    const sv_node *message = covered_message(node);
-    if (message == NULL) message = sv_node_carrier(node);
     bool from = message->type == SV_NODE_SIPFRAG || message->view->is_request;
     sv_sip_address address;
     sipveil_span value = sv_sip_value(message->view, from ? SV_F_FROM : SV_F_TO);
     if (sv_sip_read_address(value, &address, NULL) != SIPVEIL_OK) return sv_span(NULL, 0);
     return address.uri;
+}
+
+static sipveil_span claimed_identity(const sv_node *node)
+{
+    const sv_node *message = covered_message(node);
+    return sender_of(message != NULL ? message : sv_node_carrier(node));
+}
+
+/* A signature speaks for all that it covers: a message of one's own in front lends nothing to the next. */
+static bool all_name(const sv_node *node, sipveil_span identity)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        if (!names_a_sender(child)) {
+            if (!all_name(child, identity)) return false;
+            continue;
+        }
+        sipveil_span sender = sender_of(child);
+        if (!sv_equal(sender, identity) && !sv_sip_same_aor(sender, identity)) return false;
+    }
+    return true;
+}
+
+static void check_one_sender(const sv_node *node, sipveil_span identity, sv_signer *signer)
+{
+    if (signer->code != SIPVEIL_OK || identity.len == 0 || all_name(node, identity)) return;
+    signer->code = SIPVEIL_UNTRUSTED_SIGNER;
+    signer->trust = SV_TRUST_UNTRUSTED;
+    (void)snprintf(signer->rule, sizeof signer->rule, "ADV-126");
+    (void)snprintf(signer->why, sizeof signer->why, "one signature covers messages of different senders");
 }
 
 /* RFC 3893, 4474: a signed Date lies within the validity of the signer's certificate. */
@@ -95,6 +124,7 @@ static sipveil_code ask_signer(sv_operation *op, sv_node *node, size_t i, sipvei
     SV_TRY(sv_certificate_read_names(question.certificate, op->arena, &node->names[i], op->err));
     SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, &node->signers[i], op->err));
     check_date_in_validity(op, node, &node->signers[i]);
+    check_one_sender(node, identity, &node->signers[i]);
     return SIPVEIL_OK;
 }
 
@@ -287,6 +317,14 @@ static sipveil_code check_complete(sv_operation *op, const sv_sip_view *view)
     return SIPVEIL_OK;
 }
 
+/* What authenticates a message authenticates the tunnel in its body: that must agree with it (ADV-140). */
+static bool carrier_is_authenticated(const sv_node *node)
+{
+    const sv_node *carrier = sv_node_carrier(node);
+    return carrier != NULL && carrier->type == SV_NODE_MESSAGE_SIP &&
+           (sv_cover_of(carrier).is_authenticated || carrier_is_authenticated(carrier));
+}
+
 sipveil_code sv_judge_inner(sv_operation *op, sv_node *node)
 {
     const sv_node *outer = sv_node_carrier(node);
@@ -295,6 +333,7 @@ sipveil_code sv_judge_inner(sv_operation *op, sv_node *node)
         sv_report_check(op, "TUN-30", SIPVEIL_CHECK_NOT_DONE, "a message/sip that nothing protects");
         return SIPVEIL_OK;
     }
+    cover.is_authenticated = cover.is_authenticated || carrier_is_authenticated(node);
     SV_TRY(check_complete(op, node->view));
     sv_compare_rules rules = {.encrypted = cover.is_encrypted, .authenticated = cover.is_authenticated};
     SV_TRY(sv_compare_outer(op, node, outer, rules));

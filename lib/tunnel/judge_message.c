@@ -7,8 +7,9 @@
 
 enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
 
-/* What was met anywhere, and a signed AIB, which proves the message that it stands in. */
+/* What was met anywhere, and a signed AIB, which proves the message that it stands in, and no other. */
 typedef struct findings {
+    const sv_node *message; /* that what is handed out is, or stands in */
     bool is_signed, encrypted, has_aib;
 } findings;
 
@@ -24,7 +25,10 @@ static void sum_up(const sv_operation *op, const sv_node *node, bool under_signa
         bool is_signed = under_signature || counts_as_signed(op, child);
         if (sv_node_is_signed(child) && child->verified) found->is_signed = true;
         if (sv_node_is_encrypted(child) && child->opened) found->encrypted = true;
-        if (child->type == SV_NODE_SIPFRAG && is_signed && sv_fragment_is_aib(child)) found->has_aib = true;
+        if (child->type == SV_NODE_SIPFRAG && is_signed && sv_fragment_is_aib(child) &&
+            sv_node_carrier(child) == found->message) {
+            found->has_aib = true;
+        }
         sum_up(op, child, is_signed && !sv_node_is_sip(child), found);
     }
 }
@@ -67,13 +71,15 @@ static sipveil_code check_requirements(sv_operation *op, const sv_node *content,
 
 sipveil_code sv_judge_message(sv_operation *op)
 {
-    findings found = {false, false, false};
+    const sv_node *content = sv_handed_out(op->root);
+    findings found = {.message = content == NULL                        ? op->root
+                                 : content->type == SV_NODE_MESSAGE_SIP ? content
+                                                                        : sv_node_carrier(content)};
     sum_up(op, op->root, false, &found);
     if (op->met_encrypted && !op->opened_encrypted) {
         *op->err = op->no_key;
         return sv_report_failure(op, op->no_key_node, op->no_key.code);
     }
-    const sv_node *content = sv_handed_out(op->root);
     if (found.is_signed || found.encrypted) report_uncovered(op, op->root);
     SV_TRY(sv_report_failure(op, op->root, check_requirements(op, content, &found)));
     if (content == NULL) {
@@ -86,8 +92,8 @@ sipveil_code sv_judge_message(sv_operation *op)
 
 /* ---- replay ---- */
 
-/* Calls visit for what each outermost authenticated layer protects: an attacker may put another part in
- * front of what is replayed. */
+/* Calls visit for what each authenticated layer protects: an attacker may put another part in front of what
+ * is replayed, or take outer layers off. */
 static sipveil_code visit_authenticated(sv_operation *op, const sv_node *node,
                                         sipveil_code (*visit)(sv_operation *op, const sv_node *content), size_t *count)
 {
@@ -96,9 +102,8 @@ static sipveil_code visit_authenticated(sv_operation *op, const sv_node *node,
         if (sv_node_protects(child) && content != NULL && sv_cover_of(content).is_authenticated) {
             (*count)++;
             SV_TRY(visit(op, content));
-        } else {
-            SV_TRY(visit_authenticated(op, child, visit, count));
         }
+        SV_TRY(visit_authenticated(op, child, visit, count));
     }
     return SIPVEIL_OK;
 }
