@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-from lab import (ALICE, CANNOT_DECRYPT, INVITE, IO, OK, POLICY, USAGE, Cases, Lab, complaints_about, have, sipveil, tool)
+from lab import (ALICE, CANNOT_DECRYPT, INVITE, IO, OK, POLICY, USAGE, Cases, Lab, complaints_about, execute, have, sipveil, tool)
 
 MODULES = [pathlib.Path(path) for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
                                            "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
@@ -160,6 +160,15 @@ def careful_keys(cases, lab, token, ca):
         seal("--to", lab.crt("p256")), "--key", token.ref("token=the%20token")))
 
 
+def threads(cases, lab, token):
+    """A ring with keys of a token is shared by threads like any other."""
+    program = os.environ.get("SIPVEIL_TOKEN_THREADS")
+    for name in ("rsa2048", "p256", "label-256"):
+        message = lab.write("threads.sip", seal("--to", lab.path(name) if name == "label-256" else lab.crt(name)).out)
+        result = execute([program, token.uri("object=" + name, pin_source="file:%s" % token.pin), message])
+        cases.case("eight threads, one key: %s" % name, [] if result.code == OK else [repr(result)])
+
+
 def refusals(cases, lab, token):
     wrong_pin, loose = lab.write("wrong-pin", b"9999\n", 0o600), lab.write("loose-pin", PIN, 0o644)
     for name, reference, words in (
@@ -280,6 +289,8 @@ def main():
     shared_keys(cases, lab, token)
     careful_keys(cases, lab, token, ca)
     other_makes(cases, lab, token)
+    if os.environ.get("SIPVEIL_TOKEN_THREADS"):
+        threads(cases, lab, token)
     refusals(cases, lab, token)
     cases.leave()
 
