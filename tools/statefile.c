@@ -52,7 +52,10 @@ static int load(const tool_common *common, const char *path, int64_t now, sipvei
 {
     sipveil_error err;
     size_t size = 0, used = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP) {
+        return tool_failure(common, TOOL_USAGE, NULL, "%s: a state file has one name, and is no symbolic link", path);
+    }
     if (fd < 0) return errno == ENOENT ? TOOL_OK : failed(common, path);
     int exit_code = check_file(common, path, fd, &size);
     uint8_t *image = exit_code == TOOL_OK && size > 0 ? malloc(size) : NULL;
@@ -76,6 +79,7 @@ int statefile_open(const tool_common *common, const char *path, int64_t now, sta
 {
     sipveil_error err;
     *out = (statefile){.path = path, .fd = -1, .now = now};
+    if (strcmp(path, "-") == 0) return tool_usage_error(common, "the state cannot be kept on standard output");
     int exit_code = lock(common, path, &out->fd);
     if (exit_code != TOOL_OK) return exit_code;
     if (sipveil_memory_new(&out->memory, &err) != SIPVEIL_OK) return tool_error(common, NULL, &err);

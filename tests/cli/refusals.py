@@ -6,7 +6,8 @@ import re
 import ssl
 
 from lab import (ALICE, BOB, CANNOT_DECRYPT, INVITE, IO, MALFORMED, MISMATCH, NO_KEY, OK, POLICY, UNTRUSTED, USAGE,
-                 VERIFY, ANSWER, Cases, Lab, complaints_about, execute, join, outer, PROGRAM, sipveil, split, substitute)
+                 VERIFY, ANSWER, Cases, Lab, complaints_about, execute, in_parallel, join, outer, PROGRAM, sipveil, split,
+                 substitute)
 
 lab = Lab()
 KEK = lab.kek("ims-ck-1")
@@ -329,6 +330,16 @@ def policies(refusals):
     refusals.any("a state file that others can read", "open", (*OPEN, "--state", state), USAGE, "hint: ", stdin=GCM)
     damaged = lab.write("damaged", b"not a state", 0o600)
     refusals.any("a damaged state file", "open", (*OPEN, "--state", damaged), USAGE, "damaged", stdin=GCM)
+    refusals.any("ADV-145: a state that would be forgotten", "open", (*OPEN, "--state", "-"), USAGE, "standard output",
+                 stdin=GCM)
+    lab.path("second-name").symlink_to(damaged)  # the link would be replaced: two states, each new to the other's messages
+    refusals.any("ADV-145: a second name for a state", "open", (*OPEN, "--state", lab.path("second-name")), USAGE,
+                 "symbolic link", stdin=GCM)
+    os.mkfifo(lab.path("pipe"), 0o600)
+    refusals.any("a state that is a pipe", "open", (*OPEN, "--state", lab.path("pipe")), USAGE, "a state file must be",
+                 stdin=GCM, timeout=10)
+    at_once = in_parallel(lambda state: sipveil("open", *OPEN, "--state", state, stdin=BOTH).code, 8 * [lab.path("race")])
+    refusals.cases.case("ADV-145: of eight at once one is let in", [] if sorted(at_once) == [OK] + 7 * [POLICY] else [repr(at_once)])
 
 
 def sha256_of(certificate):
