@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The response that a refusal puts on the wire: one answer for everything that failed after the first
  * use of a secret (TUN-90), and never more than the class (adversary classes; RFC 3261 8.2, 23.2). */
+#include "base/field.h"
 #include "tunnel/operation.h"
 
 static const char *phrase_of(int status)
@@ -70,6 +71,73 @@ sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_
     return SIPVEIL_OK;
 }
 
+sipveil_span sv_top_transport(const sv_sip_view *view)
+{
+    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
+    sipveil_span passed;
+    for (int slash = 0; slash < 2; slash++) {
+        if (!sv_take_until(&c, '/', &passed)) return SV_SPAN("");
+        (void)sv_take_if(&c, '/');
+    }
+    sv_skip_lws(&c);
+    return sv_take_while(&c, sv_is_token);
+}
+
+/* Our certificate for the address that the request is for, fit to be encrypted to; NULL: none. */
+static const sipveil_key *find_own_certificate(const sv_operation *op, const sipveil_keyring *ring, int64_t now,
+                                               const sv_sip_view *view)
+{
+    sv_sip_address to;
+    if (sv_sip_read_address(sv_sip_value(view, SV_F_TO), &to, NULL) != SIPVEIL_OK) return NULL;
+    for (size_t i = 0; ring != NULL && i < sipveil_keyring_count(ring); i++) {
+        const sipveil_key *key = sipveil_keyring_at(ring, i);
+        sv_certificate_names names;
+        if (key->kind != SIPVEIL_KEY_PRIVATE || key->cms.certificate == NULL ||
+            sv_keys_check_recipient(NULL, key, now, NULL) != SIPVEIL_OK ||
+            sv_certificate_read_names(key->cms.certificate, op->arena, &names, NULL) != SIPVEIL_OK) {
+            continue;
+        }
+        for (size_t k = 0; k < names.aor_count; k++) {
+            if (sv_sip_same_aor(names.aors[k], to.uri)) return key;
+        }
+    }
+    return NULL;
+}
+
+/* TUN-11: what the originator needs to do better. Chosen by the request's To and the ring alone, so that every
+ * 493 stays the same answer (TUN-90). */
+static sipveil_code put_certificate(sv_operation *op, const sipveil_key *key, sv_answer *answer)
+{
+    enum { CERTIFICATES_MOST = 8, DER_MOST = 1 << 16 };
+    X509 *all[CERTIFICATES_MOST];
+    size_t count = 0;
+    sv_buffer der;
+    all[count++] = key->cms.certificate;
+    for (int i = 0; key->chain != NULL && i < sk_X509_num(key->chain) && count < CERTIFICATES_MOST; i++) {
+        all[count++] = sk_X509_value(key->chain, i);
+    }
+    sv_buffer_init(&der, op->arena, 2048, DER_MOST);
+    SV_TRY(sv_cms_put_certificates(all, count, op->arena, &der, op->err));
+    SV_TRY(sv_buffer_check(&der, SV_TUNNEL, op->err));
+    answer->body = sv_buffer_span(&der);
+    answer->content_rows = SV_SPAN("MIME-Version: 1.0\r\n"
+                                   "Content-Type: application/pkcs7-mime; smime-type=certs-only; name=smime.p7c\r\n"
+                                   "Content-Transfer-Encoding: binary\r\n"
+                                   "Content-Disposition: attachment; filename=smime.p7c; handling=optional\r\n");
+    return SIPVEIL_OK;
+}
+
+/* ADV-220: where the source may be forged, an answer that is more than half as large again as its request
+ * stays without what it need not have. */
+static sipveil_code make_small_answer(sv_operation *op, const sv_sip_view *view, size_t size, sv_answer *answer,
+                                      sipveil_span *response)
+{
+    SV_TRY(sv_make_answer(op, view, answer, response));
+    if (answer->rows.len == 0 || response->len <= size + size / 2) return SIPVEIL_OK;
+    answer->rows = SV_SPAN("");
+    return sv_make_answer(op, view, answer, response);
+}
+
 sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                    const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
@@ -92,5 +160,12 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_TUNNEL);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
+    sipveil_span transport = sv_top_transport(view);
+    bool confirmed = sv_equal_nocase_str(transport, "TCP") || sv_equal_nocase_str(transport, "TLS");
+    if (!confirmed) return make_small_answer(op, view, message.len, &answer, response);
+    if (answer.status == 493) {
+        const sipveil_key *own = find_own_certificate(op, options->keyring, options->has_at ? options->at : sv_now(worker->context), view);
+        if (own != NULL) SV_TRY(put_certificate(op, own, &answer));
+    }
     return sv_make_answer(op, view, &answer, response);
 }

@@ -164,6 +164,9 @@ typedef struct sv_answer {
 /* USAGE: view is a response or an ACK. The octets are in the operation's arena. */
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);
 
+/* The transport that the top Via names: "SIP / 2.0 / UDP host"; empty: it names none. */
+sipveil_span sv_top_transport(const sv_sip_view *view);
+
 /* ---- layer.c: the tree ---- */
 /* The entity that a message's Content-* fields and body make. */
 sipveil_code sv_entity_of_body(const sv_sip_view *view, const sipveil_limits *limits, unsigned flags,

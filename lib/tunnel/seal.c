@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: check what is asked, put the Date in, protect, write the outer message. */
-#include "base/field.h"
 #include "crypto/suite.h"
 #include "tunnel/sealing.h"
 
@@ -205,24 +204,11 @@ static sipveil_code seal_payload(sv_sealing *s, const sv_sip_view *view, sv_buff
 
 /* ---- size ---- */
 
-/* The transport of the top Via: "SIP / 2.0 / UDP host". */
-static bool goes_over_udp(const sv_sip_view *view)
-{
-    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
-    sipveil_span passed;
-    for (int slash = 0; slash < 2; slash++) {
-        if (!sv_take_until(&c, '/', &passed)) return false;
-        (void)sv_take_if(&c, '/');
-    }
-    sv_skip_lws(&c);
-    return sv_equal_nocase_str(sv_take_while(&c, sv_is_token), "UDP");
-}
-
 static sipveil_code check_size(sv_sealing *s, const sv_sip_view *view, size_t size)
 {
     if (size <= UDP_SAFE) return SIPVEIL_OK;
     if (view->is_request && sv_equal_str(view->method, "MESSAGE")) {
-        if (goes_over_udp(view)) {
+        if (sv_equal_nocase_str(sv_top_transport(view), "UDP")) {
             sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_LIMIT, "TUN-59", SIPVEIL_NO_OFFSET,
                          "too large: a MESSAGE over UDP may have %d octets, sealed it has %zu", UDP_SAFE, size);
             return sv_hint(s->op->err, SIPVEIL_LIMIT, "send it by MSRP, or over TCP or TLS");

@@ -102,6 +102,15 @@ def keys(refusals):
                   status=493)
     refusals.open("a verified signature around it does not count", ENCRYPTED_THEN_SIGNED, NO_KEY, "no key fits",
                   options=("--trust", CA), status=493)
+    path, over_udp = lab.write("for-bob.sip", GCM), lab.write("for-bob-udp.sip", GCM.replace(b"SIP/2.0/TCP", b"SIP/2.0/UDP"))
+    bobs = ssl.PEM_cert_to_DER_cert(lab.crt("bob").read_text())
+    answered = sipveil("open", "--key", BOB_KEY, "--answer", path)
+    refusals.cases.case("TUN-11: a 493 carries our certificate for the To of the request", complaints_about(
+        answered, "open", ANSWER, output=True) + ([] if b"smime-type=certs-only" in answered.out and bobs in answered.out
+                                                  else [repr(answered.out)]))
+    answered = sipveil("open", "--key", BOB_KEY, "--answer", over_udp)
+    refusals.cases.case("ADV-220: not over UDP, where the source may be forged", complaints_about(
+        answered, "open", ANSWER, output=True) + answer_complaints(answered.out, 493, over_udp.read_bytes()))
     password = lab.write("password", b"right", 0o600)
     wrong_password = lab.write("wrong-password", b"wrong", 0o600)
     for cipher in ("aes-256-gcm", "aes-128-cbc"):

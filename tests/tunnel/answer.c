@@ -10,40 +10,106 @@ static sipveil_span answer(lab *l, sipveil_span message)
     return copy_of(l, response);
 }
 
-/* TUN-90: after a secret was used every answer is the same but for the random tag of To. */
-static void uniform(void **state)
+/* The INVITE that a tunnel with that head carries. */
+static sipveil_span inside(lab *l, const char *head)
 {
-    lab *l = begin(state);
-    sipveil_keyring *wrong = NULL;
-    assert_int_equal(sipveil_keyring_new(l->context, &wrong, &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), &l->err), SIPVEIL_OK);
-    sipveil_span good = tunnel(l, HEAD, invite(l), NULL, l->kek), bad_tag = copy_of(l, good);
+    return compose(l, head, "Content-Type: application/sdp\r\n", SV_SPAN(SDP));
+}
+
+/* Every failure of one ring over one transport is answered alike, but for the random tag of To. */
+static sipveil_span uniform_answer(lab *l, const char *head)
+{
+    sipveil_span good = tunnel(l, head, inside(l, head), NULL, l->kek), bad_tag = copy_of(l, good);
     ((uint8_t *)(uintptr_t)bad_tag.data)[bad_tag.len - 1] ^= 1;
-    const struct {
-        sipveil_span message;
-        const sipveil_keyring *ring;
-    } table[] = {
-        {tunnel(l, HEAD, invite(l), NULL, l->lost_kek), l->ring},                     /* unknown key */
-        {good, wrong},                                                               /* known id, bad wrap */
-        {bad_tag, l->ring},                                                          /* good wrap, bad tag */
-        {tunnel(l, HEAD, SV_SPAN("garbage"), NULL, l->kek), l->ring},                /* bad inside */
-        {tunnel(l, HEAD, edited(l, invite(l), "CSeq: 1", "CSeq: 2"), NULL, l->kek), l->ring}, /* mismatch */
-        {tunnel(l, HEAD, invite(l), l->stranger, l->kek), l->ring},                  /* signer */
+    const sipveil_span table[] = {
+        tunnel(l, head, inside(l, head), NULL, l->lost_kek),                             /* unknown key */
+        bad_tag,                                                                          /* good wrap, bad tag */
+        tunnel(l, head, SV_SPAN("garbage"), NULL, l->kek),                                /* bad inside */
+        tunnel(l, head, edited(l, inside(l, head), "CSeq: 1", "CSeq: 2"), NULL, l->kek), /* mismatch */
+        tunnel(l, head, inside(l, head), l->stranger, l->kek),                           /* signer */
     };
     sipveil_span first = {0};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        l->options.keyring = table[i].ring;
-        assert_true(try_open(l, table[i].message) != SIPVEIL_OK);
-        sipveil_span response = answer(l, table[i].message);
+        assert_true(try_open(l, table[i]) != SIPVEIL_OK);
+        sipveil_span response = answer(l, table[i]);
         size_t tag;
         assert_true(sv_find(response, SV_SPAN("biloxi.example.com>;tag="), &tag));
         memset((uint8_t *)(uintptr_t)response.data + tag + 24, 'x', 16);
         if (i == 0) first = response;
         assert_same(response, first);
     }
-    assert_same(first, SV_SPAN("SIP/2.0 493 Undecipherable\r\n" VIA FROM "To: Bob <sip:bob@biloxi.example.com>;tag=xxxxxxxxxxxxxxxx\r\n"
-                               CALL_ID CSEQ "Content-Length: 0\r\n\r\n"));
+    return first;
+}
+
+#define OVER_UDP "Via: SIP/2.0/UDP ua.atlanta.example.com:5060;branch=z9hG4bK74bf9\r\n"
+#define REFUSED(via, rest)                                                                                    \
+    "SIP/2.0 493 Undecipherable\r\n" via FROM "To: Bob <sip:bob@biloxi.example.com>;tag=xxxxxxxxxxxxxxxx\r\n"    \
+    CALL_ID CSEQ rest
+
+/* TUN-90: after a secret was used every answer is the same. */
+static void uniform(void **state)
+{
+    lab *l = begin(state);
+    const char *udp = edited_text(l, HEAD, VIA, OVER_UDP);
+    /* ADV-220: over UDP the source may be forged, and gets no certificate */
+    assert_same(uniform_answer(l, udp), SV_SPAN(REFUSED(OVER_UDP, "Content-Length: 0\r\n\r\n")));
+    /* TUN-11: over TCP the same failures are answered with the certificate of Bob, and alike */
+    sipveil_span first = uniform_answer(l, HEAD);
+    assert_true(sv_starts_nocase_str(first, REFUSED(VIA, "MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; "
+                                                         "smime-type=certs-only; name=smime.p7c\r\n")));
+    assert_code(sipveil_tunnel_inspect_message(l->worker, &l->options, first, &l->err), SIPVEIL_OK);
+    sipveil_span json;
+    assert_code(sipveil_worker_report_json(l->worker, &json, &l->err), SIPVEIL_OK);
+    assert_true(contains(json, "\"type\":\"certs-only\"") && contains(json, "\"verdict\":\"ok\""));
+}
+
+/* TUN-90: a wrong key under the right identifier, and none at all; who holds no certificate attaches none. */
+static void without_certificate(void **state)
+{
+    lab *l = begin(state);
+    sipveil_keyring *wrong = NULL;
+    assert_int_equal(sipveil_keyring_new(l->context, &wrong, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), &l->err), SIPVEIL_OK);
+    sipveil_span sealed = tunnel(l, HEAD, invite(l), NULL, l->kek);
+    const sipveil_keyring *rings[] = {wrong, l->outsider, l->known};
+    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {
+        l->options.keyring = rings[i];
+        assert_true(try_open(l, sealed) != SIPVEIL_OK);
+        sipveil_span response = answer(l, sealed);
+        assert_true(sv_starts_nocase_str(response, "SIP/2.0 493 Undecipherable\r\n"));
+        assert_true(contains(response, CSEQ "Content-Length: 0\r\n\r\n"));
+    }
     sipveil_keyring_free(wrong);
+    /* TUN-11: one of ours, but for another address, or not valid now */
+    l->options.keyring = l->ring;
+    assert_true(try_open(l, sealed = tunnel(l, HEAD, invite(l), NULL, l->lost_kek)) != SIPVEIL_OK);
+    sipveil_error why = l->err;
+    sipveil_span response = answer(l, edited(l, sealed, "bob@biloxi.example.com>\r\nCall", "carol@biloxi.example.com>\r\nCall"));
+    assert_false(contains(response, "certs-only"));
+    l->err = why;
+    l->options.has_at = true;
+    l->options.at = (int64_t)NOW + 100LL * 365 * 86400;
+    assert_false(contains(answer(l, sealed), "certs-only"));
+}
+
+/* ADV-220: an answer over UDP does not grow beyond one and a half times its request; Accept goes first. */
+static void small_over_udp(void **state)
+{
+    lab *l = begin(state);
+    const char *small = "INVITE sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\n"
+                        "Call-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 7\r\n";
+    const struct {
+        const char *head;
+        bool accept;
+    } table[] = {{small, false}, {edited_text(l, small, "/UDP", "/DTLS-UDP"), false}, {edited_text(l, small, "/UDP", "/TCP"), true},
+                 {edited_text(l, HEAD, VIA, OVER_UDP), true}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        sipveil_span request = compose(l, table[i].head, NULL, SV_SPAN(""));
+        l->err = (sipveil_error){.code = SIPVEIL_UNSUPPORTED, .sip_status = 415};
+        sipveil_span response = answer(l, request);
+        assert_int_equal(contains(response, "\r\nAccept: "), table[i].accept);
+        if (i != 2) assert_true(2 * response.len <= 3 * request.len);
+    }
 }
 
 /* Each class has its status and phrase; Accept with a 415. */
@@ -119,7 +185,8 @@ static void not_answered(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(uniform), cmocka_unit_test(statuses), cmocka_unit_test(rows),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(uniform), cmocka_unit_test(without_certificate),
+                                       cmocka_unit_test(small_over_udp), cmocka_unit_test(statuses), cmocka_unit_test(rows),
                                        cmocka_unit_test(not_answered)};
     return cmocka_run_group_tests_name("answering a refused request", tests, lab_setup, lab_teardown);
 }
