@@ -23,7 +23,7 @@ enum { KEK, PASSWORD, AGREED, TRANSPORTED, KEYS, OUTPUT_MOST = 1 << 16 };
 static sipveil_context *context;
 static sv_crypto *crypto;
 static sv_arena *arena;
-static sv_cms_key keys[KEYS], signer;
+static sv_cms_key keys[KEYS];
 static X509 *known[3]; /* of P256, RSA, and of the signer of the seeds */
 enum { KNOWN = 3 };
 
@@ -32,15 +32,22 @@ static void must(bool holds)
     if (!holds) abort();
 }
 
+static X509 *certificate_of(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *certificate = X509_new_ex(context->library, NULL);
+    must(PEM_read_bio_X509(bio, &certificate, NULL, NULL) != NULL);
+    BIO_free(bio);
+    return certificate;
+}
+
 static sv_cms_key identity(const char *key_pem, const char *certificate_pem, X509 **certificate)
 {
     BIO *bio = BIO_new_mem_buf(key_pem, -1);
     EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, context->library, NULL);
     BIO_free(bio);
-    bio = BIO_new_mem_buf(certificate_pem, -1);
-    *certificate = X509_new_ex(context->library, NULL);
-    must(key != NULL && PEM_read_bio_X509(bio, certificate, NULL, NULL) != NULL);
-    BIO_free(bio);
+    must(key != NULL);
+    *certificate = certificate_of(certificate_pem);
     uint8_t *issuer = NULL;
     int length = i2d_X509_NAME(X509_get_issuer_name(*certificate), &issuer);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(*certificate);
@@ -66,7 +73,7 @@ static void set_up(void)
     keys[PASSWORD] = (sv_cms_key){.kind = SV_CMS_KEY_PASSWORD, .password = SV_SPAN("fuzz")};
     keys[AGREED] = identity(fuzz_p256_key, fuzz_p256_certificate, &known[0]);
     keys[TRANSPORTED] = identity(fuzz_rsa_key, fuzz_rsa_certificate, &known[1]);
-    signer = identity(fuzz_signer_key, fuzz_signer_certificate, &known[2]);
+    known[2] = certificate_of(fuzz_signer_certificate);
     ERR_clear_error();
 }
 
