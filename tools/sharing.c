@@ -145,7 +145,8 @@ static int load_key(sharing *s, const char *reference, bool sign, const sipveil_
     int exit_code = keyref_add(&s->s.common, s->ring, reference, s->s.allow_open, &added);
     if (exit_code != TOOL_OK) return exit_code;
     if (added != 1) {
-        return tool_failure(&s->s.common, TOOL_USAGE, "pick one with FILE,kid=TEXT", "%s holds %zu keys", reference, added);
+        return tool_failure(&s->s.common, TOOL_USAGE, "pick one: FILE,kid=TEXT, or object= or id= of a pkcs11 URI",
+                            "%s holds %zu keys", reference, added);
     }
     *key = sipveil_keyring_at(s->ring, place);
     if (sign && sipveil_key_get_kind(*key) != SIPVEIL_KEY_PRIVATE) {
