@@ -113,6 +113,10 @@ def keys(refusals):
         answered, "open", ANSWER, output=True) + answer_complaints(answered.out, 493, over_udp.read_bytes()))
     password = lab.write("password", b"right", 0o600)
     wrong_password = lab.write("wrong-password", b"wrong", 0o600)
+    refusals.open("a password recipient, and only keys are held", seal("--to", "pass:%s" % password), NO_KEY, "password",
+                  status=493)
+    refusals.open("several recipients, none of them ours", seal("--to", lab.crt("bob"), "--to", OTHER_KEK, "--sign-with", SIGNER),
+                  NO_KEY, 'kek "ims-ck-2"', status=493)
     for cipher in ("aes-256-gcm", "aes-128-cbc"):
         refusals.open("CMS-13: wrong password, " + cipher, seal("--to", "pass:%s" % password, "--cipher", cipher),
                       CANNOT_DECRYPT, options=("--key", "pass:%s" % wrong_password), status=493)
