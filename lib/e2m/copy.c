@@ -19,8 +19,11 @@ static sipveil_span take_line(sv_cursor *c)
 static bool is_key_line(sipveil_span line)
 {
     sipveil_span text = sv_trim(line); /* a blank in front hides nothing */
-    return sv_starts_nocase_str(text, "k=") || sv_starts_nocase_str(text, "a=crypto") ||
-           sv_starts_nocase_str(text, "a=key-mgmt");
+    sv_cursor c = sv_cursor_over(text, "SDP line");
+    uint8_t next;
+    if (sv_take_literal_nocase(&c, "k=")) return true;
+    bool named = sv_take_literal_nocase(&c, "a=crypto") || sv_take_literal_nocase(&c, "a=key-mgmt");
+    return named && (!sv_peek(&c, &next) || !sv_is_token(next));
 }
 
 bool sv_sdp_put_without_keys(sipveil_span sdp, sv_buffer *out)

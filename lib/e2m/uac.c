@@ -42,6 +42,10 @@ static sipveil_code check_options(const sipveil_e2m_options *o, sipveil_error *e
                                             "have to be signed");
         return sv_hint(err, SIPVEIL_USAGE, "sign it with --sign-with KEYREF");
     }
+    if (o->form == SIPVEIL_E2M_NESTED && (o->sign_label || o->reply != SIPVEIL_E2M_NONE)) {
+        sv_fail(err, SV_E2M, SIPVEIL_USAGE, "nested with a signed label would be five layers deep, which nobody opens");
+        return sv_hint(err, SIPVEIL_USAGE, "--form split shows the same");
+    }
     if (o->act == SIPVEIL_E2M_OTHER || o->reply == SIPVEIL_E2M_OTHER || o->max_decrypts > 1U << 31) {
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "act and reply are view, verify or both; 1 to 2^31 messages");
     }
