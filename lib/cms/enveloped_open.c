@@ -288,6 +288,34 @@ static bool any_fits(const opener *o)
     return false;
 }
 
+/* Somebody who asks with identifiers of his choosing should not see by the time which of them we know
+ * (ADV-091): for one that we do not, a random key does the work, where we hold shared keys at all. */
+static sipveil_code work_for_nothing(const opener *o, sipveil_error *err)
+{
+    const sv_enveloped *e = o->enveloped;
+    uint8_t octets[SV_KEY_MOST];
+    sv_cms_key nobody = {.kind = SV_CMS_KEY_KEK};
+    opener dummy = *o;
+    size_t i = 0, k = 0;
+    sv_wrap wrap;
+    while (i < e->recipient_count && e->recipients[i].kind != SV_RECIPIENT_KEKRI) i++;
+    while (k < o->key_count && o->keys[k].kind != SV_CMS_KEY_KEK) k++;
+    if (i == e->recipient_count || k == o->key_count || !sv_recipient_wrap(&e->recipients[i], &wrap) ||
+        check_cipher(&dummy, NULL) != SIPVEIL_OK || e->cipher == SIPVEIL_CIPHER_NONE ||
+        !content_is_well_formed(e, o->cipher)) {
+        return SIPVEIL_OK;
+    }
+    dummy.plaintext = sv_arena_alloc_raw(o->arena, e->ciphertext.len);
+    if (dummy.plaintext == NULL) return sv_no_memory(err, room);
+    SV_TRY(sv_random(o->crypto, octets, sizeof octets, err));
+    nobody.kek = sv_span(octets, sv_wrap_row_of(wrap)->key_length);
+    dummy.keys = &nobody;
+    sipveil_code code = try_one(&dummy, i, 0, err);
+    OPENSSL_cleanse(octets, sizeof octets);
+    *o->out = (sv_opening){0};
+    return code;
+}
+
 sipveil_code sv_cms_open_enveloped(sv_crypto *crypto, const sv_enveloped *enveloped,
                                    const sv_cms_key *keys, size_t key_count,
                                    const sv_cms_policy *policy, uint64_t *iterations, sv_arena *arena,
@@ -299,7 +327,10 @@ sipveil_code sv_cms_open_enveloped(sv_crypto *crypto, const sv_enveloped *envelo
         .out = out, .cipher = sv_cipher_row_of(enveloped->cipher),
     };
     *out = (sv_opening){0};
-    if (!any_fits(&o)) return sv_recipients_fail(enveloped, keys, key_count, arena, err);
+    if (!any_fits(&o)) {
+        SV_TRY(work_for_nothing(&o, err));
+        return sv_recipients_fail(enveloped, keys, key_count, arena, err);
+    }
     SV_TRY(check_cipher(&o, err));
     if (enveloped->cipher == SIPVEIL_CIPHER_NONE || !content_is_well_formed(enveloped, o.cipher)) {
         return cannot_decrypt(err);

@@ -63,6 +63,46 @@ static void test_counts(void **state)
 }
 
 /* ADV-089, ADV-090, ADV-091, ADV-092, CMS-15 */
+static size_t drawn;
+static bool counted(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    memset(out, (int)drawn, len);
+    drawn += len;
+    return true;
+}
+
+/* ADV-091: for an identifier that is not ours a random key does the work, where we hold shared keys at all
+ * (tests/bench/timing.c measures it) */
+static void test_unknown_identifier(void **state)
+{
+    fixture *f = *state;
+    fixture own = *f;
+    sipveil_hooks hooks;
+    sipveil_error err;
+    sv_opening out;
+    sipveil_hooks_default(&hooks);
+    hooks.random = counted;
+    assert_int_equal(sipveil_context_new(&hooks, &own.context, &err), SIPVEIL_OK);
+    assert_int_equal(sv_crypto_new(own.context, &own.crypto, &err), SIPVEIL_OK);
+    sv_cms_key kek = test_key(f, "kek128"), other = test_key(f, "kek256"), password = test_key(f, "password");
+    parts p = sealed_parts(f, "kek128", SIPVEIL_CIPHER_AES_128_GCM), q = p;
+    static const uint8_t zero[24] = {0};
+    q.recipients = kekri(kek.kek_id, NOTHING, AES_128_WRAP_OID, sv_span(zero, 24));
+    drawn = 0;
+    assert_int_equal(open_sealed(&own, written(q), &kek, 1, &strict, &out, &err), SIPVEIL_CANNOT_DECRYPT);
+    size_t known = drawn;
+    assert_true(known > 0);
+    drawn = 0;
+    assert_int_equal(open_sealed(&own, written(p), &other, 1, &strict, &out, &err), SIPVEIL_NO_KEY);
+    assert_true(drawn > known); /* a key for each step, and one that wraps */
+    drawn = 0;
+    assert_int_equal(open_sealed(&own, written(p), &password, 1, &strict, &out, &err), SIPVEIL_NO_KEY);
+    assert_int_equal(drawn, 0);
+    sv_crypto_free(own.crypto);
+    sipveil_context_free(own.context);
+}
+
 /* CMS-15: with a date, the key that was good then, whatever stands under the identifier; without one, all */
 static void test_kekri_date(void **state)
 {
@@ -364,6 +404,7 @@ int main(void)
         ENVELOPE_TEST(test_counts),
         ENVELOPE_TEST(test_kekri),
         ENVELOPE_TEST(test_kekri_date),
+        ENVELOPE_TEST(test_unknown_identifier),
         ENVELOPE_TEST(test_other_recipients),
         ENVELOPE_TEST(test_oaep),
         ENVELOPE_TEST(test_v15),
