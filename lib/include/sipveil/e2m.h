@@ -76,7 +76,9 @@ typedef struct sipveil_e2m_policy sipveil_e2m_policy;
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_policy_read(sipveil_span text, sipveil_e2m_policy **out,
                                                                   sipveil_error *err);
+/** NULL is fine. */
 SIPVEIL_API void sipveil_e2m_policy_free(sipveil_e2m_policy *policy);
+/** Number of rows. */
 SIPVEIL_API size_t sipveil_e2m_policy_count(const sipveil_e2m_policy *policy);
 
 /* ------------------------------------------------------------------ the UA that sends */
@@ -121,6 +123,7 @@ typedef struct sipveil_e2m_options {
     const char *reuse;         /**< 32 hex digits, or "last": the key of an earlier message is used again */
 } sipveil_e2m_options;
 
+/** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_options_default(sipveil_e2m_options *options);
 
 /**
@@ -147,6 +150,7 @@ typedef struct sipveil_e2m_retry_options {
     int64_t at;                    /**< seconds UTC, for certificates; else the clock */
 } sipveil_e2m_retry_options;
 
+/** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_retry_options_default(sipveil_e2m_retry_options *options);
 
 /**
@@ -169,6 +173,7 @@ typedef struct sipveil_e2m_open_options {
     bool attended;                 /**< parts that disagree are a warning, not a refusal */
 } sipveil_e2m_open_options;
 
+/** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_open_options_default(sipveil_e2m_open_options *options);
 
 /**
@@ -198,6 +203,7 @@ typedef struct sipveil_e2m_proxy_options {
     bool allow_unprotected_cekref;
 } sipveil_e2m_proxy_options;
 
+/** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_proxy_options_default(sipveil_e2m_proxy_options *options);
 
 typedef enum sipveil_e2m_action {
