@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sequences on the store of keys that are used again: hold, use, expire, evict, forget, save and load. Never a key
+ * of another dialog, never once too often, never after its time. The first octets are also read as attributes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cms/der_read.h"
+#include "e2m/cek.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SCOPES = 6, REFERENCES = 12, PEERS = 3, STEPS_MOST = 4000 };
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+/* What a store that never evicts would say. */
+typedef struct expected {
+    uint32_t number; /* which key; 0: none */
+    uint32_t uses;
+    int64_t expires;
+} expected;
+
+typedef struct run {
+    sv_arena *arena;
+    sv_store *store;
+    expected all[SCOPES][REFERENCES];
+    int64_t now;
+    uint32_t made;
+} run;
+
+static sipveil_span name_of(run *r, char kind, unsigned number)
+{
+    uint8_t *text = sv_arena_alloc(r->arena, 4);
+    must(text != NULL);
+    text[0] = (uint8_t)kind;
+    text[1] = (uint8_t)number;
+    text[2] = kind == 'r' ? 7 : 0;
+    return sv_span(text, 3);
+}
+
+static sv_cek_scopes scopes_of(run *r, unsigned scope)
+{
+    sv_cek_scopes s = {.items = {name_of(r, 's', scope)}, .count = 1};
+    s.parties[0] = (uint8_t)(scope % 2);
+    return s;
+}
+
+static void keep(run *r, unsigned scope, unsigned reference, unsigned peer, uint32_t uses)
+{
+    uint8_t *cek = sv_arena_alloc(r->arena, 16);
+    must(cek != NULL);
+    uint32_t number = ++r->made;
+    memcpy(cek, &number, sizeof number);
+    sv_cek_record record = {.scope = name_of(r, 's', scope), .reference = name_of(r, 'r', reference),
+                            .cipher = SIPVEIL_CIPHER_AES_128_GCM, .cek = sv_span(cek, 16), .uses = uses};
+    record.parties[0] = (uint8_t)(scope % 2);
+    record.signer[0] = (uint8_t)peer;
+    expected *e = &r->all[scope][reference];
+    sipveil_code code = sv_cek_keep(r->store, r->arena, &record, r->now, NULL);
+    must(code == SIPVEIL_OK || code == SIPVEIL_REPLAY || code == SIPVEIL_LIMIT);
+    if (code == SIPVEIL_OK) *e = (expected){number, uses, r->now + SV_CEK_LIFE};
+    must(sv_store_count(r->store, SV_STORE_CEK) <= SCOPES * REFERENCES);
+}
+
+static void use(run *r, unsigned scope, unsigned reference, bool count)
+{
+    sv_cek_record found;
+    sv_cek_scopes scopes = scopes_of(r, scope);
+    expected *e = &r->all[scope][reference];
+    if (!sv_cek_find(r->store, &scopes, name_of(r, 'r', reference), r->now, r->arena, &found)) return;
+    uint32_t number;
+    memcpy(&number, found.cek.data, sizeof number);
+    must(e->number == number && e->uses > 0 && found.uses == e->uses && e->expires >= r->now);
+    scopes.parties[0] ^= 1; /* other parties find nothing */
+    sv_cek_record none;
+    must(!sv_cek_find(r->store, &scopes, name_of(r, 'r', reference), r->now, r->arena, &none));
+    if (!count) return;
+    must(sv_cek_count_use(r->store, r->arena, &found, r->now, NULL) == SIPVEIL_OK);
+    e->uses--;
+}
+
+static void use_last(run *r, unsigned scope)
+{
+    sv_cek_record found;
+    sv_cek_scopes scopes = scopes_of(r, scope);
+    if (!sv_cek_find_last(r->store, &scopes, r->now, r->arena, &found)) return;
+    must(found.reference.len == 3 && found.reference.data[1] < REFERENCES);
+    use(r, scope, found.reference.data[1], true);
+}
+
+static void forget(run *r, unsigned scope)
+{
+    sv_cek_scopes scopes = scopes_of(r, scope);
+    sv_cek_forget(r->store, &scopes);
+    for (size_t i = 0; i < REFERENCES; i++) r->all[scope][i] = (expected){0, 0, 0};
+}
+
+static void restart(run *r)
+{
+    sipveil_span image;
+    sv_store *again = NULL;
+    must(sv_store_save(r->store, r->now, r->arena, &image, NULL) == SIPVEIL_OK);
+    must(sv_store_new(&again, NULL) == SIPVEIL_OK && sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
+    sv_store_free(r->store);
+    r->store = again;
+}
+
+static void step(run *r, uint8_t what, uint8_t a, uint8_t b)
+{
+    unsigned scope = a % SCOPES, reference = b % REFERENCES;
+    switch (what % 8) {
+    case 0: case 1: keep(r, scope, reference, a / SCOPES % PEERS, 1 + what / 8 % 5); break;
+    case 2: case 3: use(r, scope, reference, true); break;
+    case 4: use(r, scope, reference, false); break;
+    case 5: use_last(r, scope); break;
+    case 6: r->now += (int64_t)a * b; break;
+    default: if (b % 16 == 0) restart(r); else if (b % 4 == 1) forget(r, scope); break;
+    }
+}
+
+static void read_attributes(sv_arena *arena, sipveil_span octets)
+{
+    sipveil_limits limits;
+    sv_cek_attributes a, back;
+    sipveil_span written;
+    sipveil_limits_default(&limits);
+    if (sv_der_scan(octets, &limits, false, NULL) != SIPVEIL_OK) return;
+    sv_cek_read_attributes(octets, &limits, arena, &a);
+    must(a.uses >= 1 && (a.present || a.reference.len == 0));
+    if (!a.present || a.derivation.unusable) return;
+    must(sv_cek_put_attributes(arena, &a, &written, NULL) == SIPVEIL_OK);
+    sv_cek_read_attributes(written, &limits, arena, &back);
+    must(back.present && back.uses == a.uses && sv_equal(back.reference, a.reference) &&
+         back.derivation.present == a.derivation.present && back.derivation.iterations == a.derivation.iterations);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    run r = {.now = 1000};
+    if (size > 3 * STEPS_MOST) return 0;
+    r.arena = sv_arena_new(1 << 16, 64u << 20);
+    if (r.arena == NULL) return 0;
+    read_attributes(r.arena, sv_span(data, size));
+    must(sv_store_new(&r.store, NULL) == SIPVEIL_OK);
+    for (size_t i = 0; i + 2 < size; i += 3) step(&r, data[i], data[i + 1], data[i + 2]);
+    sv_store_free(r.store);
+    sv_arena_free(r.arena);
+    return 0;
+}

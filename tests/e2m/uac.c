@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The UAs: what the sender refuses, the retry after a refusal, what the receiver is told. */
+#include "e2m/copy.h"
+#include "e2m/need.h"
+
+#include "world.h"
+
+/* ---- sealing ---- */
+
+static void options_that_are_wrong(void **state)
+{
+    world *w = begin(state);
+    share s;
+    sipveil_span message = invite(w, SDP);
+    share_begin(w, &s);
+    s.o.size = 1;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.keep = true;
+    s.o.memory = NULL;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.keep = true;
+    s.o.form = SIPVEIL_E2M_SPLIT;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.seal.signer_count = 0;
+    s.o.act = SIPVEIL_E2M_VERIFY;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.seal.signer_count = 0; /* CMS-12 */
+    assert_code(try_share(w, &s, message), SIPVEIL_POLICY);
+    s.o.seal.allow_unsigned_shared = true;
+    assert_code(try_share(w, &s, message), SIPVEIL_OK);
+    share_begin(w, &s);
+    s.hop.host = "ss9.home.example"; /* E2M-34: the certificate is another host's */
+    assert_code(try_share(w, &s, message), SIPVEIL_POLICY);
+    s.hop.host = "no host";
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.form = SIPVEIL_E2M_NESTED;
+    s.o.sign_label = true;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    assert_code(try_share(w, &s, compose(w, INVITE, ALICE_TO_BOB("c") "CSeq: 1 INVITE\r\n", "")), SIPVEIL_USAGE);
+    s.o.hop_count = SIPVEIL_E2M_HOPS_MOST + 1;
+    assert_code(try_share(w, &s, message), SIPVEIL_LIMIT);
+    assert_code(sipveil_e2m_seal(NULL, &s.o, message, &w->sealed, &w->err), SIPVEIL_USAGE);
+    share_begin(w, &s);
+    s.o.keep = true; /* E2M-37: keys of media, and a key that a hop holds */
+    assert_code(try_share(w, &s, invite(w, SDP CRYPTO)), SIPVEIL_POLICY);
+}
+
+/* E2M-32: no names of certificates on the wire; E2M-33: one cipher for all. */
+static void recipients_by_key_identifier(void **state)
+{
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    sipveil_span message = shared(w, &s, invite(w, SDP));
+    assert_false(contains(message, "Test CA"));
+}
+
+/* E2M-31: private types, in parts too. */
+static void private_types(void **state)
+{
+    static const char *const types[] = {"text/plain"};
+    static const char parts[] = "--x\r\nContent-Type: application/sdp\r\n\r\n" SDP CRYPTO "\r\n--x\r\nContent-Type: text/plain\r\n\r\n"
+                                "the secret\r\n--x--\r\n";
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    s.o.private_types = types;
+    s.o.private_type_count = 1;
+    sipveil_span plain = compose(w, INVITE, ALICE_TO_BOB("c1@home.example") "CSeq: 1 INVITE\r\nContent-Type: multipart/mixed;boundary=x\r\n", parts);
+    sipveil_span message = shared(w, &s, plain);
+    at_p1(w, message);
+    assert_true(w->verdict.has_view && contains(w->verdict.view, "m=audio"));
+    assert_false(contains(w->verdict.view, "secret") || contains(w->verdict.view, "a=crypto"));
+    assert_code(try_open(w, &w->ua2, message), SIPVEIL_OK);
+    assert_true(contains(w->opened.body, "the secret") && contains(w->opened.body, "a=crypto"));
+    assert_true(checked(&w->opened, "E2M-41", SIPVEIL_CHECK_PASSED));
+    sipveil_span text = compose(w, "MESSAGE sip:bob@other.example SIP/2.0\r\n", ALICE_TO_BOB("c1@home.example")
+                                "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n", "the secret");
+    assert_code(try_share(w, &s, text), SIPVEIL_POLICY); /* nothing is left for the hop */
+    sipveil_span coded = compose(w, INVITE, ALICE_TO_BOB("c1@home.example") "CSeq: 1 INVITE\r\nContent-Transfer-Encoding: base64\r\n" SDP_TYPE, "dj0wDQo=");
+    assert_code(try_share(w, &s, coded), SIPVEIL_POLICY);
+}
+
+/* ---- E2M-41, ADV-161: private part and copy ---- */
+
+static sipveil_span part_for(world *w, const char *sdp, bool shared_part, const sipveil_key *signer)
+{
+    share s;
+    share_begin(w, &s);
+    s.signer = signer;
+    s.o.form = shared_part ? SIPVEIL_E2M_SHARED : SIPVEIL_E2M_PRIVATE;
+    return shared(w, &s, invite(w, sdp));
+}
+
+static void put_part(sv_buffer *b, sipveil_span message, bool optional)
+{
+    size_t from, at;
+    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &from) && sv_find(message, SV_SPAN("\r\n\r\n"), &at));
+    sipveil_span rows = sv_span(message.data + from, at + 2 - from);
+    sv_put_str(b, "--xx\r\n");
+    for (size_t end; rows.len > 0 && sv_find(rows, SV_SPAN("\r\n"), &end); rows = sv_span_from(rows, end + 2)) {
+        sipveil_span row = sv_span(rows.data, end + 2);
+        size_t handling;
+        if (sv_starts_nocase_str(row, "content-length") || !sv_starts_nocase_str(row, "content-")) continue;
+        if (optional && sv_find(row, SV_SPAN("handling=required"), &handling)) {
+            sv_put(b, sv_span(row.data, handling));
+            sv_put_str(b, "handling=optional\r\n");
+        } else {
+            sv_put(b, row);
+        }
+    }
+    sv_put(b, sv_span_from(message, at + 2));
+    sv_put_str(b, "\r\n");
+}
+
+/* A split message whose two parts say what the test wants. */
+static sipveil_span split_of(world *w, const char *private_sdp, const char *copy_sdp)
+{
+    sipveil_span one = part_for(w, private_sdp, false, w->ua1.key), two = part_for(w, copy_sdp, true, w->ua1.key);
+    sv_buffer b;
+    sv_buffer_init(&b, w->arena, one.len + two.len + 512, 1 << 20);
+    put_part(&b, one, false);
+    put_part(&b, two, true);
+    sv_put_str(&b, "--xx--\r\n");
+    sipveil_span body = sv_buffer_span(&b);
+    sv_buffer m;
+    sv_buffer_init(&m, w->arena, body.len + 1024, 1 << 20);
+    sv_put_str(&m, INVITE "Via: SIP/2.0/TLS ua.example;branch=z9hG4bKa1\r\nMax-Forwards: 70\r\n" ALICE_TO_BOB("c1@home.example")
+                   "CSeq: 1 INVITE\r\nContent-Type: multipart/mixed;boundary=xx\r\nContent-Length: ");
+    sv_put_number(&m, body.len);
+    sv_put_str(&m, "\r\n\r\n");
+    sv_put(&m, body);
+    return sv_buffer_span(&m);
+}
+
+static void parts_that_disagree(void **state)
+{
+    static const struct {
+        const char *private_sdp, *copy;
+        bool agree;
+    } cases[] = {
+        {SDP, SDP, true}, {SDP CRYPTO, SDP, true}, {SDP CRYPTO, SDP CRYPTO, true}, {SDP, SDP "a=sendonly\r\n", false},
+        {SDP "a=sendonly\r\n", SDP, false}, {SDP, "v=0\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world *w = begin(state);
+        sipveil_e2m_open_options o;
+        sipveil_span message = split_of(w, cases[i].private_sdp, cases[i].copy);
+        sipveil_e2m_open_options_default(&o);
+        sipveil_code code = try_open_with(w, &w->ua2, message, &o);
+        assert_code(code, cases[i].agree ? SIPVEIL_OK : SIPVEIL_HEADER_MISMATCH);
+        if (cases[i].agree) continue;
+        assert_string_equal(w->err.rule, "E2M-41");
+        assert_int_equal(w->err.sip_status, 493);
+        o.attended = true; /* somebody is there to see the warning; the private part wins */
+        assert_code(try_open_with(w, &w->ua2, message, &o), SIPVEIL_OK);
+        assert_same(w->opened.body, sv_span_str(cases[i].private_sdp));
+        assert_true(warned(w->opened.warnings, w->opened.warning_count, "E2M-41"));
+    }
+}
+
+/* ---- retry ---- */
+
+typedef struct again {
+    sipveil_e2m_retry_options o;
+    share s;
+} again;
+
+static const char *const may_p1[] = {P1_HOST};
+
+static void retry_begin(world *w, again *a)
+{
+    sipveil_e2m_retry_options_default(&a->o);
+    share_begin(w, &a->s);
+    a->s.o.hop_count = 0;
+    a->o.e2m = a->s.o;
+    a->o.trust = w->nobody;
+    a->o.may_view = may_p1;
+    a->o.may_view_count = 1;
+}
+
+static sipveil_code try_retry(world *w, const again *a, sipveil_span request, sipveil_span response)
+{
+    memset(&w->sealed, 0xAA, sizeof w->sealed);
+    sipveil_code code = sipveil_e2m_retry(w->worker, &a->o, request, response, &w->sealed, &w->err);
+    if (code != SIPVEIL_OK) assert_null(w->sealed.message.data);
+    return code;
+}
+
+/* P1's refusal of a private offer, by a policy row. */
+static sipveil_span refusal(world *w, const char *row, sipveil_e2m_profile profile, sipveil_span message)
+{
+    sipveil_e2m_policy *policy = NULL;
+    assert_code(sipveil_e2m_policy_read(sv_span_str(row), &policy, &w->err), SIPVEIL_OK);
+    sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
+    o.policy = policy;
+    o.profile = profile;
+    o.open.memory = NULL;
+    at_p1_with(w, &o, message);
+    assert_int_equal(w->verdict.action, SIPVEIL_E2M_RESPOND);
+    sipveil_span response = copy_of(w, w->verdict.message);
+    sipveil_e2m_policy_free(policy);
+    return response;
+}
+
+static sipveil_span private_offer(world *w)
+{
+    share s;
+    share_begin(w, &s);
+    s.o.form = SIPVEIL_E2M_PRIVATE;
+    return shared(w, &s, invite(w, SDP));
+}
+
+/* E2M-34, E2M-C3: granted, both profiles; then P1 reads it. */
+static void a_need_is_granted(void **state)
+{
+    for (int draft = 0; draft < 3; draft++) {
+        world *w = begin(state);
+        again a;
+        retry_begin(w, &a);
+        sipveil_span response = refusal(w, "x;type=\"application/sdp\"", draft ? SIPVEIL_E2M_PROFILE_DRAFT : SIPVEIL_E2M_PROFILE_E2M, private_offer(w));
+        if (draft == 2) { /* the drafts knew no Proxy-Body-Need */
+            size_t at, end;
+            assert_true(sv_find(response, SV_SPAN("Proxy-Body-Need"), &at));
+            assert_true(sv_find(sv_span_from(response, at), SV_SPAN("\r\n"), &end));
+            const char *row = sv_arena_string(w->arena, sv_span(response.data + at, end + 2));
+            response = edited(w, response, row, "");
+        }
+        assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_OK);
+        sipveil_span again_ = copy_of(w, w->sealed.message);
+        assert_true(contains(again_, "CSeq: 2 INVITE\r\n") && contains(again_, "Call-ID: c1@home.example\r\n"));
+        assert_true(contains(again_, "branch=z9hG4bK") && !contains(again_, "branch=z9hG4bKa1\r\n"));
+        at_p1(w, again_);
+        assert_same(w->verdict.view, SV_SPAN(SDP));
+        /* Once a host, as the memory says. */
+        assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_POLICY);
+        a.o.e2m.memory = NULL;
+        assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_OK);
+        a.o.tried = may_p1;
+        a.o.tried_count = 1;
+        assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_POLICY);
+    }
+}
+
+/* E2M-34, E2M-35, E2M-36, ADV-148, ADV-149: all that is refused, and nothing ever goes out in clear. */
+static void needs_that_are_not_granted(void **state)
+{
+    static const char *const others[] = {"ss9.home.example"}, *const text_only[] = {"text/plain"};
+    world *w = begin(state);
+    again a;
+    retry_begin(w, &a);
+    a.o.e2m.memory = NULL;
+    sipveil_span request = invite(w, SDP), good = refusal(w, "x", SIPVEIL_E2M_PROFILE_E2M, private_offer(w));
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_OK);
+    a.o.may_view = others;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    a.o.may_view = may_p1;
+    a.o.trust = NULL;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    a.o.trust = w->nobody;
+    a.o.disclosable = text_only;
+    a.o.disclosable_count = 1;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    a.o.disclosable_count = 0;
+    a.o.has_at = true;
+    a.o.at = NOW + 30 * 86400; /* its certificate has expired */
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    a.o.has_at = false;
+    assert_code(try_retry(w, &a, request, edited(w, good, ";fp=\"sha-256:", ";fp=\"sha-256:00")), SIPVEIL_MALFORMED);
+    size_t at;
+    assert_true(sv_find(good, SV_SPAN("sha-256:"), &at));
+    const char digit[] = {(char)good.data[at + 8] == '0' ? '1' : '0', '\0'};
+    char wrong[32], right[32];
+    snprintf(right, sizeof right, "sha-256:%c", good.data[at + 8]);
+    snprintf(wrong, sizeof wrong, "sha-256:%s", digit);
+    assert_code(try_retry(w, &a, request, edited(w, good, right, wrong)), SIPVEIL_POLICY);
+    assert_code(try_retry(w, &a, request, edited(w, good, "Proxy-Body-Need: " P1_HOST, "Proxy-Body-Need: a, b, c, " P1_HOST)), SIPVEIL_POLICY);
+    assert_code(try_retry(w, &a, request, edited(w, good, "need=view", "need=own")), SIPVEIL_POLICY);
+    assert_code(try_retry(w, &a, request, edited(w, good, "c1@home.example", "c7@home.example")), SIPVEIL_POLICY);
+    assert_code(try_retry(w, &a, request, edited(w, good, "CSeq: 1 INVITE", "CSeq: 1 UPDATE")), SIPVEIL_POLICY);
+    sipveil_span bare = compose(w, "SIP/2.0 493 Undecipherable\r\n", ALICE_TO_BOB("c1@home.example") "CSeq: 1 INVITE\r\n", "");
+    assert_code(try_retry(w, &a, request, bare), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "E2M-35");
+    sipveil_span unsupported = compose(w, "SIP/2.0 415 Unsupported Media Type\r\n", ALICE_TO_BOB("c1@home.example") "CSeq: 1 INVITE\r\n", "");
+    assert_code(try_retry(w, &a, request, unsupported), SIPVEIL_POLICY);
+    a.o.e2m.seal.recipient_count = a.o.e2m.seal.signer_count = 0;
+    assert_true(try_retry(w, &a, request, good) != SIPVEIL_OK);
+    assert_code(try_retry(w, &a, good, request), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_retry(w->worker, &a.o, request, good, NULL, &w->err), SIPVEIL_USAGE);
+}
+
+/* E2M-36: a 493 of the far UA, with its certificate and without a need: nothing that a hop could have wanted. */
+static void the_far_end_has_another_key(void **state)
+{
+    world *w = begin(state);
+    again a;
+    sv_buffer der, m;
+    X509 *certificate = w->ua2.key->cms.certificate;
+    retry_begin(w, &a);
+    sv_buffer_init(&der, w->arena, 2048, 1 << 16);
+    assert_code(sv_cms_put_certificates(&certificate, 1, w->arena, &der, &w->err), SIPVEIL_OK);
+    sv_buffer_init(&m, w->arena, 4096, 1 << 16);
+    sv_put_str(&m, "SIP/2.0 493 Undecipherable\r\nVia: SIP/2.0/TLS ua.example;branch=z9hG4bKa1\r\n" ALICE_TO_BOB("c1@home.example")
+                   "CSeq: 1 INVITE\r\nContent-Type: application/pkcs7-mime; smime-type=certs-only\r\nContent-Length: ");
+    sv_put_number(&m, der.len);
+    sv_put_str(&m, "\r\n\r\n");
+    sv_put(&m, sv_buffer_span(&der));
+    assert_code(try_retry(w, &a, invite(w, SDP), sv_buffer_span(&m)), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "E2M-36");
+    /* Nor does it become a hop's by a need beside it. */
+    sipveil_span with_need = edited(w, sv_buffer_span(&m), "CSeq:", "Proxy-Body-Need: " P1_HOST "\r\nCSeq:");
+    assert_code(try_retry(w, &a, invite(w, SDP), with_need), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "E2M-36");
+}
+
+/* E2M-I2, E2M-I5: what has to be signed is sent again signed, in clear as it was asked, and verified. */
+static void a_need_to_verify(void **state)
+{
+    world *w = begin(state);
+    again a;
+    retry_begin(w, &a);
+    a.o.e2m.seal.recipient_count = 0;
+    sipveil_span response = refusal(w, "x;need=verify", SIPVEIL_E2M_PROFILE_E2M, invite(w, SDP));
+    assert_true(sv_starts_nocase_str(response, "SIP/2.0 488 "));
+    assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_OK);
+    sipveil_span again_ = copy_of(w, w->sealed.message);
+    assert_true(contains(again_, ";act=") && contains(again_, "multipart/signed"));
+    at_p1(w, again_);
+    assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && w->verdict.verified);
+    a.o.e2m.memory = NULL;
+    a.o.e2m.seal.signer_count = 0;
+    assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "E2M-I2");
+}
+
+/* E2M-68, E2M-C7: a 2xx to OPTIONS or REGISTER tells needs; the request is then sealed as it is. E2M-C6, E2M-45:
+ * a UA tells of its own hop with the same field. */
+static void needs_in_a_probe(void **state)
+{
+    world *w = begin(state);
+    again a;
+    sipveil_e2m_need needs[4];
+    size_t count;
+    retry_begin(w, &a);
+    sipveil_span refused = refusal(w, "x;keep", SIPVEIL_E2M_PROFILE_E2M, private_offer(w));
+    sipveil_span ok = edited(w, refused, "SIP/2.0 493 Undecipherable", "SIP/2.0 200 OK");
+    ok = edited(w, edited(w, ok, "CSeq: 1 INVITE", "CSeq: 4 REGISTER"), "c1@home.example", "reg@home.example");
+    assert_code(sipveil_e2m_read_needs(w->worker, ok, needs, 4, &count, &w->err), SIPVEIL_OK);
+    assert_true(count == 1 && needs[0].keep && needs[0].has_fingerprint && sv_equal_str(needs[0].host, P1_HOST));
+    assert_code(try_retry(w, &a, invite(w, SDP), ok), SIPVEIL_OK);
+    assert_true(contains(w->sealed.message, "CSeq: 1 INVITE\r\n"));
+    at_p1(w, copy_of(w, w->sealed.message));
+    assert_same(w->verdict.view, SV_SPAN(SDP));
+
+    sipveil_e2m_policy *policy = NULL; /* Bob asks for P1, whose certificate alone he has */
+    assert_code(sipveil_e2m_policy_read(SV_SPAN("x;need=view"), &policy, &w->err), SIPVEIL_OK);
+    sipveil_e2m_proxy_options o = proxy_options(&w->ua2, p1_name);
+    o.policy = policy;
+    at_p1_with(w, &o, private_offer(w));
+    assert_true(w->verdict.action == SIPVEIL_E2M_RESPOND && contains(w->verdict.message, "Proxy-Body-Need: " P1_HOST));
+    sipveil_e2m_policy_free(policy);
+    assert_code(sipveil_e2m_read_needs(NULL, ok, needs, 4, &count, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_read_needs(w->worker, SV_SPAN("x"), needs, 4, &count, &w->err), SIPVEIL_MALFORMED);
+}
+
+static void reports(void **state)
+{
+    world *w = begin(state);
+    share s;
+    sipveil_span json;
+    share_begin(w, &s);
+    sipveil_span message = shared(w, &s, invite(w, SDP));
+    assert_code(sipveil_e2m_report_json(w->worker, &json, &w->err), SIPVEIL_OK);
+    assert_true(contains(json, "\"E2M-30\"") && contains(json, "form shared"));
+    at_p1(w, message);
+    assert_code(sipveil_e2m_report_json(w->worker, &json, &w->err), SIPVEIL_OK);
+    assert_true(contains(json, "\"E2M-52\"") && contains(json, "auth-enveloped-data"));
+    assert_code(sipveil_e2m_report_json(NULL, &json, &w->err), SIPVEIL_USAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_that_are_wrong), cmocka_unit_test(recipients_by_key_identifier),
+        cmocka_unit_test(private_types), cmocka_unit_test(parts_that_disagree), cmocka_unit_test(a_need_is_granted),
+        cmocka_unit_test(needs_that_are_not_granted), cmocka_unit_test(the_far_end_has_another_key),
+        cmocka_unit_test(a_need_to_verify), cmocka_unit_test(needs_in_a_probe), cmocka_unit_test(reports),
+    };
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
+}
