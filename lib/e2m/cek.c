@@ -34,8 +34,7 @@ static bool comes_first(sipveil_span a, sipveil_span b)
 
 /* The dialog has no name that both ends share but Call-ID and the tags; either tag may be the one that the
  * key came with. A MESSAGE outside dialogs belongs to its two addresses (CEK-12). */
-sipveil_code sv_cek_scopes_of(sv_crypto *crypto, sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out,
-                              sipveil_error *err)
+sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out, sipveil_error *err)
 {
     sv_sip_address from, to;
     sipveil_span a, b, both;
@@ -50,7 +49,7 @@ sipveil_code sv_cek_scopes_of(sv_crypto *crypto, sv_arena *arena, const sv_sip_v
         a = b;
         b = both;
     }
-    sv_buffer_init(&pair, arena, a.len + b.len + 1, SCOPE_MOST * 2);
+    sv_buffer_init(&pair, arena, a.len + b.len + 1, SCOPE_MOST);
     sv_put(&pair, a);
     sv_put_byte(&pair, 0);
     sv_put(&pair, b);
@@ -63,7 +62,8 @@ sipveil_code sv_cek_scopes_of(sv_crypto *crypto, sv_arena *arena, const sv_sip_v
         return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "CEK-12", SIPVEIL_NO_OFFSET,
                             "Call-ID, tags or addresses are too long for a key to be held");
     }
-    return sv_digest_octets(crypto, sv_digest_by_name("sha256"), sv_buffer_span(&pair), out->parties, err);
+    out->parties = sv_buffer_span(&pair);
+    return SIPVEIL_OK;
 }
 
 /* ---- records as octets ---- */
@@ -118,7 +118,7 @@ static void put_record(sv_buffer *b, const sv_cek_record *r)
     put_u64(b, (uint64_t)r->expires);
     put_u64(b, r->order);
     sv_put(b, sv_span(r->signer, SV_CEK_DIGEST));
-    sv_put(b, sv_span(r->parties, SV_CEK_DIGEST));
+    put_span(b, r->parties);
     put_span(b, r->cek);
     put_span(b, r->host);
     put_span(b, r->signer_domain);
@@ -139,7 +139,7 @@ static bool take_record(sipveil_span value, sv_cek_record *r)
     if (!sv_take_byte(&c, &version) || version != RECORD_VERSION || !sv_take_byte(&c, &cipher) ||
         !sv_take_byte(&c, &flags) || !sv_take_byte(&c, &reply) || !take_u64(&c, &uses) || !take_u64(&c, &since) ||
         !take_u64(&c, &expires) || !take_u64(&c, &r->order) || !take_digest(&c, r->signer) ||
-        !take_digest(&c, r->parties) || !take_span(&c, &r->cek) || !take_span(&c, &r->host) ||
+        !take_span(&c, &r->parties) || !take_span(&c, &r->cek) || !take_span(&c, &r->host) ||
         !take_span(&c, &r->signer_domain) || !take_span(&c, &r->readers)) {
         return false;
     }
@@ -244,7 +244,7 @@ bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_spa
     for (size_t i = 0; i < scopes->count; i++) {
         if (sv_store_find(store, SV_STORE_CEK, scopes->items[i], reference, now, &value) &&
             read_entry(arena, scopes->items[i], reference, value, out) &&
-            sv_equal(sv_span(out->parties, SV_CEK_DIGEST), sv_span(scopes->parties, SV_CEK_DIGEST))) {
+            sv_equal(out->parties, scopes->parties)) {
             return true;
         }
     }

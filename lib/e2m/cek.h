@@ -55,10 +55,9 @@ sipveil_code sv_cek_put_attributes(sv_arena *arena, const sv_cek_attributes *att
 typedef struct sv_cek_scopes {
     sipveil_span items[3];
     size_t count;
-    uint8_t parties[SV_CEK_DIGEST]; /* of the two addresses, in one order */
+    sipveil_span parties; /* the two addresses, in one order whoever writes to whom */
 } sv_cek_scopes;
-sipveil_code sv_cek_scopes_of(sv_crypto *crypto, sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out,
-                              sipveil_error *err);
+sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out, sipveil_error *err);
 
 /* ---- records ---- */
 
@@ -72,7 +71,7 @@ typedef struct sv_cek_record {
     int64_t since;                /* seconds UTC */
     uint64_t order;               /* later ones have more */
     uint8_t signer[SV_CEK_DIGEST];  /* SHA-256 of the certificate; of what we made: of our own */
-    uint8_t parties[SV_CEK_DIGEST];
+    sipveil_span parties;         /* as of sv_cek_scopes */
     sv_cek_derivation derivation;
     sipveil_span host;            /* hop that may read answers; empty: none named */
     sipveil_span signer_domain;   /* of the address that the signer spoke for */

@@ -363,7 +363,7 @@ static sipveil_code forget_ended(sv_hop *hop)
     sv_cek_scopes scopes;
     bool ended = !view->is_request && view->status / 100 == 2 && sv_equal_str(view->method, "BYE");
     if (!ended || hop->options->open.memory == NULL || !hop->options->protected_hop) return SIPVEIL_OK;
-    SV_TRY(sv_cek_scopes_of(op->crypto, op->arena, view, &scopes, op->err));
+    SV_TRY(sv_cek_scopes_of(op->arena, view, &scopes, op->err));
     sv_cek_forget(sv_memory_store(hop->options->open.memory), &scopes);
     return SIPVEIL_OK;
 }
@@ -465,7 +465,7 @@ sipveil_code sipveil_e2m_forget_dialog(sipveil_worker *worker, sipveil_memory *m
     sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_E2M);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, err));
-    SV_TRY(sv_cek_scopes_of(worker->crypto, worker->arena, view, &scopes, err));
+    SV_TRY(sv_cek_scopes_of(worker->arena, view, &scopes, err));
     sv_cek_forget(sv_memory_store(memory), &scopes);
     return SIPVEIL_OK;
 }

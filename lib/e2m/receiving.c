@@ -131,7 +131,7 @@ static sipveil_code choose_keys(void *state, sv_operation *op, const sv_node *no
     }
     if (r->store == NULL || sv_store_count(r->store, SV_STORE_CEK) == 0) return SIPVEIL_OK;
     if (!r->scoped) {
-        SV_TRY(sv_cek_scopes_of(op->crypto, op->arena, op->root->view, &r->scopes, op->err));
+        SV_TRY(sv_cek_scopes_of(op->arena, op->root->view, &r->scopes, op->err));
         r->scoped = true;
     }
     sv_cms_key *all = sv_arena_alloc_array(op->arena, *count + SV_REUSED_MOST, sizeof *all);
@@ -224,7 +224,7 @@ static sipveil_code fill_record(sv_receiving *r, sv_operation *op, const sv_node
     *record = (sv_cek_record){.scope = r->scopes.items[0], .reference = attributes->reference,
                               .cipher = node->enveloped->cipher, .cek = node->opening.cek, .uses = attributes->uses,
                               .derivation = attributes->derivation};
-    for (size_t i = 0; i < SV_CEK_DIGEST; i++) record->parties[i] = r->scopes.parties[i];
+    record->parties = r->scopes.parties;
     SV_TRY(sv_certificate_fingerprint(op->worker->context, signature->signatures[0].certificate, record->signer, op->err));
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) == SIPVEIL_OK) {
         record->signer_domain = sv_sip_host(who.uri);
@@ -271,7 +271,7 @@ static void hold_key(sv_receiving *r, sv_operation *op, const sv_node *node)
     if (!attributes.present) return;
     sipveil_error *saved = op->err;
     op->err = &why;
-    sipveil_code code = sv_cek_scopes_of(op->crypto, op->arena, op->root->view, &r->scopes, &why);
+    sipveil_code code = sv_cek_scopes_of(op->arena, op->root->view, &r->scopes, &why);
     if (code == SIPVEIL_OK) code = fill_record(r, op, node, signature, &attributes, &record);
     if (code == SIPVEIL_OK) code = sv_cek_keep(r->store, op->arena, &record, op->now, &why);
     op->err = saved;

@@ -189,7 +189,7 @@ static sipveil_code hold_new_key(sv_operation *op, const sv_sharing *sharing, si
                             .host = sharing->reusing ? sharing->earlier.host : sv_span_str(o->hops[0].host),
                             .reply = sharing->reusing ? sharing->earlier.reply : o->reply};
     record.cipher = o->seal.cipher;
-    for (size_t i = 0; i < SV_CEK_DIGEST; i++) record.parties[i] = sharing->scopes.parties[i];
+    record.parties = sharing->scopes.parties;
     if (o->seal.signer_count > 0) {
         SV_TRY(sv_certificate_fingerprint(op->worker->context, o->seal.signers[0]->cms.certificate, record.signer, err));
     }

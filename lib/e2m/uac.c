@@ -144,7 +144,7 @@ static sipveil_code put_shared(sv_sealing *s, const sv_sip_view *view, void *sta
         return sv_fail(s->op->err, SV_E2M, SIPVEIL_USAGE, "the message has no body to share");
     }
     if (o->memory != NULL) {
-        SV_TRY(sv_cek_scopes_of(s->op->crypto, s->op->arena, view, &sharing->scopes, s->op->err));
+        SV_TRY(sv_cek_scopes_of(s->op->arena, view, &sharing->scopes, s->op->err));
     }
     if (sharing->reusing) {
         SV_TRY(sv_reuse_prepare(s, view, sharing));

@@ -118,7 +118,7 @@ static bool find_asked(ua_receiving *ua, sv_operation *op, sv_cek_record *record
 {
     sv_cek_scopes scopes;
     if (ua->r.store == NULL || op->root == NULL || op->root->view->body.len == 0) return false;
-    if (sv_cek_scopes_of(op->crypto, op->arena, op->root->view, &scopes, NULL) != SIPVEIL_OK) return false;
+    if (sv_cek_scopes_of(op->arena, op->root->view, &scopes, NULL) != SIPVEIL_OK) return false;
     return sv_cek_find_last(ua->r.store, &scopes, op->now, op->arena, record) && record->made;
 }
 

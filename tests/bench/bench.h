@@ -39,6 +39,13 @@ typedef struct bench_row {
 extern const bench_row bench_rows[];
 extern const size_t bench_row_count;
 
+/* rows_e2m.c */
+bool bench_prepare_proxy(bench_world *world, size_t n);
+bool bench_proxy_not_mine(bench_world *world, size_t n);
+bool bench_prepare_cek(bench_world *world, size_t n);
+bool bench_cek_open(bench_world *world, size_t n);
+bool bench_cek_open_libcrypto(bench_world *world, size_t n);
+
 bool bench_world_make(bench_world *world);
 void bench_world_end(bench_world *world);
 

@@ -517,5 +517,7 @@ const bench_row bench_rows[] = {
     {"mine-16", prepare_mine, mine_ours, mine_libcrypto, NULL, 16, 20000},
     {"open-message-kek", prepare_message, open_message, NULL, kek_open_primitives, 1, 10000},
     {"seal-message-kek", prepare_message, seal_message, NULL, kek_seal_primitives, 1, 10000},
+    {"cek-reuse-open", bench_prepare_cek, bench_cek_open, bench_cek_open_libcrypto, NULL, 1, 20000},
+    {"proxy-not-mine", bench_prepare_proxy, bench_proxy_not_mine, NULL, NULL, 16, 200000},
 };
 const size_t bench_row_count = sizeof bench_rows / sizeof bench_rows[0];

@@ -200,9 +200,9 @@ static void the_store(void **state)
     assert_code(sv_cek_keep(store, w->arena, &b, NOW, &w->err), SIPVEIL_REPLAY); /* ADV-171, CEK-12: the first wins */
     assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.signer[0] == 'A');
     assert_false(sv_cek_find(store, &two, a.reference, NOW, w->arena, &out)); /* ADV-174: another dialog */
-    one.parties[0] = 1;
+    one.parties = SV_SPAN("other parties");
     assert_false(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out)); /* and other parties */
-    one.parties[0] = 0;
+    one.parties = sv_span(NULL, 0);
     assert_false(sv_cek_find(store, &one, a.reference, NOW + 3601, w->arena, &out)); /* CEK-05 */
     assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out));
     assert_code(sv_cek_count_use(store, w->arena, &out, NOW, &w->err), SIPVEIL_OK);
