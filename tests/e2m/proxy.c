@@ -10,7 +10,7 @@
 
 static void a_shared_body_is_read_and_passes(void **state)
 {
-    world *w = begin(state); /* E2M-C1, E2M-52, E2M-58 */
+    world *w = begin(state); /* E2M-C1, E2M-16, E2M-52, E2M-58: as it came, labels and recipients too */
     share s;
     share_begin(w, &s);
     sipveil_span message = shared(w, &s, invite(w, SDP));
@@ -168,6 +168,39 @@ static void labels_that_are_refused(void **state)
         at_p1(w, compose(w, "SIP/2.0 200 OK\r\n", rows, cases[i].body));
         assert_int_equal(w->verdict.action, SIPVEIL_E2M_FORWARD);
     }
+}
+
+/* E2M-51: of two parts that both have an entry for us only the named one is opened. */
+static void only_the_named_part(void **state)
+{
+    world *w = begin(state);
+    share s;
+    sipveil_span one, two, json, cid;
+    size_t at, end;
+    share_begin(w, &s);
+    one = shared(w, &s, invite(w, "not for the proxy\r\n"));
+    two = shared(w, &s, invite(w, SDP));
+    assert_true(sv_find(two, SV_SPAN("Proxy-Required-Body: "), &at) && sv_find(sv_span_from(two, at), SV_SPAN("\r\n"), &end));
+    cid = sv_span(two.data + at, end + 2);
+    sv_buffer parts, m;
+    sv_buffer_init(&parts, w->arena, one.len + two.len + 512, 1 << 20);
+    put_part(&parts, one, false);
+    put_part(&parts, two, false);
+    sv_put_str(&parts, "--xx--\r\n");
+    sv_buffer_init(&m, w->arena, parts.len + 1024, 1 << 20);
+    sv_put_str(&m, INVITE "Via: SIP/2.0/TLS ua.example;branch=z9hG4bKa1\r\nMax-Forwards: 70\r\n" ALICE_TO_BOB("c1@home.example")
+                   "CSeq: 1 INVITE\r\nContent-Type: multipart/mixed;boundary=xx\r\n");
+    sv_put(&m, cid);
+    sv_put_str(&m, "Content-Length: ");
+    sv_put_number(&m, parts.len);
+    sv_put_str(&m, "\r\n\r\n");
+    sv_put(&m, sv_buffer_span(&parts));
+    at_p1(w, sv_buffer_span(&m));
+    assert_same(w->verdict.view, SV_SPAN(SDP));
+    assert_code(sipveil_e2m_report_json(w->worker, &json, &w->err), SIPVEIL_OK);
+    assert_true(sv_find(json, SV_SPAN("\"opened\":true"), &at));
+    assert_false(sv_find(sv_span_from(json, at + 1), SV_SPAN("\"opened\":true"), &at));
+    assert_true(contains(json, "\"opened\":false"));
 }
 
 static void clear_bodies_under_a_label(void **state)
@@ -368,7 +401,7 @@ int main(void)
         cmocka_unit_test(a_shared_body_is_read_and_passes), cmocka_unit_test(forms),
         cmocka_unit_test(an_unreadable_body_passes), cmocka_unit_test(a_decision_allocates_nothing),
         cmocka_unit_test(what_is_never_opened), cmocka_unit_test(labels_that_are_refused),
-        cmocka_unit_test(clear_bodies_under_a_label), cmocka_unit_test(signed_bodies_in_clear),
+        cmocka_unit_test(only_the_named_part), cmocka_unit_test(clear_bodies_under_a_label), cmocka_unit_test(signed_bodies_in_clear),
         cmocka_unit_test(labels_and_senders), cmocka_unit_test(changed_labels), cmocka_unit_test(answers),
         cmocka_unit_test(one_answer_after_a_key), cmocka_unit_test(a_flood_of_junk), cmocka_unit_test(calls_that_are_wrong),
     };

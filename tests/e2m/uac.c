@@ -98,27 +98,6 @@ static sipveil_span part_for(world *w, const char *sdp, bool shared_part, const 
     return shared(w, &s, invite(w, sdp));
 }
 
-static void put_part(sv_buffer *b, sipveil_span message, bool optional)
-{
-    size_t from, at;
-    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &from) && sv_find(message, SV_SPAN("\r\n\r\n"), &at));
-    sipveil_span rows = sv_span(message.data + from, at + 2 - from);
-    sv_put_str(b, "--xx\r\n");
-    for (size_t end; rows.len > 0 && sv_find(rows, SV_SPAN("\r\n"), &end); rows = sv_span_from(rows, end + 2)) {
-        sipveil_span row = sv_span(rows.data, end + 2);
-        size_t handling;
-        if (sv_starts_nocase_str(row, "content-length") || !sv_starts_nocase_str(row, "content-")) continue;
-        if (optional && sv_find(row, SV_SPAN("handling=required"), &handling)) {
-            sv_put(b, sv_span(row.data, handling));
-            sv_put_str(b, "handling=optional\r\n");
-        } else {
-            sv_put(b, row);
-        }
-    }
-    sv_put(b, sv_span_from(message, at + 2));
-    sv_put_str(b, "\r\n");
-}
-
 /* A split message whose two parts say what the test wants. */
 static sipveil_span split_of(world *w, const char *private_sdp, const char *copy_sdp)
 {

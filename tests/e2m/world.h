@@ -338,6 +338,28 @@ WORLD_UNUSED static void at_p1(world *w, sipveil_span message)
     at_p1_with(w, &o, message);
 }
 
+/* The body of a message as a part of a multipart with the boundary xx. */
+WORLD_UNUSED static void put_part(sv_buffer *b, sipveil_span message, bool optional)
+{
+    size_t from, at;
+    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &from) && sv_find(message, SV_SPAN("\r\n\r\n"), &at));
+    sipveil_span rows = sv_span(message.data + from, at + 2 - from);
+    sv_put_str(b, "--xx\r\n");
+    for (size_t end; rows.len > 0 && sv_find(rows, SV_SPAN("\r\n"), &end); rows = sv_span_from(rows, end + 2)) {
+        sipveil_span row = sv_span(rows.data, end + 2);
+        size_t handling;
+        if (sv_starts_nocase_str(row, "content-length") || !sv_starts_nocase_str(row, "content-")) continue;
+        if (optional && sv_find(row, SV_SPAN("handling=required"), &handling)) {
+            sv_put(b, sv_span(row.data, handling));
+            sv_put_str(b, "handling=optional\r\n");
+        } else {
+            sv_put(b, row);
+        }
+    }
+    sv_put(b, sv_span_from(message, at + 2));
+    sv_put_str(b, "\r\n");
+}
+
 WORLD_UNUSED static bool checked(const sipveil_opened *o, const char *rule, sipveil_check_result result)
 {
     for (size_t i = 0; i < o->check_count; i++) {

@@ -3,6 +3,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import tempfile
 
 from tap import BUILD, SOURCE, Cases, run
@@ -25,6 +26,40 @@ def pkg_config(root, files, *options):
     environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root,
                        PKG_CONFIG_PATH=os.path.join(root, folder))
     return run("pkg-config", *options, "sipveil", env=environment)
+
+
+def end_to_middle(cases, root, flags, environment):
+    """The three roles of end to middle, each a program that links what was installed, one after the other."""
+    failed = []
+    for role in ("e2m_uac", "e2m_proxy", "e2m_uas"):
+        built = run(*shlex.split(os.environ.get("CC", "cc")), *WARNINGS, SOURCE / "examples" / (role + ".c"), "-o",
+                    os.path.join(root, role), *shlex.split(flags.stdout))
+        if built.returncode:
+            failed.append(built.stdout)
+    at = lambda name: os.path.join(root, name)
+    program = BUILD / "tools" / "sipveil"
+    run(program, "keygen", "ca", "--name", "Examples", "-o", at("ca"))
+    for name, who in (("alice", ("--aor", "sip:alice@home.example")), ("bob", ("--aor", "sip:bob@other.example")),
+                      ("hop", ("--host", "ss1.home.example"))):
+        run(program, "keygen", "cert", "--ca", at("ca"), *who, "--cert-out", at(name + ".crt"), "-o", at(name + ".pem"))
+    head = ("Via: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nFrom: <sip:alice@home.example>;tag=1\r\nTo: <sip:bob@other.example>%s\r\n"
+            "Call-ID: c\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\n%s")
+    for name, text in (("offer", "INVITE sip:bob@other.example SIP/2.0\r\n" + head % ("", "offer.")),
+                       ("answer", "SIP/2.0 200 OK\r\n" + head % (";tag=2", "answer"))):
+        with open(at(name), "w", encoding="ascii", newline="") as file:
+            file.write(text)
+    steps = [((at("e2m_uac"), at("alice.pem"), at("bob.crt"), "ss1.home.example", at("hop.crt")), "offer", "sealed"),
+             ((at("e2m_proxy"), "ss1.home.example", at("hop.pem"), at("ca/ca.pem")), "sealed", "forwarded"),
+             ((at("e2m_uas"), at("bob.pem"), at("ca/ca.pem"), at("forwarded"), at("answer")), "offer", "reply")]
+    for command, source, target in steps:
+        if failed:
+            break
+        with open(at(source), "rb") as stdin, open(at(target), "wb") as stdout:
+            done = run(*command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment)
+        if done.returncode or ("offer." not in done.stderr and command[0] != at("e2m_uac")):
+            failed.append("%s: exit %d: %s" % (os.path.basename(command[0]), done.returncode, done.stderr))
+    same = not failed and open(at("sealed"), "rb").read() == open(at("forwarded"), "rb").read()
+    cases.case("the examples of end to middle seal, read on the way, open and answer", failed or ([] if same else ["other octets were forwarded"]))
 
 
 def main():
@@ -63,6 +98,7 @@ def main():
         cases.case("the example seals, opens and finds the same octets",
                    [] if ran.returncode == 0 and "read: At one, the usual." in ran.stdout else
                    "exit code %d: %s" % (ran.returncode, ran.stdout))
+        end_to_middle(cases, root, flags, dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link)))
         installed = next((os.path.join(root, name) for name in files if name.endswith("bin/sipveil")), None)
         answer = installed and run(installed, "--version",
                                    env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link)))
