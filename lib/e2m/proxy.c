@@ -36,19 +36,15 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_e2
 
 /* Whether a verified signature around a node is one that we accept now; lib/tunnel asks only after its content
  * was read, and a private key must not be used before (E2M-59). */
-static bool accepts_now(const sv_hop *hop, sv_operation *op, const sv_node *layer)
+static bool accepts_now(sv_operation *op, const sv_node *layer)
 {
     sv_sip_address who;
     const sv_sip_view *view = op->root->view;
     if (!sv_node_is_signed(layer) || !layer->verified || layer->signed_data->signer_count == 0) return false;
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) return false;
-    sv_signer_question question = {.certificate = layer->signatures[0].certificate, .untrusted = layer->certificates,
-                                   .aor = who.uri, .at = op->now, .allow_weak = op->options->allow_weak,
-                                   .limits = op->limits};
+    X509 *certificate = layer->signatures[0].certificate;
     sv_signer signer;
-    sipveil_error why;
-    return question.certificate != NULL &&
-           sv_keys_accept_signer(hop->options->open.keyring, &question, op->arena, &signer, &why) == SIPVEIL_OK &&
+    return certificate != NULL && sv_accept_signer(op, certificate, layer->certificates, who.uri, &signer) == SIPVEIL_OK &&
            signer.code == SIPVEIL_OK;
 }
 
@@ -70,11 +66,11 @@ typedef struct standing {
 } standing;
 
 /* What an accepted signature around this node proves. */
-static standing standing_of(const sv_hop *hop, sv_operation *op, const sv_node *node, const sv_label *label)
+static standing standing_of(sv_operation *op, const sv_node *node, const sv_label *label)
 {
     standing out = {false, false, false};
     for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        if (!accepts_now(hop, op, up)) continue;
+        if (!accepts_now(op, up)) continue;
         out.sender_signed = true;
         const sv_node *in = up->first_child;
         for (const sv_node *part = in != NULL ? in->first_child : NULL; part != NULL; part = part->next) {
@@ -97,7 +93,7 @@ static sipveil_code may_open(void *state, sv_operation *op, const sv_node *node,
     const sv_label *label = hop->named ? label_for(hop, node) : NULL;
     *may = false;
     if (label == NULL) return SIPVEIL_OK;
-    standing stands = standing_of(hop, op, node, label);
+    standing stands = standing_of(op, node, label);
     if (stands.other_label) {
         return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-21", SIPVEIL_NO_OFFSET,
                             "the label for us differs from its signed copy: %s", SV_QUOTE(label->value));

@@ -110,19 +110,31 @@ static void check_date_in_validity(sv_operation *op, const sv_node *node, sv_sig
     }
 }
 
+sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509) *untrusted, sipveil_span aor,
+                              sv_signer *out)
+{
+    for (size_t i = 0; i < op->accepted_count; i++) {
+        const sv_accepted *known = &op->accepted[i];
+        if (known->certificate != certificate || !sv_equal(known->aor, aor)) continue;
+        *out = known->signer;
+        return SIPVEIL_OK;
+    }
+    sv_signer_question question = {.certificate = certificate, .untrusted = untrusted, .aor = aor, .at = op->now,
+                                   .allow_weak = op->options->allow_weak, .limits = op->limits};
+    SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, out, op->err));
+    /* A refusal may be for want of a certificate in between, which another layer may bring. */
+    if (out->code == SIPVEIL_OK && op->accepted_count < SV_ACCEPTED_MOST) {
+        op->accepted[op->accepted_count++] = (sv_accepted){certificate, aor, *out};
+    }
+    return SIPVEIL_OK;
+}
+
 static sipveil_code ask_signer(sv_operation *op, sv_node *node, size_t i, sipveil_span identity)
 {
-    sv_signer_question question = {
-        .certificate = node->signatures[i].certificate,
-        .untrusted = node->certificates,
-        .aor = identity,
-        .at = op->now,
-        .allow_weak = op->options->allow_weak,
-        .limits = op->limits,
-    };
-    if (question.certificate == NULL) return SIPVEIL_OK;
-    SV_TRY(sv_certificate_read_names(question.certificate, op->arena, &node->names[i], op->err));
-    SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, &node->signers[i], op->err));
+    X509 *certificate = node->signatures[i].certificate;
+    if (certificate == NULL) return SIPVEIL_OK;
+    SV_TRY(sv_certificate_read_names(certificate, op->arena, &node->names[i], op->err));
+    SV_TRY(sv_accept_signer(op, certificate, node->certificates, identity, &node->signers[i]));
     check_date_in_validity(op, node, &node->signers[i]);
     check_one_sender(node, identity, &node->signers[i]);
     return SIPVEIL_OK;

@@ -80,6 +80,14 @@ typedef struct sv_opening_extension {
     void (*settle)(void *state, struct sv_operation *op);
 } sv_opening_extension;
 
+/* A signer that was accepted in this call already: layers of one message are often signed by one. */
+typedef struct sv_accepted {
+    const X509 *certificate;
+    sipveil_span aor;
+    sv_signer signer;
+} sv_accepted;
+enum { SV_ACCEPTED_MOST = 2 };
+
 typedef struct sv_operation {
     sipveil_worker *worker;
     sv_arena *arena;
@@ -99,6 +107,8 @@ typedef struct sv_operation {
     size_t parts;
     bool met_encrypted, opened_encrypted;
     bool addressee_checked;
+    sv_accepted accepted[SV_ACCEPTED_MOST];
+    size_t accepted_count;
     sipveil_error no_key;     /* the first layer that was not for us */
     const sv_node *no_key_node;
     sv_node *root;
@@ -182,6 +192,9 @@ sipveil_code sv_judge_kept(sv_operation *op, sv_node *node, size_t signer, sipve
 /* TUN-10: the same within a dialog, where there is a memory; and remembered when nothing else refuses. */
 sipveil_code sv_judge_dialog(sv_operation *op);
 sipveil_code sv_remember_dialog(sv_operation *op);
+/* Whether a signer may speak for an address (empty: any), by the ring of this call. */
+sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509) *untrusted, sipveil_span aor,
+                              sv_signer *out);
 /* What stands between a node and its carrier. */
 typedef struct sv_cover {
     bool is_signed, is_encrypted, is_authenticated;
