@@ -49,10 +49,7 @@ sipveil_code sv_find_named_parts(sv_operation *op, const sv_sip_view *view, cons
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(op->err, SV_E2M);
     if (view->body.len > 0) {
-        SV_TRY(sv_mime_entity_of_body(sv_sip_value(view, SV_F_CONTENT_TYPE),
-                                      sv_sip_value(view, SV_F_CONTENT_TRANSFER_ENCODING),
-                                      sv_sip_value(view, SV_F_CONTENT_DISPOSITION), sv_sip_value(view, SV_F_CONTENT_ID),
-                                      view->body, op->limits, 0, entity, op->err));
+        SV_TRY(sv_entity_of_body(view, op->limits, 0, entity, op->err));
         SV_TRY(scan_entity(&scan, entity, 0));
     }
     for (size_t i = 0; i < labels->count; i++) {

@@ -89,9 +89,7 @@ static sipveil_code read_certificates(retrying *r)
     sv_mime_entity *entity = sv_arena_alloc_raw(r->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(r->err, SV_E2M);
     if (v->body.len == 0) return SIPVEIL_OK;
-    SV_TRY(sv_mime_entity_of_body(sv_sip_value(v, SV_F_CONTENT_TYPE), sv_sip_value(v, SV_F_CONTENT_TRANSFER_ENCODING),
-                                  sv_sip_value(v, SV_F_CONTENT_DISPOSITION), sv_sip_value(v, SV_F_CONTENT_ID), v->body,
-                                  r->limits, 0, entity, r->err));
+    SV_TRY(sv_entity_of_body(v, r->limits, 0, entity, r->err));
     return read_entity(r, entity);
 }
 
