@@ -30,14 +30,6 @@ static bool must_stay_outside(sv_field_id id)
     return id == SV_F_TO || id == SV_F_FROM || id == SV_F_CALL_ID || id == SV_F_CSEQ || id == SV_F_CONTACT;
 }
 
-bool sv_is_content_field(sv_field_id id, sipveil_span name)
-{
-    return id == SV_F_CONTENT_TYPE || id == SV_F_CONTENT_LENGTH || id == SV_F_CONTENT_DISPOSITION ||
-           id == SV_F_CONTENT_ENCODING || id == SV_F_CONTENT_LANGUAGE ||
-           id == SV_F_CONTENT_TRANSFER_ENCODING || id == SV_F_CONTENT_ID ||
-           sv_starts_nocase_str(name, "content-");
-}
-
 bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from)
 {
     sv_sip_address outer, inner;

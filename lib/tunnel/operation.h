@@ -9,6 +9,7 @@
 #include "cms/cms.h"
 #include "keys/keys.h"
 #include "mime/mime.h"
+#include "sip/edit.h"
 #include "sip/values.h"
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
@@ -247,8 +248,5 @@ typedef struct sv_rewrite {
  * and the spacing of view; the others follow Content-Type; Content-Length is recomputed. */
 sipveil_code sv_put_message(const sv_rewrite *rewrite, const sipveil_limits *limits, sv_buffer *out,
                             sipveil_error *err);
-/* "Name: " as it was written, for a row whose value is replaced. */
-void sv_put_row_start(const sv_sip_field *field, sv_buffer *out);
-bool sv_is_content_field(sv_field_id id, sipveil_span name); /* Content-*: describes the body */
 
 #endif

@@ -60,16 +60,6 @@ static void put_new_rows(const sv_sip_view *view, content_rows *rows, sv_buffer 
     }
 }
 
-void sv_put_row_start(const sv_sip_field *field, sv_buffer *out)
-{
-    if (field->value.len > 0) {
-        sv_put(out, sv_span(field->line.data, (size_t)(field->value.data - field->line.data)));
-        return;
-    }
-    sv_put(out, field->name); /* an empty value may lie past the line's end */
-    sv_put_str(out, ": ");
-}
-
 static void put_content_row(const sv_rewrite *r, const sv_sip_field *field, content_rows *rows, sv_buffer *out)
 {
     if (field->id == SV_F_CONTENT_LENGTH) {
