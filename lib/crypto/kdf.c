@@ -86,3 +86,17 @@ sipveil_code sv_kdf_pbkdf2(sv_crypto *crypto, sv_hash hash, sipveil_span passwor
                            OSSL_PARAM_construct_end()};
     return derive(crypto->pbkdf2, params, out, len, "PBKDF2 failed", err);
 }
+
+sipveil_code sv_hmac_sha256(const sv_crypto *crypto, sipveil_span key, sipveil_span message,
+                            uint8_t out[SV_HMAC_SHA256_LENGTH], sipveil_error *err)
+{
+    size_t written = 0;
+    /* The caller's own key, which is never empty: libcrypto takes a NULL key for no key at all. */
+    bool good = key.len > 0 &&
+                EVP_Q_mac(crypto->context->library, "HMAC", NULL, "SHA2-256", NULL, key.data, key.len,
+                          message.data, message.len, out, SV_HMAC_SHA256_LENGTH, &written) != NULL &&
+                written == SV_HMAC_SHA256_LENGTH;
+    if (good) return SIPVEIL_OK;
+    OPENSSL_cleanse(out, SV_HMAC_SHA256_LENGTH);
+    return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "HMAC-SHA256 failed");
+}

@@ -13,4 +13,9 @@ sipveil_code sv_kdf_hkdf(sv_crypto *crypto, sv_hash hash, sipveil_span secret, s
 sipveil_code sv_kdf_pbkdf2(sv_crypto *crypto, sv_hash hash, sipveil_span password, sipveil_span salt,
                            uint64_t iterations, uint8_t *out, size_t len, sipveil_error *err);
 
+enum { SV_HMAC_SHA256_LENGTH = 32 };
+/* RFC 2104 with SHA-256. out is wiped on failure. */
+sipveil_code sv_hmac_sha256(const sv_crypto *crypto, sipveil_span key, sipveil_span octets,
+                            uint8_t out[SV_HMAC_SHA256_LENGTH], sipveil_error *err);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/contexts.h"
+#include "crypto/kdf.h"
 
 static const char room[] = "crypto";
 
@@ -86,16 +87,12 @@ static bool implicit_secret(const sv_crypto *crypto, const EVP_PKEY *key, sipvei
 {
     uint8_t exponent[SV_MODULUS_MOST], hashed[SV_HASH_MOST];
     unsigned hashed_length = 0;
-    size_t written = 0;
     BIGNUM *d = NULL;
     bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
                 BN_bn2binpad(d, exponent, sizeof exponent) == (int)sizeof exponent &&
                 EVP_Digest(exponent, sizeof exponent, hashed, &hashed_length,
                            crypto->context->suite->hashes[SV_HASH_SHA256], NULL) == 1 &&
-                EVP_Q_mac(crypto->context->library, "HMAC", NULL, "SHA2-256", NULL, hashed,
-                          hashed_length, encrypted.data, encrypted.len, out, SV_KEY_MOST,
-                          &written) != NULL &&
-                written == SV_KEY_MOST;
+                sv_hmac_sha256(crypto, sv_span(hashed, hashed_length), encrypted, out, NULL) == SIPVEIL_OK;
     BN_clear_free(d);
     OPENSSL_cleanse(exponent, sizeof exponent);
     OPENSSL_cleanse(hashed, sizeof hashed);

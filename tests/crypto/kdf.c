@@ -105,12 +105,41 @@ static void test_pbkdf2(void **state)
                      SIPVEIL_INTERNAL);
 }
 
+static const struct {
+    const char *key, *message, *expected;
+} hmac[] = {
+    /* RFC 4231 4.2, 4.3, 4.7 */
+    {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
+     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+    {"4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
+     "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    {"6b6579", "", "5d5d139563c95b5967b9bd9a8c9b233a9dedb45072794cd232dc1b74832607d0"},
+};
+
+static void test_hmac(void **state)
+{
+    fixture *f = *state;
+    uint8_t out[SV_HMAC_SHA256_LENGTH];
+    sipveil_error err;
+    for (size_t i = 0; i < sizeof hmac / sizeof *hmac; i++) {
+        assert_int_equal(sv_hmac_sha256(f->crypto, hex(hmac[i].key), hex(hmac[i].message), out, &err), SIPVEIL_OK);
+        assert_octets(out, hex(hmac[i].expected));
+    }
+    assert_int_equal(sv_hmac_sha256(f->crypto, hex(""), hex("00"), out, &err), SIPVEIL_INTERNAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_x963),
         cmocka_unit_test(test_hkdf),
         cmocka_unit_test(test_pbkdf2),
+        cmocka_unit_test(test_hmac),
     };
     return cmocka_run_group_tests_name("deriving keys", tests, fixture_setup, fixture_teardown);
 }
