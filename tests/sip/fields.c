@@ -51,6 +51,8 @@ static void kinds(void **state)
     assert_true(sv_field_info_of(SV_F_VIA)->comma_list);
     assert_true(sv_field_info_of(SV_F_VIA)->rfc3261);
     assert_false(sv_field_info_of(SV_F_IDENTITY)->rfc3261);
+    assert_false(sv_field_info_of(SV_F_IDENTITY)->singular); /* IDN-42 */
+    assert_false(sv_field_info_of(SV_F_IDENTITY)->comma_list);
     for (unsigned id = SV_F_OTHER; id < SV_F_COUNT; id++) {
         const sv_field_info *info = sv_field_info_of((sv_field_id)id);
         assert_false(info->singular && info->comma_list);

@@ -34,7 +34,7 @@ static const refusal refusals[] = {
     SECOND(CSEQ),
     SECOND("Max-Forwards: 70\r\nMax-Forwards: 70\r\n"),
     SECOND("Date: Sat, 21 Nov 2026 10:00:00 GMT\r\ndate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"),
-    SECOND("Identity: \"a\"\r\ny: \"b\"\r\n"),
+    SECOND("Identity-Info: <https://a.example/c>;alg=rsa-sha1\r\nn: <https://b.example/c>;alg=rsa-sha1\r\n"),
     SECOND("Expires: 1\r\nExpires: 1\r\n"),
     SECOND(TEXT "c: text/plain\r\n"),
     SECOND("MIME-Version: 1.0\r\nMIME-Version: 1.0\r\n"),

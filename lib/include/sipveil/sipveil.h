@@ -9,6 +9,7 @@
 #include "sipveil/base.h"
 #include "sipveil/crypto.h"
 #include "sipveil/e2m.h"
+#include "sipveil/identity.h"
 #include "sipveil/keys.h"
 #include "sipveil/tunnel.h"
 
