@@ -85,7 +85,7 @@ static void reference_strings(void **state)
     }
 }
 
-/* IDN-07 to IDN-12 */
+/* IDN-07, IDN-08, IDN-09, IDN-10, IDN-12 */
 static void what_counts(void **state)
 {
     (void)state;
