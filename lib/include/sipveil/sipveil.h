@@ -6,6 +6,7 @@
 #ifndef SIPVEIL_SIPVEIL_H
 #define SIPVEIL_SIPVEIL_H
 
+#include "sipveil/agree.h"
 #include "sipveil/base.h"
 #include "sipveil/crypto.h"
 #include "sipveil/e2m.h"

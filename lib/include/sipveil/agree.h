@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file agree.h
+ * Security agreement (RFC 3329 and the drafts before it): a client and its next hop choose how they protect what
+ * they send each other, and notice when somebody on the way made them choose less.
+ *
+ * Both sides are functions of a message, of what was agreed before and of what the caller knows; they say what
+ * to do and do no I/O.
+ *
+ * Threads: a list is frozen once read and may be shared; a worker and a memory belong to one thread at a time.
+ * Memory: results belong to the worker and are *borrowed* until its next call or its end.
+ */
+#ifndef SIPVEIL_AGREE_H
+#define SIPVEIL_AGREE_H
+
+#include "sipveil/tunnel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which text is followed. A context runs exactly one and never falls from one to another by itself. */
+typedef enum sipveil_agree_profile {
+    SIPVEIL_AGREE_RFC3329 = 0,
+    SIPVEIL_AGREE_DRAFT04, /**< draft-ietf-sip-sec-agree-04: any entity and its next hop */
+    SIPVEIL_AGREE_DRAFT05, /**< draft-ietf-sip-sec-agree-05: user agent and first hop */
+    SIPVEIL_AGREE_3GPP,    /**< RFC 3329 as 3GPP TS 33.203 annex H uses it */
+    SIPVEIL_AGREE_PROFILE_COUNT
+} sipveil_agree_profile;
+
+/** The name as on the command line ("rfc3329", "draft04", "draft05", "3gpp"). Never NULL. */
+SIPVEIL_API const char *sipveil_agree_profile_name(sipveil_agree_profile profile);
+/** false if there is no such name. */
+SIPVEIL_API bool sipveil_agree_profile_by_name(const char *name, sipveil_agree_profile *profile);
+
+/* ------------------------------------------------------------------ lists */
+
+/** An own list of mechanisms, as configured. */
+typedef struct sipveil_agree_list sipveil_agree_list;
+
+/** Whose list it is. */
+typedef enum sipveil_agree_side {
+    SIPVEIL_AGREE_CLIENT, /**< Security-Client: written without q */
+    SIPVEIL_AGREE_SERVER  /**< Security-Server: every entry has another q (RFC 3329 2.2) */
+} sipveil_agree_side;
+
+/**
+ * Reads an own list from the value of the header field ("tls;q=0.2, digest;q=0.1;d-alg=MD5"); text is copied.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: not such a value, two entries with the same q, a mechanism that the profile
+ *         does not have, an entry without integrity or replay protection (RFC 3329 5); SIPVEIL_INTERNAL. *out is
+ *         *given* (free with sipveil_agree_list_free).
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_list_read(sipveil_span text, sipveil_agree_profile profile,
+                                                                  sipveil_agree_side side, sipveil_agree_list **out,
+                                                                  sipveil_error *err);
+/** NULL is fine. */
+SIPVEIL_API void sipveil_agree_list_free(sipveil_agree_list *list);
+/** Number of entries. */
+SIPVEIL_API size_t sipveil_agree_list_count(const sipveil_agree_list *list);
+/** The value that goes on the wire, *borrowed* while the list lives. */
+SIPVEIL_API sipveil_span sipveil_agree_list_text(const sipveil_agree_list *list);
+
+/** What came of comparing a Security-Verify with the own list (RFC 3329 2.3.1). */
+typedef enum sipveil_agree_comparison {
+    SIPVEIL_AGREE_ABSENT = 0,
+    SIPVEIL_AGREE_SAME,
+    SIPVEIL_AGREE_CHANGED,
+    SIPVEIL_AGREE_SYNTAX
+} sipveil_agree_comparison;
+
+/** Compares a value of Security-Verify with the own list; `d-ver` of a digest entry is left out. In time that does not
+ *  tell where they differ. */
+SIPVEIL_API sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sipveil_agree_list *list,
+                                                           sipveil_span verify);
+
+/* ------------------------------------------------------------------ what both sides share */
+
+/** Why an agreement failed; the names are "E_SYNTAX" and so on. */
+typedef enum sipveil_agree_failure {
+    SIPVEIL_AGREE_E_NONE = 0,
+    SIPVEIL_AGREE_E_SYNTAX,      /**< Security-Server cannot be read, or is missing */
+    SIPVEIL_AGREE_E_LIMIT,       /**< it is too long */
+    SIPVEIL_AGREE_E_DUP_Q,       /**< two entries have the same q */
+    SIPVEIL_AGREE_E_PARAM,       /**< an entry cannot be used */
+    SIPVEIL_AGREE_E_NO_COMMON,   /**< no entry that we know and can run */
+    SIPVEIL_AGREE_E_NOT_OFFERED, /**< the next hop answered without any list, and policy is `must` */
+    SIPVEIL_AGREE_E_ABORTED,     /**< what is needed to start the mechanism was not sent */
+    SIPVEIL_AGREE_E_MECH,        /**< the mechanism did not come up */
+    SIPVEIL_AGREE_E_TAMPERED,    /**< our Security-Verify did not arrive as we sent it */
+    SIPVEIL_AGREE_E_BID_DOWN,    /**< the true list differs from the one that made us choose */
+    SIPVEIL_AGREE_E_LOOP,        /**< too many restarts */
+    SIPVEIL_AGREE_E_CERT,        /**< the certificate of the next hop is not accepted */
+    SIPVEIL_AGREE_E_DECLINED,    /**< the user declined */
+    SIPVEIL_AGREE_FAILURE_COUNT
+} sipveil_agree_failure;
+
+/** "E_SYNTAX"; "" for NONE. Never NULL. */
+SIPVEIL_API const char *sipveil_agree_failure_name(sipveil_agree_failure failure);
+
+/** A user's password for a realm; *borrowed*. */
+typedef struct sipveil_agree_credentials {
+    const char *realm;
+    const char *username;
+    const char *password;
+} sipveil_agree_credentials;
+
+/** What d-ver covers: the field with its name (the grammar of RFC 3329), or its value alone. */
+typedef enum sipveil_agree_dver_form {
+    SIPVEIL_AGREE_DVER_DEFAULT = 0, /**< a client writes ABNF, a server takes both */
+    SIPVEIL_AGREE_DVER_ABNF,
+    SIPVEIL_AGREE_DVER_VALUE,
+    SIPVEIL_AGREE_DVER_BOTH
+} sipveil_agree_dver_form;
+
+/* ------------------------------------------------------------------ client */
+
+typedef enum sipveil_agree_state {
+    SIPVEIL_AGREE_IDLE = 0,
+    SIPVEIL_AGREE_OFFERED,
+    SIPVEIL_AGREE_STARTING,
+    SIPVEIL_AGREE_CONFIRMING,
+    SIPVEIL_AGREE_ACTIVE,
+    SIPVEIL_AGREE_FAILED,
+    SIPVEIL_AGREE_STATE_COUNT
+} sipveil_agree_state;
+
+/** "idle", "offered" and so on. Never NULL. */
+SIPVEIL_API const char *sipveil_agree_state_name(sipveil_agree_state state);
+
+enum { SIPVEIL_AGREE_RESTARTS_MOST = 3 };
+
+/** What a client knows about its next hop between two events: a value. {0} is IDLE with nothing known. Its spans are
+ *  *borrowed* from whoever made it: the worker (an outcome, a loaded image) or the caller. */
+typedef struct sipveil_agree_association {
+    sipveil_agree_state state;
+    sipveil_agree_failure failure;   /**< of FAILED */
+    sipveil_span request;            /**< the request as the application gave it, with the CSeq and branch last sent */
+    sipveil_span server_list;        /**< Security-Server as received (several rows joined); empty: none yet */
+    sipveil_span first_list;         /**< the first one of this association */
+    sipveil_span mechanism;          /**< the name of the chosen entry; empty: none chosen */
+    uint32_t chosen;                 /**< its place in server_list */
+    sipveil_span challenge;          /**< the value of Proxy-Authenticate or WWW-Authenticate that is answered */
+    bool www;                        /**< it was WWW-Authenticate */
+    uint32_t nonce_count;            /**< requests that used its nonce */
+    sipveil_span cnonce;
+    sipveil_span certificate;        /**< smime: the accepted certificate of the next hop, DER */
+    uint32_t chosen_rank;            /**< rank of the chosen mechanism in local policy; 0 is the strongest */
+    int64_t restarts[SIPVEIL_AGREE_RESTARTS_MOST]; /**< when they were, seconds UTC; 0: free */
+    bool tampered_retry;             /**< the one retry after E_TAMPERED was used */
+    bool offer_retry;                /**< the one new offer after missing start data was used */
+    uint32_t ignored;                /**< responses that were ignored as attacks */
+    sipveil_span security_client;    /**< as sent in the first request (3gpp: repeated later) */
+    int64_t expires;                 /**< end of the agreement, seconds UTC; 0: none known */
+} sipveil_agree_association;
+
+/** What the client's policy is. Start from sipveil_agree_client_options_default(); every pointer is *borrowed*. */
+typedef struct sipveil_agree_client_options {
+    size_t size;
+    sipveil_agree_profile profile;
+    const sipveil_agree_list *list;   /**< own list; its names are the mechanisms that we know, strongest first */
+    bool must;                        /**< no agreement: FAILED, instead of going on unprotected */
+    bool passive;                     /**< offer by Supported alone */
+    const sipveil_agree_credentials *credentials;
+    size_t credential_count;
+    sipveil_agree_dver_form dver_form;
+    bool allow_no_qop;                /**< digest without qop: nothing is counted, so a replay is not noticed */
+    bool allow_sha256;                /**< d-alg=SHA-256, an extension that both ends must know */
+    bool allow_weak;                  /**< 3gpp: withdrawn algorithms */
+    const char *next_hop;             /**< host or AOR that a certificate of the next hop must name */
+    bool next_hop_is_proxy;
+    bool smime_to_proxy;              /**< smime though the next hop is a proxy */
+    const sipveil_keyring *keyring;   /**< smime: our certificate with its key, anchors, pins */
+    const sipveil_key *signer;        /**< smime: our certificate with its key */
+    bool is_proxy;                    /**< we are a proxy: a request sent again gets a new branch, CSeq stays */
+} sipveil_agree_client_options;
+
+/** Fills in the defaults: rfc3329, policy `may`. */
+SIPVEIL_API void sipveil_agree_client_options_default(sipveil_agree_client_options *options);
+
+typedef enum sipveil_agree_event_kind {
+    SIPVEIL_AGREE_EVENT_START,    /**< message: the request to send to the next hop */
+    SIPVEIL_AGREE_EVENT_RESPONSE, /**< message: a response; over: the mechanism that verifiably protected it */
+    SIPVEIL_AGREE_EVENT_UP,       /**< the chosen mechanism is up */
+    SIPVEIL_AGREE_EVENT_DOWN,     /**< it failed, or ended */
+    SIPVEIL_AGREE_EVENT_EXPIRED,  /**< its lifetime is over */
+    SIPVEIL_AGREE_EVENT_DECLINED, /**< the user does not want the chosen mechanism */
+    SIPVEIL_AGREE_EVENT_REQUEST,  /**< message: a later request, an ACK or a CANCEL to be sent */
+    SIPVEIL_AGREE_EVENT_COUNT
+} sipveil_agree_event_kind;
+
+typedef struct sipveil_agree_event {
+    sipveil_agree_event_kind kind;
+    sipveil_span message;
+    const char *over;        /**< RESPONSE: NULL: none */
+    bool over_rfc3263_tls;   /**< START: the next hop is reached by TLS that RFC 3263 asked for */
+    bool ack_of_failure;     /**< REQUEST: this ACK answers no 2xx */
+    int64_t now;             /**< seconds UTC */
+} sipveil_agree_event;
+
+/** What to do; more than one at once. */
+enum {
+    SIPVEIL_AGREE_SEND = 1,            /**< send outcome.message to the next hop, over the agreed mechanism if there is one */
+    SIPVEIL_AGREE_START_MECHANISM = 2, /**< bring the mechanism up, then say UP; message is what will be sent then */
+    SIPVEIL_AGREE_REPORT = 4,          /**< tell the user what was chosen, or why it failed */
+    SIPVEIL_AGREE_STOP = 8,            /**< send nothing more to this next hop */
+    SIPVEIL_AGREE_IGNORED = 16,        /**< the response is no answer to what we sent, or came unprotected: an attack */
+    SIPVEIL_AGREE_NO_AGREEMENT = 32,   /**< the next hop does not know security agreement: unprotected */
+    SIPVEIL_AGREE_DELIVER = 64         /**< the response belongs to the application */
+};
+
+/** What an event came to; *borrowed* from the worker. */
+typedef struct sipveil_agree_outcome {
+    sipveil_agree_association next; /**< its spans too: save it, or copy them, before the worker's next call */
+    unsigned actions;
+    sipveil_span message;
+    sipveil_error reason;           /**< of a failure, or of what was ignored; code OK if none */
+    const sipveil_check *checks;    /**< the rules that fired */
+    size_t check_count;
+    const sipveil_warning *warnings;
+    size_t warning_count;
+} sipveil_agree_outcome;
+
+/**
+ * The client's machine (a function of state and event). It changes nothing but *out: `before` stays as it is.
+ * @return SIPVEIL_OK with an outcome (FAILED too: look at next.failure); SIPVEIL_MALFORMED, SIPVEIL_LIMIT: message is
+ *         not SIP; SIPVEIL_USAGE: an event that this state cannot have; SIPVEIL_POLICY: nothing may be sent
+ *         now; SIPVEIL_INTERNAL.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_step(sipveil_worker *worker,
+                                                             const sipveil_agree_client_options *options,
+                                                             const sipveil_agree_association *before,
+                                                             const sipveil_agree_event *event,
+                                                             sipveil_agree_outcome *out, sipveil_error *err);
+
+/** An association as octets, to be kept by the caller; *borrowed*. Holds no password. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_save(sipveil_worker *worker,
+                                                             const sipveil_agree_association *association,
+                                                             sipveil_span *image, sipveil_error *err);
+/** Reads such octets: spans of *out point into image. SIPVEIL_MALFORMED: damaged, or of another version. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_load(sipveil_span image, sipveil_agree_association *out,
+                                                             sipveil_error *err);
+
+/* ------------------------------------------------------------------ server */
+
+typedef enum sipveil_agree_policy {
+    SIPVEIL_AGREE_OFF = 0,
+    SIPVEIL_AGREE_OPTIONAL,
+    SIPVEIL_AGREE_REQUIRED
+} sipveil_agree_policy;
+
+typedef enum sipveil_agree_role {
+    SIPVEIL_AGREE_PROXY = 0, /**< challenges by Proxy-Authenticate; removes what was for it */
+    SIPVEIL_AGREE_UAS,       /**< challenges by WWW-Authenticate */
+    SIPVEIL_AGREE_REGISTRAR
+} sipveil_agree_role;
+
+/** Start from sipveil_agree_server_options_default(); every pointer is *borrowed*. */
+typedef struct sipveil_agree_server_options {
+    size_t size;
+    sipveil_agree_profile profile;
+    const sipveil_agree_list *list;      /**< own list, of the interface */
+    sipveil_agree_policy policy;
+    sipveil_agree_role role;
+    const char *protected_by;            /**< fact: the mechanism that verifiably protected this request; NULL: none.
+                                              digest and smime are found out here */
+    bool answer_supported;               /**< OPTIONAL: `Supported: sec-agree` alone is answered by 494 */
+    const char *realm;                   /**< digest */
+    const sipveil_agree_credentials *credentials;
+    size_t credential_count;
+    sipveil_memory *memory;              /**< key and counters of nonces, seen messages; needed for digest and smime */
+    int64_t nonce_lifetime;              /**< seconds; 0: 300 */
+    sipveil_agree_dver_form dver_form;
+    bool allow_no_qop;
+    bool allow_sha256;
+    const sipveil_open_options *open;    /**< smime: our keys, anchors; NULL: none */
+    int64_t now;                         /**< seconds UTC */
+} sipveil_agree_server_options;
+
+/** Fills in the defaults: rfc3329, required, proxy. */
+SIPVEIL_API void sipveil_agree_server_options_default(sipveil_agree_server_options *options);
+
+typedef enum sipveil_agree_action {
+    SIPVEIL_AGREE_ACCEPT, /**< go on with `message`: what was for us is removed */
+    SIPVEIL_AGREE_RESPOND, /**< send `message`, a response, back */
+    SIPVEIL_AGREE_PASS    /**< ACK, CANCEL: go on with `message`; never answered here */
+} sipveil_agree_action;
+
+typedef struct sipveil_agree_verdict {
+    sipveil_agree_action action;
+    sipveil_span message;
+    unsigned row;                        /**< 1 to 12: which condition decided */
+    int status;                          /**< of RESPOND: 420, 421, 494, 502 ... */
+    sipveil_span protected_by;           /**< the mechanism that counts; empty: none */
+    sipveil_agree_comparison verify;
+    bool agreed;                         /**< an agreement holds: accepted with the list mirrored */
+    bool suspicious;                     /**< something was wrong with what cannot be answered (an ACK) */
+    sipveil_error reason;                /**< of RESPOND; code OK if none */
+    const sipveil_check *checks;
+    size_t check_count;
+    const sipveil_warning *warnings;
+    size_t warning_count;
+} sipveil_agree_verdict;
+
+/**
+ * What a server does with one request: forwards it, or answers 420, 421, 494 or 502 (RFC 3329 2.3.1, 2.3.2).
+ * @return SIPVEIL_OK with a verdict; SIPVEIL_MALFORMED, SIPVEIL_LIMIT: not even framed; SIPVEIL_USAGE (options, or a
+ *         response); SIPVEIL_INTERNAL.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_check(sipveil_worker *worker,
+                                                              const sipveil_agree_server_options *options,
+                                                              sipveil_span message, sipveil_agree_verdict *out,
+                                                              sipveil_error *err);
+
+/** The report of the worker's last sipveil_agree_step or sipveil_agree_check, as JSON; *borrowed*. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_report_json(sipveil_worker *worker, sipveil_span *json,
+                                                                    sipveil_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
