@@ -47,9 +47,7 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-typedef bool (*work)(bench_world *, size_t);
-
-static double time_of(work fn, bench_world *world, const bench_row *row, size_t iterations)
+static double time_of(bench_work fn, bench_world *world, const bench_row *row, size_t iterations)
 {
     double start = now_ns();
     for (size_t i = 0; i < iterations; i++) {
@@ -115,6 +113,42 @@ static void print_row(const result *r)
     print_ratio(r->libcrypto, r->ours);
     print_ratio(r->ours, r->primitives);
     printf(" %8zu\n", r->mallocs);
+}
+
+static const result *find_result(const char *name, const result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(results[i].name, name) == 0) return &results[i];
+    }
+    return NULL;
+}
+
+static bool missed(double found, double wanted, bool at_least)
+{
+    return wanted > 0 && found > 0 && (at_least ? found < wanted : found > wanted);
+}
+
+/* "pass", or how far each figure is from its bar. What was not measured in this run is not judged. */
+static bool judge(const bench_bar *bar, const result *results, size_t count)
+{
+    const result *r = find_result(bar->row, results, count);
+    const result *other = bar->other != NULL ? find_result(bar->other, results, count) : NULL;
+    if (r == NULL) return true;
+    double faster = r->libcrypto / r->ours, cost = r->primitives > 0 ? r->ours / r->primitives : 0;
+    double times = other != NULL ? r->ours / other->ours : 0;
+    bool short_of = false;
+    printf("%-20s", r->name);
+    if (missed(faster, bar->libcrypto, true)) short_of = printf(" %.2fx libcrypto, not %.2fx;", faster, bar->libcrypto) > 0;
+    if (missed(cost, bar->primitives, false)) {
+        short_of = printf(" %.2f of the primitives, not %.2f;", cost, bar->primitives) > 0;
+    }
+    if (missed(r->ours, bar->nanoseconds, false)) short_of = printf(" %.0f ns, not %.0f;", r->ours, bar->nanoseconds) > 0;
+    if (missed(times, bar->times, false)) {
+        short_of = printf(" %.2f times %s, not %.2f;", times, bar->other, bar->times) > 0;
+    }
+    if (bar->no_malloc && r->mallocs > 0) short_of = printf(" %zu mallocs, not 0;", r->mallocs) > 0;
+    puts(short_of ? " short" : " pass");
+    return !short_of;
 }
 
 static void put_ns(FILE *out, const char *key, double ns)
@@ -191,6 +225,10 @@ int main(int argc, char **argv)
         print_row(&results[count++]);
         fflush(stdout);
     }
+    size_t short_of = 0;
+    puts("");
+    for (size_t i = 0; i < bench_bar_count; i++) short_of += judge(&bench_bars[i], results, count) ? 0 : 1;
+    if (short_of > 0) printf("%zu rows are short of their bar\n", short_of);
     printf("peak memory of the whole benchmark: %ld KiB; of the warm worker's arena: %zu KiB\n", peak_kib(),
            sipveil_worker_memory(world.worker) / 1024);
     bool done = json == NULL || write_json(json, results, count);

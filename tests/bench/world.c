@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Keys, certificates and the message that the rows share. */
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,34 @@ static bool add_anchor(bench_world *w, const char *pem)
     return done;
 }
 
+bench_prepared bench_at;
+
+bool bench_keep(uint8_t **place, size_t *len, sipveil_span octets)
+{
+    uint8_t *copy = octets.len > 0 ? malloc(octets.len) : NULL;
+    if (copy == NULL) return false;
+    memcpy(copy, octets.data, octets.len);
+    free(*place);
+    *place = copy;
+    *len = octets.len;
+    return true;
+}
+
+static bool random_each_time(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    return RAND_bytes(out, (int)len) == 1;
+}
+
+static bool make_fresh(bench_world *w)
+{
+    sipveil_hooks hooks;
+    sipveil_hooks_default(&hooks);
+    hooks.random = random_each_time;
+    return sipveil_context_new(&hooks, &w->fresh_context, NULL) == SIPVEIL_OK &&
+           sv_crypto_new(w->fresh_context, &w->fresh, NULL) == SIPVEIL_OK;
+}
+
 static bool new_ring(bench_world *w, sipveil_keyring **ring)
 {
     return sipveil_keyring_new(w->context, ring, NULL) == SIPVEIL_OK;
@@ -111,7 +140,7 @@ bool bench_world_make(bench_world *w)
     memset(w, 0, sizeof *w);
     bool done = make_message(&w->message) && sipveil_context_new(NULL, &w->context, NULL) == SIPVEIL_OK &&
                 sipveil_worker_new(w->context, &w->worker, NULL) == SIPVEIL_OK &&
-                sv_crypto_new(w->context, &w->crypto, NULL) == SIPVEIL_OK &&
+                sv_crypto_new(w->context, &w->crypto, NULL) == SIPVEIL_OK && make_fresh(w) &&
                 (w->arena = sv_arena_new(256 * 1024, 64u << 20)) != NULL && new_ring(w, &w->keks) &&
                 new_ring(w, &w->one_kek) && new_ring(w, &w->foreign) && new_ring(w, &w->rsa) && new_ring(w, &w->p256) &&
                 new_ring(w, &w->p256_many) && new_ring(w, &w->trust) && add_keks(w) &&
@@ -138,6 +167,14 @@ void bench_world_end(bench_world *w)
     sipveil_keyring_free(w->trust);
     sv_arena_free(w->arena);
     sv_crypto_free(w->crypto);
+    sv_crypto_free(w->fresh);
+    sipveil_context_free(w->fresh_context);
+    EVP_CIPHER_CTX_free(bench_at.gcm);
+    EVP_CIPHER_CTX_free(bench_at.ecb);
+    sv_arena_free(bench_at.arena);
+    free(bench_at.sealed);
+    free(bench_at.outer);
+    bench_at = (bench_prepared){0};
     sipveil_worker_free(w->worker);
     sipveil_context_free(w->context);
 }
