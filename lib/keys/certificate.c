@@ -266,12 +266,20 @@ static sipveil_code add_aor(const names_reader *reader, sipveil_span uri, sipvei
     return SIPVEIL_OK; /* not an AOR: vouches for nobody */
 }
 
-static sipveil_code add_host(const names_reader *reader, sipveil_span host, sipveil_error *err)
+static sipveil_code add_host(const names_reader *reader, sipveil_span host, bool is_domain_uri, bool is_dns,
+                             sipveil_error *err)
 {
     if (!is_plain_host(host)) return SIPVEIL_OK; /* a wildcard never matches (RFC 5922 7.2) */
     sipveil_span copy;
     if (!sv_arena_copy(reader->arena, host, &copy)) return sv_no_memory(err, "keys");
     reader->out->hosts[reader->out->host_count++] = copy;
+    if (is_domain_uri && !reader->out->domains_from_uri) {
+        reader->out->domains_from_uri = true; /* dNSNames count for nothing beside it */
+        reader->out->domain_count = 0;
+    }
+    if (is_domain_uri || (is_dns && !reader->out->domains_from_uri)) {
+        reader->out->domains[reader->out->domain_count++] = copy;
+    }
     return SIPVEIL_OK;
 }
 
@@ -284,7 +292,7 @@ static sipveil_code take_uri(const names_reader *reader, sipveil_span text, sipv
         !is_plain_host(uri.host)) {
         return SIPVEIL_OK;
     }
-    return uri.user.len > 0 ? add_aor(reader, text, err) : add_host(reader, uri.host, err);
+    return uri.user.len > 0 ? add_aor(reader, text, err) : add_host(reader, uri.host, uri.is_sip, false, err);
 }
 
 static sipveil_code take_mailbox(const names_reader *reader, sipveil_span text, sipveil_error *err)
@@ -311,7 +319,7 @@ static sipveil_code take_name(const names_reader *reader, const GENERAL_NAME *na
     case GEN_EMAIL:
         return take_mailbox(reader, text, err);
     default:
-        return add_host(reader, text, err);
+        return add_host(reader, text, false, true, err);
     }
 }
 
@@ -327,7 +335,8 @@ sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena,
     out->aors = sv_arena_alloc_array(arena, count, sizeof *out->aors);
     out->hosts = sv_arena_alloc_array(arena, count, sizeof *out->hosts);
     sipveil_code code = SIPVEIL_OK;
-    if (out->aors == NULL || out->hosts == NULL) code = sv_no_memory(err, "keys");
+    out->domains = sv_arena_alloc_array(arena, count, sizeof *out->domains);
+    if (out->aors == NULL || out->hosts == NULL || out->domains == NULL) code = sv_no_memory(err, "keys");
     for (size_t i = 0; i < count && code == SIPVEIL_OK; i++) {
         code = take_name(&reader, sk_GENERAL_NAME_value(names, (int)i), err);
     }

@@ -145,6 +145,20 @@ static sipveil_code check_links(const STACK_OF(X509) *chain, const sv_chain_ques
     return SIPVEIL_OK;
 }
 
+static void free_chain(void *chain)
+{
+    sk_X509_pop_free(chain, X509_free);
+}
+
+static sipveil_code keep_chain(STACK_OF(X509) *chain, const sv_chain_question *question, sv_arena *arena,
+                               sipveil_error *err)
+{
+    if (chain == NULL) return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the chain cannot be kept");
+    if (!sv_arena_defer(arena, free_chain, chain)) return sv_no_memory(err, "keys");
+    *question->built = chain;
+    return SIPVEIL_OK;
+}
+
 static bool set_up(X509_STORE_CTX *verify, const sipveil_keyring *ring,
                    const sv_chain_question *question, STACK_OF(X509) *untrusted)
 {
@@ -180,7 +194,7 @@ static sipveil_code build(X509_STORE_CTX *verify, const sipveil_keyring *ring,
         return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
                             "a CRL is signed with SHA-1");
     }
-    return SIPVEIL_OK;
+    return question->built == NULL ? SIPVEIL_OK : keep_chain(X509_STORE_CTX_get1_chain(verify), question, arena, err);
 }
 
 /* Those of the message, then the CAs among the known ones. */

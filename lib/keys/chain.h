@@ -12,6 +12,7 @@ typedef struct sv_chain_question {
     bool ignore_validity;
     unsigned allow_weak;
     const sipveil_limits *limits;
+    STACK_OF(X509) **built;    /* NULL, or where the chain goes that leads to an anchor, leaf first; in the arena */
 } sv_chain_question;
 
 /* Builds the chain and checks it: signatures, time, basic constraints, path length, name constraints

@@ -21,12 +21,16 @@ const sv_cms_key *sv_keyring_cms_keys(const sipveil_keyring *ring, size_t *count
 X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *count);
 
 /* Names a certificate vouches for: "sip:alice@atlanta.example.com" of URI entries, and rfc822Name
- * entries as sip: (TUN-04); in the arena. Host names (dNSName, URI without user) apart. */
+ * entries as sip: (TUN-04); in the arena. Host names (dNSName, URI without user) apart. Domains: the SIP
+ * domain identities of RFC 5922 7.1, which are the hosts of sip: URIs, or the dNSNames where there is none (IDN-68). */
 typedef struct sv_certificate_names {
     sipveil_span *aors;
     size_t aor_count;
     sipveil_span *hosts;
     size_t host_count;
+    sipveil_span *domains;
+    size_t domain_count;
+    bool domains_from_uri;
 } sv_certificate_names;
 sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena, sv_certificate_names *out,
                                        sipveil_error *err);

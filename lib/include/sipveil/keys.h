@@ -146,6 +146,33 @@ SIPVEIL_API sipveil_key_kind sipveil_key_get_kind(const sipveil_key *key);
 /** "kek \"ims-ck-1\"", "cert CN=proxy1 serial 3F..." : for messages. *borrowed* from the key. */
 SIPVEIL_API const char *sipveil_key_describe(const sipveil_key *key);
 
+/* ------------------------------------------------------------------ certificates of domains */
+
+/**
+ * What a certificate proves about the node at the other end of a TLS connection or an IPsec association, or about
+ * a node that signs: the SIP domains that it speaks for (RFC 5922 7.1, RFC 5924), whether it leads to an anchor,
+ * until when, and the SHA-256 of the public keys (SubjectPublicKeyInfo) of the chain. Frozen once made; may be shared.
+ */
+typedef struct sipveil_domain_certificate sipveil_domain_certificate;
+
+/**
+ * Reads the certificate in octets (PEM, its own first and then its chain; or DER) and judges it once: chain to an
+ * anchor of the ring, key usage, purpose, at that time (seconds UTC). What it does not stand up to is kept as a finding
+ * (sipveil_domain_certificate_why) and is no error here.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: no certificate; SIPVEIL_INTERNAL. *out is *given*, free with
+ *         sipveil_domain_certificate_free; NULL on failure.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_domain_certificate_read(const sipveil_keyring *ring,
+                                                                          sipveil_span octets, int64_t at,
+                                                                          sipveil_domain_certificate **out,
+                                                                          sipveil_error *err);
+/** NULL is fine. */
+SIPVEIL_API void sipveil_domain_certificate_free(sipveil_domain_certificate *certificate);
+/** The SIP domain at that place, without case, *borrowed*; an empty span past the end. */
+SIPVEIL_API sipveil_span sipveil_domain_certificate_name(const sipveil_domain_certificate *certificate, size_t place);
+/** Why nobody vouches for it ("proxy1 expired 2026-01-01"), or "" where all is well. *borrowed*. */
+SIPVEIL_API const char *sipveil_domain_certificate_why(const sipveil_domain_certificate *certificate);
+
 /** What sipveil_keys_make_certificate is asked for. */
 typedef struct sipveil_certificate_request {
     const char *aor;        /**< "sip:user@host", or NULL */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "keys/domain.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/span.h"
+#include "keys/bundle.h"
+#include "keys/certificate.h"
+#include "keys/chain.h"
+
+enum { DOMAIN_BLOCK = 4096, DOMAIN_MOST = 8 << 20 };
+
+static sipveil_code hash_public_key(const sipveil_context *context, X509 *certificate, uint8_t out[32], sipveil_error *err)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    size_t digest_len = 0;
+    int done = len > 0 ? EVP_Q_digest(context->library, "SHA256", NULL, der, (size_t)len, out, &digest_len) : 0;
+    OPENSSL_free(der);
+    return done == 1 ? SIPVEIL_OK : sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "SHA-256 of a public key failed");
+}
+
+/* The first reason stays: what comes after it follows from it more often than not. */
+static void note(sipveil_domain_certificate *out, const sipveil_error *why)
+{
+    if (out->why[0] == '\0') (void)snprintf(out->why, sizeof out->why, "%.*s", (int)sizeof out->why - 1, why->text);
+}
+
+static sipveil_code read_names(X509 *certificate, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err)
+{
+    sv_certificate_names names;
+    SV_TRY(sv_certificate_read_names(certificate, arena, &names, err));
+    for (size_t i = 0; i < names.domain_count; i++) {
+        uint8_t *text = sv_arena_alloc(arena, names.domains[i].len);
+        if (text == NULL) return sv_no_memory(err, "keys");
+        for (size_t k = 0; k < names.domains[i].len; k++) text[k] = (uint8_t)sv_lower(names.domains[i].data[k]);
+        names.domains[i].data = text;
+    }
+    out->names = names.domains;
+    out->name_count = names.domain_count;
+    if (names.domain_count == 0) {
+        sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-68", SIPVEIL_NO_OFFSET, "the certificate speaks for no SIP domain");
+        note(out, err);
+    }
+    return SIPVEIL_OK;
+}
+
+/* IDN-73: what public CAs issue has the purposes of TLS alone. */
+static bool is_for_tls(X509 *certificate)
+{
+    uint32_t purposes = X509_get_extended_key_usage(certificate);
+    return purposes != UINT32_MAX && (purposes & (XKU_SSL_SERVER | XKU_SSL_CLIENT)) != 0 &&
+           (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_CRITICAL)) == 0 &&
+           (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) != 0;
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    struct tm tm;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) *untrusted,
+                                         int64_t at, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err)
+{
+    sipveil_error why;
+    STACK_OF(X509) *chain = NULL;
+    bool revocation;
+    sv_error_clear(&why);
+    SV_TRY(read_names(certificate, arena, out, &why));
+    SV_TRY(hash_public_key(ring->context, certificate, out->keys[out->key_count++], err));
+    out->not_before = seconds_of(X509_get0_notBefore(certificate));
+    out->not_after = seconds_of(X509_get0_notAfter(certificate));
+    out->time_ok = sv_certificate_check_time(certificate, at, &why) == SIPVEIL_OK;
+    if (!out->time_ok) note(out, &why);
+    out->usage_ok = sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why) == SIPVEIL_OK;
+    if (!out->usage_ok) note(out, &why);
+    out->usage_tls = !out->usage_ok && is_for_tls(certificate);
+    sv_chain_question question = {.certificate = certificate, .untrusted = untrusted, .at = at,
+                                  .limits = sipveil_context_limits(ring->context), .built = &chain};
+    sipveil_code code = ring->anchor_count == 0
+                            ? sv_fail_rule(&why, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-67", SIPVEIL_NO_OFFSET,
+                                           "there is no trust anchor to judge the certificate by")
+                            : sv_chain_check(ring, &question, arena, &revocation, &why);
+    if (code == SIPVEIL_INTERNAL) {
+        if (err != NULL) *err = why;
+        return code;
+    }
+    out->chain_ok = code == SIPVEIL_OK;
+    if (!out->chain_ok) note(out, &why);
+    for (int i = 1; chain != NULL && i < sk_X509_num(chain) && out->key_count < SV_DOMAIN_KEYS_MOST; i++) {
+        SV_TRY(hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code read_and_judge(const sipveil_keyring *ring, sipveil_span octets, int64_t at,
+                                   sipveil_domain_certificate *out, sipveil_error *err)
+{
+    bool secret;
+    sv_bundle bundle = {.context = ring->context, .arena = out->arena};
+    STACK_OF(X509) *others = sk_X509_new_null();
+    sv_content kind = sv_content_kind(octets, &secret);
+    sipveil_code code = others == NULL ? sv_no_memory(err, "keys") : SIPVEIL_OK;
+    if (code == SIPVEIL_OK && kind != SV_CONTENT_PEM && kind != SV_CONTENT_CERTIFICATE) {
+        code = sv_fail(err, "keys", SIPVEIL_USAGE, "not a certificate");
+    }
+    if (code == SIPVEIL_OK) code = sv_bundle_read_certificates(&bundle, octets, kind, err);
+    if (code == SIPVEIL_OK && bundle.certificate_count == 0) {
+        code = sv_fail(err, "keys", SIPVEIL_USAGE, "no certificate is in there");
+    }
+    for (size_t i = 1; code == SIPVEIL_OK && i < bundle.certificate_count; i++) {
+        if (sk_X509_push(others, bundle.certificates[i]) <= 0) code = sv_no_memory(err, "keys");
+    }
+    if (code == SIPVEIL_OK) {
+        code = sv_domain_certificate_judge(ring, bundle.certificates[0], others, at, out->arena, out, err);
+    }
+    sk_X509_free(others);
+    return code;
+}
+
+sipveil_code sipveil_domain_certificate_read(const sipveil_keyring *ring, sipveil_span octets, int64_t at,
+                                             sipveil_domain_certificate **out, sipveil_error *err)
+{
+    sv_error_clear(err);
+    if (ring == NULL || out == NULL) return sv_fail(err, "keys", SIPVEIL_USAGE, "a keyring and a place are needed");
+    *out = NULL;
+    sv_arena *arena = sv_arena_new(DOMAIN_BLOCK, DOMAIN_MOST);
+    sipveil_domain_certificate *made = arena == NULL ? NULL : sv_arena_alloc(arena, sizeof *made);
+    if (made == NULL) {
+        sv_arena_free(arena);
+        return sv_no_memory(err, "keys");
+    }
+    made->arena = arena;
+    sipveil_code code = read_and_judge(ring, octets, at, made, err);
+    if (code != SIPVEIL_OK) {
+        sv_arena_free(arena);
+        return code;
+    }
+    *out = made;
+    return SIPVEIL_OK;
+}
+
+void sipveil_domain_certificate_free(sipveil_domain_certificate *certificate)
+{
+    if (certificate != NULL) sv_arena_free(certificate->arena);
+}
+
+sipveil_span sipveil_domain_certificate_name(const sipveil_domain_certificate *certificate, size_t place)
+{
+    return certificate != NULL && place < certificate->name_count ? certificate->names[place] : sv_span(NULL, 0);
+}
+
+const char *sipveil_domain_certificate_why(const sipveil_domain_certificate *certificate)
+{
+    return certificate != NULL ? certificate->why : "";
+}
+
+sipveil_code sv_keys_hash_public_keys(const sipveil_context *context, sipveil_span pem, uint8_t (*out)[32], size_t most,
+                                      size_t *count, sipveil_error *err)
+{
+    sv_arena *arena = sv_arena_new(DOMAIN_BLOCK, DOMAIN_MOST);
+    sv_bundle bundle = {.context = context, .arena = arena};
+    bool secret;
+    *count = 0;
+    if (arena == NULL) return sv_no_memory(err, "keys");
+    sv_content kind = sv_content_kind(pem, &secret);
+    sipveil_code code = kind == SV_CONTENT_PEM || kind == SV_CONTENT_CERTIFICATE
+                            ? sv_bundle_read_certificates(&bundle, pem, kind, err)
+                            : sv_fail(err, "keys", SIPVEIL_USAGE, "not a certificate");
+    if (code == SIPVEIL_OK && (bundle.certificate_count == 0 || bundle.certificate_count > most)) {
+        code = sv_fail(err, "keys", SIPVEIL_USAGE, "%zu certificates, not 1 to %zu", bundle.certificate_count, most);
+    }
+    for (size_t i = 0; code == SIPVEIL_OK && i < bundle.certificate_count; i++) {
+        code = hash_public_key(context, bundle.certificates[i], out[i], err);
+    }
+    if (code == SIPVEIL_OK) *count = bundle.certificate_count;
+    sv_arena_free(arena);
+    return code;
+}
