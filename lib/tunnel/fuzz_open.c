@@ -95,7 +95,7 @@ static bool is_plain_text(const char *s)
 /* Whatever was read, the report is one JSON object, in UTF-8. */
 static void check_report(void)
 {
-    sipveil_span json, text;
+    sipveil_span json, text, html;
     sipveil_error err;
     sipveil_code code = sipveil_worker_report_json(worker, &json, &err);
     if (code == SIPVEIL_OK) {
@@ -107,6 +107,9 @@ static void check_report(void)
     }
     code = sipveil_worker_report_text(worker, false, true, &text, &err);
     must(code == SIPVEIL_OK || code == SIPVEIL_USAGE || code == SIPVEIL_LIMIT || code == SIPVEIL_INTERNAL);
+    code = sipveil_worker_report_html(worker, &html, &err);
+    must(code == SIPVEIL_OK || code == SIPVEIL_USAGE || code == SIPVEIL_LIMIT || code == SIPVEIL_INTERNAL);
+    for (size_t i = 0; i < html.len; i++) must(html.data[i] == '\n' || (html.data[i] >= 0x20 && html.data[i] < 0x7F));
     for (size_t i = 0; i < text.len; i++) must(text.data[i] == '\n' || (text.data[i] >= 0x20 && text.data[i] < 0x7F));
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "tunnel/operation.h"
+#include "tunnel/report_words.h"
 
 enum { REPORT_MOST = 4 << 20 };
 
@@ -109,16 +109,6 @@ static const char *kind_name(sv_recipient_kind kind)
     return names[kind];
 }
 
-static bool is_ours(const sv_operation *op, const sv_recipient *recipient)
-{
-    size_t count;
-    const sv_cms_key *keys = sv_keyring_cms_keys(op->options->keyring, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (sv_cms_recipient_fits(recipient, &keys[i])) return true;
-    }
-    return false;
-}
-
 static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipient *r, bool first)
 {
     sv_put_str(b, first ? "{" : ",{");
@@ -138,7 +128,7 @@ static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipie
         put_hex(b, "ski", r->ski);
     }
     put_member(b, "algorithm", r->algorithm);
-    put_flag(b, "ours", is_ours(op, r));
+    put_flag(b, "ours", sv_recipient_is_ours(op, r));
     sv_put_str(b, "}");
 }
 

@@ -2,7 +2,7 @@
 /* The report as a tree for people. */
 #include <stdio.h>
 
-#include "tunnel/operation.h"
+#include "tunnel/report_words.h"
 
 enum { REPORT_MOST = 1 << 20, INDENT_MOST = 256 };
 
@@ -24,24 +24,6 @@ static void paint(painter *p, const char *colour, const char *text)
     if (p->colour) sv_put_str(p->out, PLAIN);
 }
 
-static void put_recipient_text(painter *p, const sv_recipient *r)
-{
-    switch (r->kind) {
-    case SV_RECIPIENT_KEKRI: sv_put_format(p->out, "kek \"%s\"", SV_QUOTE(r->key_id)); break;
-    case SV_RECIPIENT_PWRI: sv_put_str(p->out, "password"); break;
-    case SV_RECIPIENT_ORI: sv_put_str(p->out, "of another kind"); break;
-    default:
-        if (r->issuer.len == 0) {
-            sv_put_str(p->out, "cert with key id ");
-            for (size_t i = 0; i < r->ski.len && i < 8; i++) sv_put_format(p->out, "%02X", r->ski.data[i]);
-        } else {
-            sv_put_format(p->out, "cert of %s serial ", sv_name_text(r->issuer, p->op->arena));
-            for (size_t i = 0; i < r->serial.len && i < 20; i++) sv_put_format(p->out, "%02X", r->serial.data[i]);
-        }
-    }
-    sv_put_format(p->out, " (%s)", r->algorithm);
-}
-
 static void put_encrypted_text(painter *p, const sv_node *node, const char *indent)
 {
     const sv_enveloped *e = node->enveloped;
@@ -53,24 +35,9 @@ static void put_encrypted_text(painter *p, const sv_node *node, const char *inde
         paint(p, YELLOW, "closed: only its recipients can read what is inside");
     }
     for (size_t i = 0; i < e->recipient_count; i++) {
-        sv_put_format(p->out, "\n%s     for ", indent);
-        put_recipient_text(p, &e->recipients[i]);
+        sv_put_format(p->out, "\n%s  for ", indent);
+        sv_put_format(p->out, "%s (%s)", sv_words_recipient(p->op, &e->recipients[i]), e->recipients[i].algorithm);
         if (node->opened && node->opening.recipient == i) sv_put_str(p->out, " <- our key");
-    }
-}
-
-/* The subject, and the address that the certificate speaks for: that is the name people know. */
-static void put_signer_name(painter *p, const sv_node *node, size_t i)
-{
-    const sv_signature *one = &node->signatures[i];
-    if (one->certificate == NULL) {
-        sv_put_str(p->out, "a certificate that is not here");
-        return;
-    }
-    sv_put_str(p->out, sv_certificate_subject(one->certificate, p->op->arena));
-    if (one->state == SV_SIGNATURE_VALID && node->names != NULL && node->names[i].aor_count > 0) {
-        sv_put_format(p->out, " (%s%s)", SV_QUOTE(node->names[i].aors[0]),
-                      node->names[i].aor_count > 1 ? " and others" : "");
     }
 }
 
@@ -79,19 +46,16 @@ static void put_signed_text(painter *p, const sv_node *node, const char *indent)
     const sv_signed *s = node->signed_data;
     for (size_t i = 0; s != NULL && node->signatures != NULL && i < s->signer_count; i++) {
         const sv_signature *one = &node->signatures[i];
-        sv_put_format(p->out, "\n%s     signed by ", indent);
-        put_signer_name(p, node, i);
-        sv_put_str(p->out, ": ");
+        sv_put_format(p->out, "\n%s  signed by %s: ", indent, sv_words_signer(p->op, node, i));
         if (one->state == SV_SIGNATURE_VALID) {
-            paint(p, GREEN, "signature valid");
+            paint(p, GREEN, sv_words_signature(node, i));
             if (node->signers == NULL || !node->verified) continue; /* nobody was asked */
             bool accepted = node->signers[i].code == SIPVEIL_OK;
             sv_put_str(p->out, ", ");
             paint(p, accepted ? GREEN : RED, accepted ? "signer accepted" : "signer not accepted");
             if (!accepted) sv_put_format(p->out, " (%s)", node->signers[i].why);
         } else {
-            paint(p, one->state == SV_SIGNATURE_INVALID ? RED : YELLOW,
-                  one->state == SV_SIGNATURE_INVALID ? "signature INVALID" : "signature not checked");
+            paint(p, one->state == SV_SIGNATURE_INVALID ? RED : YELLOW, sv_words_signature(node, i));
             if (one->why[0] != '\0') sv_put_format(p->out, " (%s)", one->why);
         }
     }
@@ -118,20 +82,55 @@ static void put_line(painter *p, const sv_node *node, const char *indent)
 
 static void put_tree(painter *p, const sv_node *node, char *indent, size_t depth)
 {
-    sv_put_str(p->out, indent);
-    if (depth > 0) sv_put_str(p->out, "`- ");
-    put_line(p, node, indent);
     size_t used = 3 * depth;
-    if (used + 4 >= INDENT_MOST) return;
-    if (depth > 0) {
-        indent[used - 3] = indent[used - 2] = indent[used - 1] = ' ';
+    sv_put_str(p->out, indent);
+    if (depth > 0) sv_put_str(p->out, node->next != NULL ? "|- " : "`- ");
+    bool too_deep = used + 4 >= INDENT_MOST;
+    if (depth > 0 && !too_deep) {
+        indent[used - 3] = node->next != NULL ? '|' : ' ';
+        indent[used - 2] = indent[used - 1] = ' ';
         indent[used] = '\0';
     }
+    put_line(p, node, indent);
+    if (too_deep) return;
     for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
         put_tree(p, child, indent, depth + 1);
-        indent[used] = '\0';
     }
     if (depth > 0) indent[used - 3] = '\0';
+}
+
+typedef struct reading {
+    painter *p;
+    size_t count;
+} reading;
+
+static void put_content(void *state, const sv_node *content)
+{
+    reading *r = state;
+    if (sv_node_is_encrypted(content)) return; /* its own readers are told apart */
+    sv_put_format(r->p->out, "%s%s", r->count++ > 0 ? ", " : "", sv_words_content(content));
+}
+
+/* Who can read what: one line for every hop, and one for each recipient of each encrypted layer. */
+static void put_readers(painter *p, const sv_node *node)
+{
+    if (node->parent == NULL) {
+        reading r = {p, 0};
+        sv_put_str(p->out, "read by every hop: ");
+        put_content(&r, node);
+        sv_each_content(node, put_content, &r);
+        sv_put_str(p->out, "\n");
+    }
+    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
+    for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
+        bool ours = sv_recipient_is_ours(p->op, &e->recipients[i]);
+        reading r = {p, 0};
+        sv_put_format(p->out, "read by %s%s: ", sv_words_recipient(p->op, &e->recipients[i]), ours ? " (our key)" : "");
+        sv_each_content(node, put_content, &r);
+        if (!node->opened) paint(p, YELLOW, "what is closed here");
+        sv_put_str(p->out, "\n");
+    }
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) put_readers(p, child);
 }
 
 static void put_compared(painter *p, bool verbose)
@@ -189,6 +188,7 @@ sipveil_code sipveil_worker_report_text(sipveil_worker *worker, bool colour, boo
     sv_buffer_init(&b, op->arena, 4096, REPORT_MOST);
     painter p = {op, &b, colour};
     put_tree(&p, op->root, indent, 0);
+    put_readers(&p, op->root);
     put_compared(&p, verbose);
     put_checks(&p, verbose);
     if (op->failure.code != SIPVEIL_OK) {

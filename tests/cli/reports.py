@@ -1,9 +1,12 @@
 """What inspect tells: the tree as text and as JSON, to an outsider, to a recipient, of signed and of nested messages."""
 import hashlib
 import json
+import os
+import pty
 import ssl
+import subprocess
 
-from lab import (ALICE, BOB, INVITE, MALFORMED, OK, Cases, Lab, complaints_about, in_parallel, outer, sipveil, split,
+from lab import (ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, Cases, Lab, complaints_about, in_parallel, outer, sipveil, split,
                  substitute)
 
 lab = Lab()
@@ -240,9 +243,60 @@ def text(cases):
                                             if r.code != OK or r.out] + ([] if json.loads(path.read_text()) else ["empty"]))
 
 
+def on_a_terminal(*options, **environment):
+    """What inspect writes when standard output is a terminal."""
+    keep = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    ours, theirs = pty.openpty()
+    path, said = lab.path("shown.sip"), b""
+    with subprocess.Popen([PROGRAM, "inspect", *map(str, options), str(path)], stdin=subprocess.DEVNULL, stdout=theirs,
+                          env={**keep, **environment}) as shown:
+        os.close(theirs)
+        try:
+            while octets := os.read(ours, 65536):
+                said += octets
+        except OSError:  # the other end is closed
+            pass
+    os.close(ours)
+    return said.replace(b"\r\n", b"\n"), shown.returncode
+
+
+def colours(cases):
+    lab.write("shown.sip", seal("--to", KEK, "--sign-with", SIGNER))
+    said, code = on_a_terminal(*OPEN)
+    cases.case("colours on a terminal", [] if code == OK and b"\x1b[32msignature valid\x1b[0m" in said else [repr(said)])
+    plain = sipveil("inspect", *OPEN, lab.path("shown.sip")).out
+    bare = said
+    for sequence in (b"\x1b[0m", b"\x1b[31m", b"\x1b[32m", b"\x1b[33m"):
+        bare = bare.replace(sequence, b"")
+    cases.case("without them it is the text that a pipe gets", [] if bare == plain else [repr(bare), repr(plain)])
+    for name, options, environment, coloured in (
+            ("NO_COLOR", (), {"NO_COLOR": "1"}, False), ("an empty NO_COLOR says nothing", (), {"NO_COLOR": ""}, True),
+            ("--json", ("--json",), {}, False), ("--html", ("--html",), {}, False), ("-o -", ("-o", "-"), {}, True),
+            ("-o FILE", ("-o", lab.path("report.txt")), {}, False)):
+        said, code = on_a_terminal(*OPEN, *options, **environment)
+        cases.case("%s: %s" % (name, "colours" if coloured else "no colours"),
+                   [] if code == OK and (b"\x1b" in said) == coloured else [repr(said)])
+    cases.case("no colours in a file", [] if b"\x1b" not in lab.path("report.txt").read_bytes() else ["there are"])
+
+
+def readers(cases):
+    """Who can read what, at a glance: a line for every hop and one for each recipient."""
+    sealed = seal("--to", KEK, "--to", lab.crt("bob"), "--sign-with", SIGNER)
+    for name, options, lines in (
+            ("an outsider", (), ("read by every hop: SIP header\n", 'read by kek "ims-ck-1": what is closed here\n')),
+            ("a recipient", OPEN, ("read by every hop: SIP header\n",
+                                   'read by kek "ims-ck-1" (our key): message/sip, application/sdp\n'))):
+        said = sipveil("inspect", *options, stdin=sealed).out.decode()
+        cases.case("who can read what, for %s" % name, [line for line in lines if line not in said] + (
+            [] if said.count("\nread by cert of CN=ca serial ") == 1 else [said]))
+    said = sipveil("inspect", stdin=INVITE).out.decode()
+    cases.case("of a message that is not protected every hop reads all",
+               [] if "read by every hop: SIP header, application/sdp\n" in said else [said])
+
+
 def main():
     cases = Cases()
-    for part in (trees, signatures, findings, text):
+    for part in (trees, signatures, findings, text, colours, readers):
         part(cases)
     cases.leave()
 

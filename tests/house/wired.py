@@ -4,7 +4,7 @@ import json
 from tap import BUILD, SOURCE, Cases, relative
 
 RUN_BY_OTHERS = {"token_threads.c"}  # programs that a script test runs
-FOLDERS_OF_THEIR_OWN = {"bench", "fuzz", "interop", "vectors"}
+FOLDERS_OF_THEIR_OWN = {"bench", "browser", "fuzz", "interop", "vectors"}
 
 
 def main():

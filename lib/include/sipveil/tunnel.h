@@ -224,6 +224,11 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_text(sipveil_wor
                                                                      bool colour, bool verbose,
                                                                      sipveil_span *text,
                                                                      sipveil_error *err);
+/** The same as one page for a browser, whole in itself: nothing is fetched, nothing runs in it, and what the message
+ *  says stands in it escaped. *borrowed*. @return SIPVEIL_OK; SIPVEIL_USAGE: no message was read; SIPVEIL_LIMIT: over
+ *  4 MiB; SIPVEIL_INTERNAL. On failure *html is zero. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_html(sipveil_worker *worker, sipveil_span *html,
+                                                                     sipveil_error *err);
 
 /**
  * The SIP response that refuses a request, from the error that opening gave: its status is

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two reports for people share: how a recipient and a signer are named, and what a reader of a
+ * layer sees. */
+#include "tunnel/report_words.h"
+
+enum { WORDS_MOST = 4096 };
+
+static const char *finish(const sv_operation *op, sv_buffer *words)
+{
+    const char *text = words->failed ? NULL : sv_arena_string(op->arena, sv_buffer_span(words));
+    return text != NULL ? text : "?";
+}
+
+static void put_hex(sv_buffer *b, sipveil_span octets, size_t most)
+{
+    for (size_t i = 0; i < octets.len && i < most; i++) sv_put_format(b, "%02X", octets.data[i]);
+    if (octets.len > most) sv_put_str(b, "...");
+}
+
+const char *sv_words_recipient(const sv_operation *op, const sv_recipient *r)
+{
+    sv_buffer b;
+    sv_buffer_init(&b, op->arena, 128, WORDS_MOST);
+    switch (r->kind) {
+    case SV_RECIPIENT_KEKRI: sv_put_format(&b, "kek \"%s\"", SV_QUOTE(r->key_id)); break;
+    case SV_RECIPIENT_PWRI: return "password";
+    case SV_RECIPIENT_ORI: return "recipient of another kind";
+    default:
+        if (r->issuer.len == 0) {
+            sv_put_str(&b, "cert with key id ");
+            put_hex(&b, r->ski, 20);
+        } else {
+            sv_put_format(&b, "cert of %s serial ", sv_name_text(r->issuer, op->arena));
+            put_hex(&b, r->serial, 20);
+        }
+    }
+    return finish(op, &b);
+}
+
+bool sv_recipient_is_ours(const sv_operation *op, const sv_recipient *recipient)
+{
+    size_t count;
+    const sv_cms_key *keys = sv_keyring_cms_keys(op->options->keyring, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (sv_cms_recipient_fits(recipient, &keys[i])) return true;
+    }
+    return false;
+}
+
+const char *sv_words_signer(const sv_operation *op, const sv_node *node, size_t i)
+{
+    sv_buffer b;
+    const sv_signature *one = &node->signatures[i];
+    if (one->certificate == NULL) return "a certificate that is not here";
+    sv_buffer_init(&b, op->arena, 128, WORDS_MOST);
+    sv_put_str(&b, sv_certificate_subject(one->certificate, op->arena));
+    if (one->state == SV_SIGNATURE_VALID && node->names != NULL && node->names[i].aor_count > 0) {
+        sv_put_format(&b, " (%s%s)", SV_QUOTE(node->names[i].aors[0]),
+                      node->names[i].aor_count > 1 ? " and others" : "");
+    }
+    return finish(op, &b);
+}
+
+const char *sv_words_signature(const sv_node *node, size_t i)
+{
+    static const char *const words[] = {
+        [SV_SIGNATURE_VALID] = "signature valid",
+        [SV_SIGNATURE_INVALID] = "signature INVALID",
+        [SV_SIGNATURE_UNCHECKED] = "signature not checked",
+    };
+    return words[node->signatures[i].state];
+}
+
+const char *sv_words_content(const sv_node *node)
+{
+    if (node->type == SV_NODE_SIP) return "SIP header";
+    return sv_node_is_encrypted(node) ? "an encrypted layer" : node->type_name;
+}
+
+void sv_each_content(const sv_node *node, sv_content_call call, void *state)
+{
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        bool closed = sv_node_is_encrypted(child);
+        if (closed || child->view != NULL || child->type == SV_NODE_LEAF || child->type == SV_NODE_CERTS_ONLY) {
+            call(state, child);
+        }
+        if (!closed) sv_each_content(child, call, state);
+    }
+}
