@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* First row: the UE's list. Second: the server's. The rest: a file of IMS keys. Whatever can be run has SPIs and ports
+ * that tell its associations apart, and nothing that was received stands in the commands that come of it. */
+#include <stdlib.h>
+
+#include "agree/ipsec_3gpp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+static bool is_not_line_end(uint8_t c)
+{
+    return c != '\n';
+}
+
+static void check_set(const sv_ipsec_set *set)
+{
+    must(set->count == 2 || set->count == 4);
+    for (size_t i = 0; i < set->count; i++) {
+        const sv_ipsec_sa *a = &set->sas[i];
+        must(a->spi >= SV_IPSEC_SPI_LEAST && a->from_port != 0 && a->to_port != 0);
+        for (size_t k = 0; k < i; k++) must(set->sas[k].spi != a->spi);
+    }
+}
+
+static bool is_of_a_command(uint8_t c)
+{
+    static const char marks[] = " .:/'()_-\n\"${}?,"; /* the last five: of the addresses that are not known */
+    size_t at;
+    return sv_is_alnum(c) || sv_find_byte(SV_SPAN(marks), c, &at);
+}
+
+static void check_commands(sv_arena *arena, const sv_ipsec_set *set, const sv_ipsec_keys *keys, bool at_pcscf)
+{
+    sv_xfrm_view view = {.at_pcscf = at_pcscf};
+    sv_buffer b;
+    size_t rows = 0;
+    if (at_pcscf) must(sv_ip_address_read(SV_SPAN("[2001:db8::1]"), &view.ue));
+    sv_buffer_init(&b, arena, 4096, 1 << 20);
+    sv_xfrm_put(&b, set, &view, keys);
+    must(!b.failed);
+    sv_cursor c = sv_cursor_over(sv_buffer_span(&b), "commands");
+    for (; !sv_at_end(&c); rows++) {
+        must(sv_take_literal(&c, "ip xfrm ") || sv_take_literal(&c, ": "));
+        sipveil_span row = sv_take_while(&c, is_not_line_end);
+        for (size_t i = 0; i < row.len; i++) must(is_of_a_command(row.data[i]));
+        must(sv_take_if(&c, '\n'));
+    }
+    must(rows == 3 * set->count + (at_pcscf ? 1 : 2));
+}
+
+static void check_keys(sipveil_span text, sv_ims_keys *keys)
+{
+    static const sv_ims_keys none;
+    if (sv_ims_keys_read(text, keys, NULL) != SIPVEIL_OK) must(sv_equal(sv_span(keys, sizeof *keys), sv_span(&none, sizeof none)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    sv_cursor c = sv_cursor_over(sv_span(data, size), "input");
+    sipveil_span ours = sv_take_while(&c, is_not_line_end);
+    (void)sv_take_if(&c, '\n');
+    sipveil_span theirs = sv_take_while(&c, is_not_line_end);
+    (void)sv_take_if(&c, '\n');
+    sv_arena *arena = sv_arena_new(64 * 1024, 8u << 20);
+    sv_mechanism_list *own = arena != NULL ? sv_arena_alloc_raw(arena, sizeof *own) : NULL;
+    sv_mechanism_list *server = arena != NULL ? sv_arena_alloc_raw(arena, sizeof *server) : NULL;
+    sv_ims_keys keys;
+    check_keys(sv_rest(&c), &keys);
+    if (own != NULL && server != NULL && sv_mechanisms_read(ours, "ours", own, NULL) == SIPVEIL_OK &&
+        sv_mechanisms_read(theirs, "theirs", server, NULL) == SIPVEIL_OK) {
+        for (size_t i = 0; i < server->count; i++) {
+            sv_ipsec_set set;
+            sv_ipsec_keys derived = {.integrity_length = SV_IPSEC_INTEGRITY_MOST, .encryption_length = SV_IMS_KEY};
+            if (sv_ipsec_agree(own, &server->items[i], i % 2 == 1, &set, NULL) != SIPVEIL_OK) continue;
+            check_set(&set);
+            check_commands(arena, &set, &derived, false);
+            check_commands(arena, &set, &derived, true);
+        }
+    }
+    sv_arena_free(arena);
+    return 0;
+}
