@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "crypto/contexts.h"
+#include "crypto/es256.h"
 
 static const char room[] = "crypto";
 
@@ -169,6 +170,7 @@ void sv_crypto_free(sv_crypto *crypto)
     EVP_KDF_CTX_free(crypto->pbkdf2);
     sv_random_pool_free(crypto->pool);
     sv_certificate_cache_free(crypto->certificates);
+    sv_es256_contexts_free(crypto->es256);
     free(crypto);
 }
 

@@ -18,6 +18,7 @@ struct sv_crypto {
     EVP_KDF_CTX *pbkdf2;
     sv_random_pool *pool; /* NULL: the hook of the caller is asked each time */
     sv_certificate_cache *certificates; /* made with the first one that is decoded */
+    struct sv_es256_contexts *es256; /* likewise, with the first key */
 };
 
 /* The hook that stands for none. */

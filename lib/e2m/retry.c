@@ -113,7 +113,7 @@ static sipveil_code find_certificate(retrying *r, sipveil_span host, X509 **out,
 static sipveil_code check_certificate(retrying *r, const sipveil_e2m_need *need, X509 *certificate)
 {
     uint8_t print[32];
-    bool revocation_checked;
+    sv_chain_answer answer;
     size_t anchors = r->options->trust != NULL ? 1 : 0;
     if (need->has_fingerprint) {
         SV_TRY(sv_certificate_fingerprint(r->context, certificate, print, r->err));
@@ -131,7 +131,7 @@ static sipveil_code check_certificate(retrying *r, const sipveil_e2m_need *need,
     if (others == NULL) return sv_no_memory(r->err, SV_E2M);
     for (size_t i = 0; i < r->certificate_count; i++) (void)sk_X509_push(others, r->certificates[i]);
     sv_chain_question question = {.certificate = certificate, .untrusted = others, .at = r->at, .limits = r->limits};
-    sipveil_code code = sv_chain_check(r->options->trust, &question, r->arena, &revocation_checked, r->err);
+    sipveil_code code = sv_chain_check(r->options->trust, &question, r->arena, &answer, r->err);
     sk_X509_free(others);
     if (code == SIPVEIL_OK) code = sv_certificate_check_usage(certificate, SV_USE_ENCRYPT, r->err);
     if (code == SIPVEIL_OK) code = sv_certificate_check_time(certificate, r->at, r->err);

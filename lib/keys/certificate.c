@@ -215,6 +215,12 @@ const char *sv_certificate_label(X509 *certificate, sv_arena *arena)
     return b.failed ? NULL : sv_arena_string(arena, sv_buffer_span(&b));
 }
 
+int64_t sv_certificate_seconds(const ASN1_TIME *time)
+{
+    struct tm tm;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
 sv_time_text sv_certificate_time_text(const ASN1_TIME *time)
 {
     sv_time_text t = {"an unreadable time"};

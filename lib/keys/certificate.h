@@ -30,13 +30,17 @@ typedef struct sv_time_text {
 } sv_time_text;
 sv_time_text sv_certificate_time_text(const ASN1_TIME *time);
 
+/* Seconds UTC; 0 if it cannot be read: then the check of the time has refused the certificate. */
+int64_t sv_certificate_seconds(const ASN1_TIME *time);
+
 /* SHA-256 of its DER. */
 sipveil_code sv_certificate_fingerprint(const sipveil_context *context, X509 *certificate,
                                         uint8_t out[32], sipveil_error *err);
 
 /* ---- what a certificate allows (usage.c) ---- */
 
-typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_ENCRYPT } sv_use;
+/* A host that also TLS alone would do for (IDN-73): public CAs issue nothing else. */
+typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_SIGN_AS_TLS_HOST, SV_USE_ENCRYPT } sv_use;
 
 /* ADV-120: keyUsage, if there, allows it; extendedKeyUsage, if there, names SIP, e-mail protection or
  * anything (of a host: SIP or anything, IDN-73). UNTRUSTED_SIGNER with the reason in err. */

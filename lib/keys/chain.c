@@ -176,9 +176,22 @@ static bool set_up(X509_STORE_CTX *verify, const sipveil_keyring *ring,
     return X509_VERIFY_PARAM_set_flags(param, flags) == 1;
 }
 
+/* As long as every certificate of the chain is valid. */
+static void widen(const STACK_OF(X509) *chain, sv_chain_answer *answer)
+{
+    answer->from = INT64_MIN;
+    answer->until = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t from = sv_certificate_seconds(X509_get0_notBefore(sk_X509_value(chain, i)));
+        int64_t until = sv_certificate_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
+        if (from > answer->from) answer->from = from;
+        if (until < answer->until) answer->until = until;
+    }
+}
+
 static sipveil_code build(X509_STORE_CTX *verify, const sipveil_keyring *ring,
                           const sv_chain_question *question, STACK_OF(X509) *untrusted,
-                          sv_arena *arena, sipveil_error *err)
+                          sv_arena *arena, sv_chain_answer *answer, sipveil_error *err)
 {
     if (!set_up(verify, ring, question, untrusted)) {
         return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the chain cannot be built");
@@ -190,6 +203,7 @@ static sipveil_code build(X509_STORE_CTX *verify, const sipveil_keyring *ring,
         return explain(verify, arena, err);
     }
     SV_TRY(check_links(X509_STORE_CTX_get0_chain(verify), question, arena, err));
+    if (ring->crl_count == 0) widen(X509_STORE_CTX_get0_chain(verify), answer);
     if (ring->sha1_crl && !(question->allow_weak & SIPVEIL_WEAK_SHA1)) {
         return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
                             "a CRL is signed with SHA-1");
@@ -211,16 +225,16 @@ static STACK_OF(X509) *untrusted_of(const sipveil_keyring *ring, STACK_OF(X509) 
 }
 
 sipveil_code sv_chain_check(const sipveil_keyring *ring, const sv_chain_question *question,
-                            sv_arena *arena, bool *revocation_checked, sipveil_error *err)
+                            sv_arena *arena, sv_chain_answer *answer, sipveil_error *err)
 {
-    *revocation_checked = false;
+    *answer = (sv_chain_answer){.from = question->at, .until = question->at};
     SV_TRY(check_sizes(question, err));
     STACK_OF(X509) *untrusted = untrusted_of(ring, question->untrusted);
     X509_STORE_CTX *verify = X509_STORE_CTX_new_ex(ring->context->library, NULL);
     sipveil_code code = untrusted == NULL || verify == NULL
                             ? sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "out of memory")
-                            : build(verify, ring, question, untrusted, arena, err);
-    if (code != SIPVEIL_INTERNAL) *revocation_checked = ring->crl_count > 0;
+                            : build(verify, ring, question, untrusted, arena, answer, err);
+    if (code != SIPVEIL_INTERNAL) answer->revocation_checked = ring->crl_count > 0;
     X509_STORE_CTX_free(verify);
     sk_X509_free(untrusted);
     ERR_clear_error();

@@ -15,11 +15,16 @@ typedef struct sv_chain_question {
     STACK_OF(X509) **built;    /* NULL, or where the chain goes that leads to an anchor, leaf first; in the arena */
 } sv_chain_question;
 
+typedef struct sv_chain_answer {
+    bool revocation_checked; /* CRLs were there and were asked */
+    /* The same question at any second between them has the same answer; one that asked CRLs only at its own. */
+    int64_t from, until;
+} sv_chain_answer;
+
 /* Builds the chain and checks it: signatures, time, basic constraints, path length, name constraints
  * and CRLs by libcrypto; CA flags, key sizes and digests by our own rule. OK: it leads to an anchor.
- * UNTRUSTED_SIGNER, POLICY (weak), LIMIT: with rule and sentence in err. INTERNAL.
- * *revocation_checked: CRLs were there and were asked. */
+ * UNTRUSTED_SIGNER, POLICY (weak), LIMIT: with rule and sentence in err. INTERNAL. */
 sipveil_code sv_chain_check(const sipveil_keyring *ring, const sv_chain_question *question,
-                            sv_arena *arena, bool *revocation_checked, sipveil_error *err);
+                            sv_arena *arena, sv_chain_answer *answer, sipveil_error *err);
 
 #endif

@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/span.h"
 #include "keys/bundle.h"
@@ -57,23 +56,17 @@ static bool is_for_tls(X509 *certificate)
            (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) != 0;
 }
 
-static int64_t seconds_of(const ASN1_TIME *time)
-{
-    struct tm tm;
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-}
-
 sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) *untrusted,
                                          int64_t at, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err)
 {
     sipveil_error why;
     STACK_OF(X509) *chain = NULL;
-    bool revocation;
+    sv_chain_answer answer;
     sv_error_clear(&why);
     SV_TRY(read_names(certificate, arena, out, &why));
     SV_TRY(hash_public_key(ring->context, certificate, out->keys[out->key_count++], err));
-    out->not_before = seconds_of(X509_get0_notBefore(certificate));
-    out->not_after = seconds_of(X509_get0_notAfter(certificate));
+    out->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
+    out->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
     out->time_ok = sv_certificate_check_time(certificate, at, &why) == SIPVEIL_OK;
     if (!out->time_ok) note(out, &why);
     out->usage_ok = sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why) == SIPVEIL_OK;
@@ -84,7 +77,7 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     sipveil_code code = ring->anchor_count == 0
                             ? sv_fail_rule(&why, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-67", SIPVEIL_NO_OFFSET,
                                            "there is no trust anchor to judge the certificate by")
-                            : sv_chain_check(ring, &question, arena, &revocation, &why);
+                            : sv_chain_check(ring, &question, arena, &answer, &why);
     if (code == SIPVEIL_INTERNAL) {
         if (err != NULL) *err = why;
         return code;

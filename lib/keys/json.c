@@ -7,6 +7,7 @@
 typedef struct reader {
     sv_cursor c;
     sv_arena *arena;
+    unsigned depth_most;
     sipveil_error *err;
 } reader;
 
@@ -157,7 +158,7 @@ static sipveil_code take_members(reader *r, unsigned depth, sv_json *value)
     bool object = value->kind == SV_JSON_OBJECT;
     uint8_t end = object ? '}' : ']';
     sv_json **place = &value->first;
-    if (depth >= SV_JSON_DEPTH_MOST) return fail(r, "nested too deep");
+    if (depth >= r->depth_most) return fail(r, "nested too deep");
     skip_space(r);
     if (sv_take_if(&r->c, end)) return SIPVEIL_OK;
     for (size_t count = 0;; count++) {
@@ -214,8 +215,14 @@ static sipveil_code take_value(reader *r, unsigned depth, sv_json *value)
 
 sipveil_code sv_json_read(sipveil_span text, sv_arena *arena, const sv_json **out, sipveil_error *err)
 {
+    return sv_json_read_within(text, SV_JSON_DEPTH_MOST, arena, out, err);
+}
+
+sipveil_code sv_json_read_within(sipveil_span text, unsigned depth, sv_arena *arena, const sv_json **out,
+                                 sipveil_error *err)
+{
     *out = NULL;
-    reader r = {sv_cursor_over(text, "JSON"), arena, err};
+    reader r = {sv_cursor_over(text, "JSON"), arena, depth < SV_JSON_DEPTH_MOST ? depth : SV_JSON_DEPTH_MOST, err};
     sv_json *value = sv_arena_alloc(arena, sizeof *value);
     if (value == NULL) return sv_no_memory(err, "keys");
     SV_TRY(take_value(&r, 0, value));

@@ -25,6 +25,9 @@ typedef struct sv_json {
 
 /* The whole text is one value. USAGE with the offset; INTERNAL. *out is NULL on failure. */
 sipveil_code sv_json_read(sipveil_span text, sv_arena *arena, const sv_json **out, sipveil_error *err);
+/* The same, nested at most `depth` deep (up to SV_JSON_DEPTH_MOST). */
+sipveil_code sv_json_read_within(sipveil_span text, unsigned depth, sv_arena *arena, const sv_json **out,
+                                 sipveil_error *err);
 /* NULL if it is not there or `object` is no object. */
 const sv_json *sv_json_member(const sv_json *object, const char *name);
 

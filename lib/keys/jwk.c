@@ -4,53 +4,21 @@
 #include "base/cursor.h"
 #include "base/span.h"
 #include "keys/json.h"
+#include "mime/mime.h"
 
 static sipveil_code refuse(sipveil_error *err, const char *why)
 {
     return sv_fail(err, "keys", SIPVEIL_USAGE, "%s", why);
 }
 
-/* ---- base64url without padding (RFC 7515 2), one way to write every value ---- */
-
-static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 /* Constant time would be idle here: the key comes from a file of ours, once. */
-static sipveil_code decode_base64url(sipveil_span text, sv_arena *arena, sipveil_span *out,
-                                     sipveil_error *err)
+static sipveil_code decode_key(sipveil_span text, sv_arena *arena, sipveil_span *out, sipveil_error *err)
 {
-    uint8_t *data = sv_arena_alloc(arena, text.len / 4 * 3 + 3);
-    size_t used = 0, value;
-    uint32_t bits = 0;
-    unsigned held = 0;
-    if (data == NULL) return sv_no_memory(err, "keys");
-    for (size_t i = 0; i < text.len; i++) {
-        if (!sv_find_byte(SV_SPAN(url_alphabet), text.data[i], &value)) {
-            return refuse(err, "member \"k\" is not base64url without padding");
-        }
-        bits = bits << 6 | (uint32_t)value;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            data[used++] = (uint8_t)(bits >> held);
-            bits &= (1u << held) - 1;
-        }
-    }
-    if (held >= 6 || bits != 0) return refuse(err, "member \"k\" is cut short or has spare bits");
-    *out = sv_span(data, used);
-    return SIPVEIL_OK;
-}
-
-static void put_base64url(sv_buffer *out, sipveil_span octets)
-{
-    uint32_t bits = 0;
-    unsigned held = 0;
-    for (size_t i = 0; i < octets.len; i++) {
-        bits = (bits << 8 | octets.data[i]) & 0xFFFF;
-        for (held += 8; held >= 6; held -= 6) {
-            sv_put_byte(out, (uint8_t)url_alphabet[bits >> (held - 6) & 63]);
-        }
-    }
-    if (held > 0) sv_put_byte(out, (uint8_t)url_alphabet[bits << (6 - held) & 63]);
+    sipveil_error why;
+    sipveil_code code = sv_mime_decode_base64url(text, arena, out, &why);
+    if (code == SIPVEIL_OK) return code;
+    if (code != SIPVEIL_MALFORMED) return sv_no_memory(err, "keys");
+    return sv_fail(err, "keys", SIPVEIL_USAGE, "member \"k\" is %s", why.text);
 }
 
 static uint8_t hex_value(uint8_t digit)
@@ -151,7 +119,7 @@ static sipveil_code read_key(const sv_json *jwk, sv_arena *scratch, sv_key_batch
     }
     id = kid;
     if (kid_hex.len > 0) SV_TRY(decode_hex(kid_hex, scratch, &id, err));
-    SV_TRY(decode_base64url(k, scratch, &key, err));
+    SV_TRY(decode_key(k, scratch, &key, err));
     SV_TRY(check_algorithm(alg, use, key, err));
     SV_TRY(sv_key_batch_add_kek(batch, id, key, err));
     return read_validity(jwk, &batch->last->cms, err);
@@ -233,7 +201,7 @@ sipveil_code sv_jwk_put(sv_buffer *out, sipveil_span kid, sipveil_span key, sipv
     sv_put_str(out, "{\"kty\":\"oct\",\"kid\":");
     SV_TRY(put_json_string(out, kid, err));
     sv_put_str(out, ",\"k\":\"");
-    put_base64url(out, key);
+    sv_mime_put_base64url(out, key);
     sv_put_format(out, "\",\"alg\":\"A%zuKW\"}\n", key.len * 8);
     return sv_buffer_check(out, "keys", err);
 }

@@ -49,6 +49,7 @@ typedef struct sv_signer_question {
     sipveil_span aor;          /* URI the signer must speak for (inner From, or To in a response); empty: any */
     bool host_signer;          /* a host certificate speaks: for the host part of aor (TUN-54; later rooms) */
     int64_t at;                /* seconds UTC */
+    bool allow_tls_usage;      /* of a host: extendedKeyUsage for TLS alone suffices (IDN-73) */
     bool ignore_validity;      /* --compat samples with a Date: never the default */
     unsigned allow_weak;       /* SIPVEIL_WEAK_SHA1, _RSA1024: certificate signatures and keys too */
     const sipveil_limits *limits;
@@ -62,6 +63,7 @@ typedef struct sv_signer {
     char why[200];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
     bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
     int64_t not_before, not_after; /* validity of the certificate, seconds UTC; 0, 0: not read */
+    int64_t holds_from, holds_until; /* accepted: at any second between them too */
 } sv_signer;
 
 /* Pin first (exact SHA-256 for that AOR); else chain to an anchor, validity at `at`, keyUsage

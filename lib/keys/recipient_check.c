@@ -21,7 +21,7 @@ static sipveil_code refuse(const sipveil_key *key, sipveil_code code, sipveil_er
 static sipveil_code check_chain(const sipveil_keyring *ring, const sipveil_key *key, int64_t at,
                                 sipveil_error *err)
 {
-    bool revocation_checked;
+    sv_chain_answer answer;
     if (ring == NULL || ring->anchor_count == 0) return SIPVEIL_OK;
     sv_arena *scratch = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
     if (scratch == NULL) return sv_no_memory(err, "keys");
@@ -29,7 +29,7 @@ static sipveil_code check_chain(const sipveil_keyring *ring, const sipveil_key *
                                         .untrusted = key->chain,
                                         .at = at,
                                         .limits = &ring->context->hooks.limits};
-    sipveil_code code = sv_chain_check(ring, &question, scratch, &revocation_checked, err);
+    sipveil_code code = sv_chain_check(ring, &question, scratch, &answer, err);
     sv_arena_free(scratch);
     return code;
 }

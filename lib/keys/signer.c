@@ -2,7 +2,6 @@
 /* The accepted signer: may this certificate speak for that AOR, now? */
 #include <openssl/err.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/span.h"
 #include "keys/certificate.h"
@@ -82,6 +81,8 @@ static sipveil_code accept_pinned(const sv_signer_question *question, sv_signer 
     SV_TRY(sv_certificate_check_key(question->certificate, question->allow_weak, err));
     SV_TRY(check_time(question, out, err));
     out->name_checked = question->aor.len > 0;
+    out->holds_from = out->not_before;
+    out->holds_until = out->not_after;
     out->trust = SV_TRUST_PINNED;
     return SIPVEIL_OK;
 }
@@ -101,23 +102,21 @@ static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_qu
                                      .limits = question->limits};
     SV_TRY(check_time(question, out, err));
     out->usage_checked = true;
-    SV_TRY(sv_certificate_check_usage(question->certificate,
-                                      question->host_signer ? SV_USE_SIGN_AS_HOST : SV_USE_SIGN, err));
+    sv_use as_host = question->allow_tls_usage ? SV_USE_SIGN_AS_TLS_HOST : SV_USE_SIGN_AS_HOST;
+    SV_TRY(sv_certificate_check_usage(question->certificate, question->host_signer ? as_host : SV_USE_SIGN, err));
     if (question->aor.len > 0) {
         out->name_checked = true;
         SV_TRY(check_name(question, arena, err));
     }
     out->chain_checked = true;
-    SV_TRY(sv_chain_check(ring, &chain, arena, &out->revocation_checked, err));
+    sv_chain_answer answer;
+    sipveil_code code = sv_chain_check(ring, &chain, arena, &answer, err);
+    out->revocation_checked = answer.revocation_checked;
+    if (code != SIPVEIL_OK) return code;
+    out->holds_from = answer.from;
+    out->holds_until = answer.until;
     out->trust = SV_TRUST_TRUSTED;
     return SIPVEIL_OK;
-}
-
-/* 0 if it cannot be read: then the check of the time has refused the certificate. */
-static int64_t seconds_of(const ASN1_TIME *time)
-{
-    struct tm tm;
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
 sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
@@ -128,8 +127,8 @@ sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_
     sv_error_clear(err);
     sv_error_clear(&why);
     *out = (sv_signer){.trust = SV_TRUST_UNCHECKED,
-                       .not_before = seconds_of(X509_get0_notBefore(question->certificate)),
-                       .not_after = seconds_of(X509_get0_notAfter(question->certificate))};
+                       .not_before = sv_certificate_seconds(X509_get0_notBefore(question->certificate)),
+                       .not_after = sv_certificate_seconds(X509_get0_notAfter(question->certificate))};
     sipveil_code code = find_pin(ring, question, &pinned, &why);
     if (code == SIPVEIL_OK) {
         code = pinned ? accept_pinned(question, out, &why)

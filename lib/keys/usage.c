@@ -26,8 +26,10 @@ static bool purpose_fits(const EXTENDED_KEY_USAGE *purposes, sv_use use)
     for (int i = 0; i < sk_ASN1_OBJECT_num(purposes); i++) {
         const ASN1_OBJECT *purpose = sk_ASN1_OBJECT_value(purposes, i);
         int nid = OBJ_obj2nid(purpose);
-        if (is_sip_purpose(purpose) || nid == NID_anyExtendedKeyUsage ||
-            (nid == NID_email_protect && use != SV_USE_SIGN_AS_HOST)) {
+        bool host = use == SV_USE_SIGN_AS_HOST || use == SV_USE_SIGN_AS_TLS_HOST;
+        bool tls = nid == NID_server_auth || nid == NID_client_auth;
+        if (is_sip_purpose(purpose) || nid == NID_anyExtendedKeyUsage || (nid == NID_email_protect && !host) ||
+            (tls && use == SV_USE_SIGN_AS_TLS_HOST)) {
             return true;
         }
     }

@@ -188,3 +188,58 @@ void sv_mime_put_base64(sv_buffer *out, sipveil_span octets, size_t columns)
         *to++ = '\n';
     }
 }
+
+/* ---- base64url ---- */
+
+static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* The value of a character of base64url, with VALID; 0: none. */
+static unsigned url_symbol(uint8_t c)
+{
+    if (c == '-') return VALID | 62u;
+    if (c == '_') return VALID | 63u;
+    return c == '+' || c == '/' ? 0u : symbol_of[c];
+}
+
+sipveil_code sv_mime_decode_base64url(sipveil_span text, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+{
+    uint8_t *data = sv_arena_alloc_raw(arena, text.len / 4 * 3 + 3);
+    size_t used = 0;
+    uint32_t bits = 0;
+    unsigned held = 0;
+    *out = sv_span(NULL, 0);
+    if (data == NULL) return sv_no_memory(err, "mime");
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned symbol = url_symbol(text.data[i]);
+        if (symbol == 0) {
+            return sv_fail_rule(err, "mime", SIPVEIL_MALFORMED, "IDN-22", i, "not base64url without padding");
+        }
+        bits = bits << 6 | (symbol & 0x3F);
+        held += 6;
+        if (held < 8) continue;
+        held -= 8;
+        data[used++] = (uint8_t)(bits >> held);
+        bits &= (1u << held) - 1;
+    }
+    if (held >= 6 || bits != 0) {
+        return sv_fail_rule(err, "mime", SIPVEIL_MALFORMED, "IDN-22", text.len,
+                            "base64url that is cut short or has spare bits");
+    }
+    *out = sv_span(data, used);
+    return SIPVEIL_OK;
+}
+
+void sv_mime_put_base64url(sv_buffer *out, sipveil_span octets)
+{
+    uint8_t *to = octets.len > SIZE_MAX / 8 ? NULL : sv_put_room(out, (octets.len * 4 + 2) / 3);
+    sv_cursor c = sv_cursor_over(octets, "octets");
+    uint8_t octet;
+    uint32_t bits = 0;
+    unsigned held = 0;
+    if (to == NULL) return;
+    while (sv_take_byte(&c, &octet)) {
+        bits = (bits << 8 | octet) & 0xFFFF;
+        for (held += 8; held >= 6; held -= 6) *to++ = (uint8_t)url_alphabet[bits >> (held - 6) & 63];
+    }
+    if (held > 0) *to = (uint8_t)url_alphabet[bits << (6 - held) & 63];
+}

@@ -95,6 +95,11 @@ sipveil_code sv_mime_decode_base64(sipveil_span text, sv_arena *arena, sipveil_s
 void sv_mime_put_base64(sv_buffer *out, sipveil_span octets, size_t columns);
 size_t sv_mime_base64_size(size_t octets, size_t columns);
 
+/* base64url without padding (RFC 4648 5, RFC 7515 2): one text for each octet string. MALFORMED: another octet, a
+ * length that nothing has, spare bits that are not zero. Output in the arena. */
+sipveil_code sv_mime_decode_base64url(sipveil_span text, sv_arena *arena, sipveil_span *out, sipveil_error *err);
+void sv_mime_put_base64url(sv_buffer *out, sipveil_span octets);
+
 /* The content with its encoding undone: the span itself, or decoded into the arena. */
 sipveil_code sv_mime_decoded_content(const sv_mime_entity *entity, sv_arena *arena, sipveil_span *out,
                                      sipveil_error *err);

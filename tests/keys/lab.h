@@ -47,6 +47,10 @@ typedef struct lab_form {
     const char *usage;          /* keyUsage; NULL: none */
     const char *purposes;       /* extendedKeyUsage; NULL: none */
     const char *name_constraints;
+    const char *extension;      /* one more: its OID in dotted decimal */
+    const void *extension_value; /* and its octets */
+    size_t extension_len;
+    bool extension_critical;
     long from, until;           /* seconds from LAB_NOW; 0, 0: a day around it */
     const lab_certificate *issuer; /* NULL: itself */
     EVP_PKEY *signing_key;      /* instead of the issuer's */
@@ -149,6 +153,19 @@ static void lab_key_identifier(X509 *x509, int nid, X509 *of)
     AUTHORITY_KEYID_free(authority);
 }
 
+static void lab_extend_raw(X509 *x509, const lab_form *form)
+{
+    if (form->extension == NULL) return;
+    ASN1_OBJECT *object = OBJ_txt2obj(form->extension, 1);
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    assert_int_equal(ASN1_OCTET_STRING_set(octets, form->extension_value, (int)form->extension_len), 1);
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, form->extension_critical, octets);
+    assert_int_equal(X509_add_ext(x509, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(octets);
+    ASN1_OBJECT_free(object);
+}
+
 LAB_UNUSED static lab_certificate lab_make(const lab_form *form)
 {
     lab_certificate made;
@@ -172,6 +189,7 @@ LAB_UNUSED static lab_certificate lab_make(const lab_form *form)
     lab_extend(x, issuer, NID_name_constraints, form->name_constraints);
     lab_extend(x, issuer, NID_subject_alt_name, form->san);
     if (form->raw_uri != NULL) lab_name(x, form);
+    lab_extend_raw(x, form);
     if (!form->no_key_identifiers) {
         lab_key_identifier(x, NID_subject_key_identifier, x);
         lab_key_identifier(x, NID_authority_key_identifier, issuer);

@@ -54,6 +54,30 @@ static void decodes_known_answers(void **state)
     assert_true(sv_equal(out, SV_SPAN("\x00\x01\x02\xfb\xfb\xfc\xfd\xfe\xff\xff")));
 }
 
+/* RFC 4648 5, IDN-22: the other alphabet, no padding, one text for each octet string. */
+static void base64url(void **state)
+{
+    static const struct {
+        const char *plain, *text;
+    } good[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"},
+                {"\xfb\xff\xfe", "-__-"}};
+    static const char *const bad[] = {"Zg==", "Zm9v+", "Zm9v/", "Zm 9", "Zm9v\r\n", "Z", "Zm9vY", "Zh", "Zm9", "Zm9v.", "\xC3\xA4"};
+    (void)state;
+    sipveil_span out;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        sv_buffer b;
+        assert_int_equal(sv_mime_decode_base64url(sv_span_str(good[i].text), arena, &out, &err), SIPVEIL_OK);
+        assert_true(sv_equal_str(out, good[i].plain));
+        sv_buffer_init(&b, arena, 0, 100);
+        sv_mime_put_base64url(&b, sv_span_str(good[i].plain));
+        assert_true(sv_equal_str(sv_buffer_span(&b), good[i].text));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(sv_mime_decode_base64url(sv_span_str(bad[i]), arena, &out, &err), SIPVEIL_MALFORMED);
+        assert_int_equal(out.len, 0);
+    }
+}
+
 /* ADV-038, TUN-79: line ends anywhere; everything else has one form. */
 static void is_strict(void **state)
 {
@@ -199,7 +223,7 @@ static void no_memory_is_internal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_known_answers), cmocka_unit_test(is_strict),
+        cmocka_unit_test(base64url), cmocka_unit_test(decodes_known_answers), cmocka_unit_test(is_strict),
         cmocka_unit_test(keeps_limits),          cmocka_unit_test(every_length_comes_back),
         cmocka_unit_test(writes_lines),          cmocka_unit_test(no_memory_is_internal),
     };

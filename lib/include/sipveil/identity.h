@@ -162,7 +162,6 @@ typedef struct sipveil_identity_verify_options {
     bool allow_http;                  /**< credentials may come by http */
     bool allow_private_hosts;         /**< and from private and loopback addresses */
     bool allow_tls_usage;             /**< a certificate whose extendedKeyUsage is for TLS only (IDN-73) */
-    bool allow_common_name;           /**< RFC 5922 7.1: the common name, where there is no subjectAltName */
     sipveil_memory *memory;           /**< seen signatures; NULL: nothing is remembered */
 } sipveil_identity_verify_options;
 
