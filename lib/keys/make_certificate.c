@@ -115,12 +115,14 @@ static bool push_purpose(EXTENDED_KEY_USAGE *purposes, const char *oid)
     return false;
 }
 
-/* SIP (RFC 5924) and e-mail protection, which S/MIME software asks for. */
-static bool add_purposes(X509 *certificate)
+/* SIP (RFC 5924), e-mail protection, which S/MIME software asks for, and for a host both ends of TLS: a TLS library
+ * knows nothing of the SIP purpose, and takes no certificate for a server that names others only. */
+static bool add_purposes(X509 *certificate, bool host)
 {
     EXTENDED_KEY_USAGE *purposes = EXTENDED_KEY_USAGE_new();
     bool done = purposes != NULL && push_purpose(purposes, "1.3.6.1.5.5.7.3.20") &&
                 push_purpose(purposes, "1.3.6.1.5.5.7.3.4") &&
+                (!host || (push_purpose(purposes, "1.3.6.1.5.5.7.3.1") && push_purpose(purposes, "1.3.6.1.5.5.7.3.2"))) &&
                 add(certificate, NID_ext_key_usage, purposes, false);
     EXTENDED_KEY_USAGE_free(purposes);
     return done;
@@ -174,7 +176,7 @@ static bool add_extensions(X509 *certificate, const sv_certificate_form *form, c
 {
     return add_constraints(certificate, form->authority) &&
            add_key_usage(certificate, key, form->authority) &&
-           (form->authority || (add_purposes(certificate) && add_names(certificate, form))) &&
+           (form->authority || (add_purposes(certificate, form->dns.len > 0) && add_names(certificate, form))) &&
            add_key_identifiers(certificate, own, issuer);
 }
 

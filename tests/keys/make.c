@@ -128,6 +128,8 @@ static void expect_names(const sipveil_certificate_request *request, const char 
     char oid[64];
     OBJ_obj2txt(oid, sizeof oid, sk_ASN1_OBJECT_value(purposes, 0), 1);
     assert_string_equal(oid, "1.3.6.1.5.5.7.3.20"); /* RFC 5924 */
+    assert_int_equal(X509_check_purpose(x509, X509_PURPOSE_SSL_SERVER, 0), dns != NULL); /* a host's, for TLS */
+    assert_int_equal(X509_check_purpose(x509, X509_PURPOSE_SSL_CLIENT, 0), dns != NULL);
     EXTENDED_KEY_USAGE_free(purposes);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
     assert_true(ASN1_STRING_length(serial) >= 12 && ASN1_STRING_length(serial) <= 16);
