@@ -62,6 +62,7 @@ static bool take_peer(proxy_state *s, const char *v)
         }
         if ((k == 1 && strcmp(value, "tls") == 0) || k == 4) s->proxy.protected_hop = s->proxy.sender_authenticated = true;
         if (k == 6) s->proxy.interface = value;
+        if (k == 0 || (k == 3 && s->proxy.source == NULL)) s->proxy.source = value;
     }
     if (count == 0) tool_usage_error(&s->o.common, "--from does not take '%s'", v);
     return count > 0;
@@ -119,10 +120,19 @@ static int write_report(proxy_state *s, const char *input)
     return io_write(&s->o.common, s->report, input, json, IO_REPLACE);
 }
 
-static int write_view(proxy_state *s, const char *input, sipveil_span view)
+/* FILE for the first part, FILE.2, FILE.3 and so on for those that further labels name. */
+static int write_view(proxy_state *s, const char *input, const sipveil_e2m_verdict *verdict)
 {
-    if (strcmp(s->view, "-") == 0) return fwrite(view.data, 1, view.len, stderr) == view.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&s->o.common, s->view, input, view, IO_REPLACE | IO_SECRET);
+    int exit_code = TOOL_OK;
+    for (size_t i = 0; exit_code == TOOL_OK && i < verdict->part_count; i++) {
+        sipveil_span view = verdict->parts[i].view;
+        char name[4096];
+        int len = i == 0 ? snprintf(name, sizeof name, "%s", s->view) : snprintf(name, sizeof name, "%s.%zu", s->view, i + 1);
+        if (len < 0 || len >= (int)sizeof name) return tool_usage_error(&s->o.common, "--view: name too long");
+        if (strcmp(s->view, "-") == 0) exit_code = fwrite(view.data, 1, view.len, stderr) == view.len ? TOOL_OK : TOOL_FAILED;
+        else exit_code = io_write(&s->o.common, name, input, view, IO_REPLACE | IO_SECRET);
+    }
+    return exit_code;
 }
 
 static int hand_out(proxy_state *s, const char *path, const sipveil_e2m_verdict *verdict, statefile *memory)
@@ -133,7 +143,7 @@ static int hand_out(proxy_state *s, const char *path, const sipveil_e2m_verdict 
     }
     if (respond) (void)tool_error(&s->o.common, path, &verdict->reason);
     int exit_code = s->state != NULL ? statefile_save(&s->o.common, memory) : TOOL_OK;
-    if (exit_code == TOOL_OK && verdict->has_view && s->view != NULL) exit_code = write_view(s, path, verdict->view);
+    if (exit_code == TOOL_OK && verdict->has_view && s->view != NULL) exit_code = write_view(s, path, verdict);
     if (exit_code == TOOL_OK) exit_code = write_report(s, path);
     if (exit_code == TOOL_OK) exit_code = io_write_output(&s->o.common, path, verdict->message, IO_BINARY);
     return exit_code == TOOL_OK && respond ? TOOL_ANSWER : exit_code;

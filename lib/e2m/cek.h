@@ -13,9 +13,10 @@ enum {
     SV_CEK_REFERENCE = 16,         /* octets that we write (CEK-12) */
     SV_CEK_REFERENCE_MOST = 64,    /* that we take */
     SV_CEK_USES = 32,              /* E2M-37 */
-    SV_CEK_USES_MOST = 1024,       /* that we hold a key for, whatever was said */
+    SV_CEK_USES_MOST = 1000,       /* that we hold a key for, whatever was said */
     SV_CEK_LIFE = 3600,            /* seconds (E2M-57) */
     SV_CEK_PER_PEER = 64,          /* keys that one signer can make us hold (ADV-176) */
+    SV_CEK_PER_DIALOG = 8,         /* of these in one dialog, so that none pushes out the other side's */
     SV_CEK_READERS_MOST = 64,
     SV_CEK_ITERATIONS = 1000,      /* that we write: the password is a whole key */
     SV_CEK_DIGEST = 32
@@ -53,13 +54,21 @@ sipveil_code sv_cek_put_attributes(sv_arena *arena, const sv_cek_attributes *att
 
 /* Where a key of this message would be held (first), and where one for it may be (all). */
 typedef struct sv_cek_scopes {
-    sipveil_span items[3];
-    size_t count;
-    sipveil_span parties; /* the two addresses, in one order whoever writes to whom */
+    sipveil_span items[2];
+    size_t count;         /* 0: a message without tags, which belongs to no dialog */
+    sipveil_span parties; /* the two addresses, in one order whoever writes to whom; each scope ends with them */
+    sipveil_span from_tag, to_tag;
 } sv_cek_scopes;
 sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out, sipveil_error *err);
 
 /* ---- records ---- */
+
+/* A hop that a signed label names for the part that the key seals, and what the far UA is asked to let it do with
+ * answers; NONE: nothing. */
+typedef struct sv_cek_hop {
+    sipveil_span host;
+    sipveil_e2m_act reply;
+} sv_cek_hop;
 
 typedef struct sv_cek_record {
     sipveil_span scope, reference;
@@ -71,19 +80,26 @@ typedef struct sv_cek_record {
     int64_t since;                /* seconds UTC */
     uint64_t order;               /* later ones have more */
     uint8_t signer[SV_CEK_DIGEST];  /* SHA-256 of the certificate; of what we made: of our own */
-    sipveil_span parties;         /* as of sv_cek_scopes */
     sv_cek_derivation derivation;
-    sipveil_span host;            /* hop that may read answers; empty: none named */
+    sv_cek_hop hops[SV_LABELS_MOST];
+    size_t hop_count;
+    uint32_t unnamed;             /* readers beside us and these hops */
     sipveil_span signer_domain;   /* of the address that the signer spoke for */
-    sipveil_e2m_act reply;        /* what the far UA was asked to let it do */
     sipveil_span readers;         /* SV_CEK_DIGEST octets a recipient */
+    uint32_t cseq;                /* of the request that brought it, with its method: what its failure has too */
+    sipveil_span method;          /* empty: a response brought it */
+    sipveil_span branch_tag;      /* of what we made: the far end's tag in the branch that was answered first */
     int64_t expires;
 } sv_cek_record;
+
+/* cek_record.c: as octets, and back; spans of *out are in value. */
+void sv_cek_put_record(sv_buffer *out, const sv_cek_record *record);
+bool sv_cek_take_record(sipveil_span value, sv_cek_record *out);
 
 /* Holds it: the first under its name wins (REPLAY); the oldest of the same signer gives way (ADV-176). */
 sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
                          sipveil_error *err);
-/* By its exact name in one of the scopes and for these parties; spans of *out are in the arena. */
+/* By its exact name in one of the scopes; spans of *out are in the arena. */
 bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_span reference, int64_t now,
                  sv_arena *arena, sv_cek_record *out);
 /* The newest in one of the scopes. */
@@ -93,6 +109,9 @@ bool sv_cek_find_last(const sv_store *store, const sv_cek_scopes *scopes, int64_
 sipveil_code sv_cek_count_use(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
                               sipveil_error *err);
 void sv_cek_forget(sv_store *store, const sv_cek_scopes *scopes);
+/* What this response ends: with a BYE, or a 481 or 408 (RFC 3261 12.2.1.2), the dialog and all its keys; with another
+ * failure the key that its request brought (E2M-57). Returns whether it ended anything that was held. */
+bool sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view);
 
 /* What names a recipient: the same for a certificate and for a RecipientInfo that names it. by_ski says
  * which of its two names is meant. */

@@ -6,13 +6,16 @@ typedef struct part_scan {
     sv_operation *op;
     const sv_labels *labels;
     size_t found[SV_LABELS_MOST];
+    sipveil_span *places;
     size_t parts;
 } part_scan;
 
-static void count_cid(part_scan *scan, sipveil_span cid)
+static void note_part(part_scan *scan, const sv_mime_entity *entity)
 {
-    for (size_t i = 0; cid.len > 0 && i < scan->labels->count; i++) {
-        if (sv_equal(scan->labels->items[i].cid, cid)) scan->found[i]++;
+    for (size_t i = 0; entity->content_id.len > 0 && i < scan->labels->count; i++) {
+        if (!sv_equal(scan->labels->items[i].cid, entity->content_id)) continue;
+        scan->found[i]++;
+        scan->places[i] = entity->content;
     }
 }
 
@@ -20,7 +23,7 @@ static sipveil_code scan_entity(part_scan *scan, const sv_mime_entity *entity, s
 {
     sv_operation *op = scan->op;
     size_t count;
-    count_cid(scan, entity->content_id);
+    note_part(scan, entity);
     if (!sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
     if (depth >= op->limits->mime_depth) {
         return sv_fail_rule(op->err, SV_E2M, SIPVEIL_LIMIT, "E2M-51", SIPVEIL_NO_OFFSET,
@@ -43,9 +46,10 @@ static sipveil_code scan_entity(part_scan *scan, const sv_mime_entity *entity, s
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_find_named_parts(sv_operation *op, const sv_sip_view *view, const sv_labels *labels)
+sipveil_code sv_find_named_parts(sv_operation *op, const sv_sip_view *view, const sv_labels *labels,
+                                 sipveil_span places[SV_LABELS_MOST])
 {
-    part_scan scan = {.op = op, .labels = labels};
+    part_scan scan = {.op = op, .labels = labels, .places = places};
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(op->err, SV_E2M);
     if (view->body.len > 0) {

@@ -67,6 +67,16 @@ static sipveil_code add_content_id(sv_sealing *s, const sv_sharing *sharing, sv_
     return sv_buffer_check(&b, SV_E2M, s->op->err);
 }
 
+/* Whoever reads it takes one compressed layer (ADV-130): where layers nest, the outer one is. */
+static sipveil_code pack_uncompressed(sv_sealing *s, sipveil_span entity, sv_packed *out)
+{
+    sv_sealing part = *s;
+    sipveil_seal_options options = *s->options;
+    options.compress = false;
+    part.options = &options;
+    return sv_pack_protected(&part, entity, out);
+}
+
 /* Signed and encrypted for some of the recipients. */
 static sipveil_code pack_for(sv_sealing *s, size_t first, size_t count, bool optional, sipveil_span entity, sv_packed *out)
 {
@@ -134,7 +144,9 @@ static sipveil_code pack_nested(sv_sealing *s, sv_sharing *sharing, sipveil_span
     sipveil_span parts[2], both;
     SV_TRY(make_copy(s, sharing, entity, &copy));
     SV_TRY(optional_part(s, copy.entity, &parts[0]));
-    SV_TRY(pack_for(s, 0, sharing->far_count, false, entity, &packed));
+    sv_sealing private_part = *s;
+    private_part.recipient_count = sharing->far_count;
+    SV_TRY(pack_uncompressed(&private_part, entity, &packed));
     SV_TRY(sv_pack_entity(s, packed, &parts[1]));
     SV_TRY(sv_pack_mixed(s, parts, 2, &packed));
     SV_TRY(sv_pack_entity(s, packed, &both));
@@ -147,10 +159,14 @@ static sipveil_code pack_parts(sv_sealing *s, const sv_sip_view *view, const sv_
 {
     sipveil_span entity;
     if (!sharing->sign_label) return sv_pack_mixed(s, parts + 1, count - 1, out);
+    sv_sealing around = *s;
+    sipveil_seal_options detached = *s->options;
+    detached.opaque = false; /* a hop finds the part by its name before it reads any CMS (E2M-21, E2M-51) */
+    around.options = &detached;
     SV_TRY(sv_pack_fragment(s, view, sharing->label_rows, &parts[0]));
     SV_TRY(sv_pack_mixed(s, parts, count, out));
     SV_TRY(sv_pack_entity(s, *out, &entity));
-    return sv_pack_signed(s, entity, s->base64, out);
+    return sv_pack_signed(&around, entity, s->base64, out);
 }
 
 sipveil_code sv_form_pack(sv_sealing *s, const sv_sip_view *view, sv_sharing *sharing, sv_packed *out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hop: is it mine, may it be opened for this sender, what came out, what is the answer. */
+/* The hop: is it mine, and if so, one message through opening, serving and answering. */
 #include "e2m/proxy.h"
 
-#include "sip/values.h"
+#include "e2m/transaction.h"
 #include "tunnel/memory.h"
 
 void sipveil_e2m_proxy_options_default(sipveil_e2m_proxy_options *options)
@@ -32,209 +32,22 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_e2
     return sv_hop_set_fill(&hop->names, o->hosts, o->host_count, err);
 }
 
-/* ---- may it be opened? ---- */
-
-/* Whether a verified signature around a node is one that we accept now; lib/tunnel asks only after its content
- * was read, and a private key must not be used before (E2M-59). */
-static bool accepts_now(sv_operation *op, const sv_node *layer)
-{
-    sv_sip_address who;
-    const sv_sip_view *view = op->root->view;
-    if (!sv_node_is_signed(layer) || !layer->verified || layer->signed_data->signer_count == 0) return false;
-    if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) return false;
-    X509 *certificate = layer->signatures[0].certificate;
-    sv_signer signer;
-    return certificate != NULL && sv_accept_signer(op, certificate, layer->certificates, who.uri, &signer) == SIPVEIL_OK &&
-           signer.code == SIPVEIL_OK;
-}
-
-/* The label of ours that names this layer or what it stands in, or NULL. */
-static const sv_label *label_for(const sv_hop *hop, const sv_node *node)
-{
-    for (const sv_node *up = node; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        for (size_t i = 0; up->entity != NULL && i < hop->mine.count; i++) {
-            sipveil_span cid = up->entity->content_id;
-            if (cid.len > 0 && sv_equal(cid, hop->mine.items[i].cid)) return &hop->mine.items[i];
-        }
-    }
-    return NULL;
-}
-
-typedef struct standing {
-    bool label_signed, sender_signed;
-    bool other_label; /* something signed says otherwise */
-} standing;
-
-/* What an accepted signature around this node proves. */
-static standing standing_of(sv_operation *op, const sv_node *node, const sv_label *label)
-{
-    standing out = {false, false, false};
-    for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        if (!accepts_now(op, up)) continue;
-        out.sender_signed = true;
-        const sv_node *in = up->first_child;
-        for (const sv_node *part = in != NULL ? in->first_child : NULL; part != NULL; part = part->next) {
-            sv_labels inside;
-            if (part->type != SV_NODE_SIPFRAG || part->view == NULL ||
-                sv_sip_first(part->view, SV_F_PROXY_REQUIRED_BODY) == NULL) {
-                continue;
-            }
-            bool has = sv_labels_read(part->view, &inside, NULL) == SIPVEIL_OK && sv_labels_have(&inside, label);
-            if (has) out.label_signed = true;
-            else out.other_label = true;
-        }
-    }
-    return out;
-}
-
-static sipveil_code may_open(void *state, sv_operation *op, const sv_node *node, bool *may)
-{
-    sv_hop *hop = state;
-    const sv_label *label = hop->named ? label_for(hop, node) : NULL;
-    *may = false;
-    if (label == NULL) return SIPVEIL_OK;
-    standing stands = standing_of(op, node, label);
-    if (stands.other_label) {
-        return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-21", SIPVEIL_NO_OFFSET,
-                            "the label for us differs from its signed copy: %s", SV_QUOTE(label->value));
-    }
-    if (!hop->options->protected_hop && !stands.label_signed) { /* E2M-20 */
-        hop->named = false;
-        sv_report_check(op, "E2M-20", SIPVEIL_CHECK_NOT_DONE, "a label that is neither signed nor came over a protected link");
-        return SIPVEIL_OK;
-    }
-    if (!hop->options->sender_authenticated && !stands.sender_signed) {
-        sv_report_check(op, "E2M-59", SIPVEIL_CHECK_FAILED, "nobody vouches for the sender: no private key is used");
-        return sv_fail_rule(op->err, SV_E2M, SIPVEIL_POLICY, "E2M-59", SIPVEIL_NO_OFFSET,
-                            "nobody vouches for the sender of a labelled body");
-    }
-    sv_report_check(op, "E2M-21", stands.label_signed ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
-                    "the label is %s", stands.label_signed ? "signed" : "not signed: it came over a protected link");
-    *may = true;
-    return SIPVEIL_OK;
-}
-
-static sipveil_code judge_labels(void *state, sv_operation *op)
-{
-    const sv_hop *hop = state;
-    return hop->named ? sv_check_signed_labels(op, &hop->mine, false) : SIPVEIL_OK;
-}
-
-static bool may_keep(void *state, const sv_operation *op, const sv_node *node)
-{
-    const sv_hop *hop = state;
-    const sv_label *label = label_for(hop, node);
-    (void)op;
-    for (size_t i = 0; i < hop->receiving.reused_count; i++) { /* it rolls (CEK-06) */
-        if (hop->receiving.reused[i].node == node && hop->receiving.reused[i].opened) return true;
-    }
-    return label != NULL && label->keep;
-}
-
-/* ---- what came out ---- */
-
-static bool is_readable_leaf(const sv_node *node)
-{
-    return node->type == SV_NODE_LEAF || node->type == SV_NODE_MESSAGE_SIP;
-}
-
-/* Of what came out of a part: itself, or, where some of it is for others, its first part that is not. */
-static const sv_node *readable(const sv_node *node)
-{
-    const sv_node *out = sv_came_out(node);
-    if (sv_node_is_encrypted(out) || (sv_node_is_signed(out) && !out->verified)) return NULL;
-    if (out->type != SV_NODE_MULTIPART) return out;
-    const sv_node *clear = NULL;
-    bool sealed = false;
-    for (const sv_node *part = out->first_child; part != NULL; part = part->next) {
-        const sv_node *in = sv_came_out(part);
-        if (sv_node_is_encrypted(in)) sealed = true;
-        else if (clear == NULL && is_readable_leaf(in)) clear = in;
-    }
-    return sealed ? clear : out;
-}
-
-typedef struct part_search {
-    const sv_hop *hop;
-    sipveil_span type;
-    const sv_node *found;
-    bool sealed; /* something encrypted was met */
-} part_search;
-
-static bool find_named(void *state, const sv_node *node)
-{
-    part_search *s = state;
-    if (node->entity != NULL && node->entity->content_id.len > 0) {
-        for (size_t i = 0; i < s->hop->mine.count && s->found == NULL; i++) {
-            if (sv_equal(node->entity->content_id, s->hop->mine.items[i].cid)) s->found = node;
-        }
-    }
-    return s->found == NULL;
-}
-
-static bool find_type(void *state, const sv_node *node)
-{
-    part_search *s = state;
-    sv_cursor c = sv_cursor_over(s->type, "type");
-    if (sv_node_is_encrypted(node) && !node->opened) s->sealed = true;
-    if (node->type != SV_NODE_LEAF || s->found != NULL) return true;
-    sipveil_span main_type = sv_take_while(&c, sv_is_mime_token);
-    (void)sv_take_if(&c, '/');
-    if (sv_equal_nocase(main_type, node->entity->type.type) && sv_equal_nocase(sv_rest(&c), node->entity->type.subtype)) {
-        s->found = node;
-    }
-    return true;
-}
-
-static bool find_sealed(void *state, const sv_node *node)
-{
-    part_search *s = state;
-    if (sv_node_is_encrypted(node) && !node->opened) s->sealed = true;
-    return true;
-}
-
-/* The part that we are to look at, and whether something encrypted may be it. */
-static part_search find_part(const sv_hop *hop, const sv_operation *op)
-{
-    part_search s = {.hop = hop};
-    if (hop->named) {
-        (void)sv_visit_nodes(op->root->first_child, find_named, &s);
-    } else if (hop->concern.row != NULL && hop->concern.row->need.type.len > 0) {
-        s.type = hop->concern.row->need.type;
-        (void)sv_visit_nodes(op->root->first_child, find_type, &s);
-    } else {
-        (void)sv_visit_nodes(op->root->first_child, find_sealed, &s);
-        if (!s.sealed) s.found = op->root->first_child;
-    }
-    return s;
-}
-
-static sipveil_code take_view(sv_operation *op, const sv_node *node, sipveil_e2m_verdict *out)
-{
-    const sv_node *content = readable(node);
-    if (content == NULL) return SIPVEIL_OK;
-    out->entity = content->octets;
-    out->view = content->type == SV_NODE_MESSAGE_SIP ? content->view->whole : content->octets;
-    if (content->entity != NULL && content->type != SV_NODE_MESSAGE_SIP) {
-        SV_TRY(sv_mime_decoded_content(content->entity, op->arena, &out->view, op->err));
-    }
-    out->has_view = true;
-    return SIPVEIL_OK;
-}
-
 /* ---- the answer ---- */
 
+static sv_refusal refusal_for(sipveil_code code, const sv_operation *op)
+{
+    return op->secret_used || code == SIPVEIL_UNSUPPORTED ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN;
+}
+
 /* A response cannot be refused by a proxy, nor an ACK: the service is not given, and that is told (E2M-56). */
-static sipveil_code refuse(sv_hop *hop, const sv_sip_view *view, sv_refusal refusal, const sipveil_error *why,
-                           sipveil_span message, sipveil_e2m_verdict *out)
+static sipveil_code refuse(sv_hop *hop, sv_refusal refusal, const sipveil_error *why, sipveil_e2m_verdict *out)
 {
     sv_operation *op = hop->op;
-    out->reason = *why;
-    out->has_view = out->verified = false;
-    out->view = out->entity = sv_span(NULL, 0);
+    const sv_sip_view *view = op->root->view;
+    *out = (sipveil_e2m_verdict){.action = SIPVEIL_E2M_FORWARD, .message = view->whole, .concerned = true,
+                                 .named = hop->named, .reason = *why};
+    if (hop->named && op->met_encrypted) sv_hop_note_failure(hop);
     if (!view->is_request || sv_equal_str(view->method, "ACK")) {
-        out->action = SIPVEIL_E2M_FORWARD;
-        out->message = message;
         sv_report_warning(op, "E2M-56", "passed without the service: %s", why->text);
         return SIPVEIL_OK;
     }
@@ -248,52 +61,6 @@ static void hand_out_warnings(const sv_operation *op, sipveil_e2m_verdict *out)
     sipveil_span warnings = sv_buffer_span(&op->warnings);
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     out->warning_count = warnings.len / sizeof *out->warnings;
-}
-
-static bool only_shared_keys(void *state, const sv_node *node)
-{
-    bool *only = state;
-    if (!sv_node_is_encrypted(node) || node->enveloped == NULL || node->opened) return true;
-    *only = true;
-    for (size_t i = 0; i < node->enveloped->recipient_count; i++) {
-        if (node->enveloped->recipients[i].kind != SV_RECIPIENT_KEKRI) *only = false;
-    }
-    return false;
-}
-
-static sipveil_code serve(sv_hop *hop, sipveil_code code, const sipveil_error *why, sipveil_span message,
-                          sipveil_e2m_verdict *out)
-{
-    sv_operation *op = hop->op;
-    const sv_sip_view *view = op->root->view;
-    sipveil_error reason = *why;
-    out->named = hop->named;
-    if (code != SIPVEIL_OK && code != SIPVEIL_NO_KEY) {
-        return refuse(hop, view, op->secret_used ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, why, message, out);
-    }
-    if (!hop->named && hop->concern.row == NULL) return SIPVEIL_OK;
-    part_search part = find_part(hop, op);
-    if (part.found == NULL && !part.sealed) return SIPVEIL_OK; /* the row's type is not there */
-    if (part.found != NULL) SV_TRY(take_view(op, part.found, out));
-    if (!out->has_view) {
-        bool lost = false;
-        if (hop->named && part.found != NULL) (void)sv_visit_nodes(part.found, only_shared_keys, &lost);
-        sv_fail_rule(&reason, SV_E2M, SIPVEIL_NO_KEY, hop->named ? "E2M-53" : "E2M-54", SIPVEIL_NO_OFFSET, "%s",
-                     lost         ? "the key of the earlier message is not held, or used up"
-                     : hop->named ? "the body is labelled for us, and no recipient of it is ours"
-                                  : "our policy demands the body, and it is encrypted for others");
-        return refuse(hop, view, lost ? SV_REFUSE_KEY_LOST : SV_REFUSE_VIEW, &reason, message, out);
-    }
-    out->verified = sv_signature_of(part.found) != NULL || (part.found->parent != NULL && sv_signature_of(part.found->parent));
-    if (((unsigned)hop->act & SIPVEIL_E2M_VERIFY) != 0 && !out->verified) {
-        sv_fail_rule(&reason, SV_E2M, SIPVEIL_NOT_SIGNED, "E2M-54", SIPVEIL_NO_OFFSET,
-                     "the body has to be signed for this hop, and no accepted signature covers it");
-        return refuse(hop, view, op->secret_used ? SV_REFUSE_VIEW : SV_REFUSE_VERIFY, &reason, message, out);
-    }
-    sv_report_check(op, hop->named ? "E2M-52" : "E2M-54", SIPVEIL_CHECK_PASSED, "%zu octets of %s are read%s",
-                    out->view.len, part.found->type_name, out->verified ? ", signature verified" : "");
-    out->kept = hop->receiving.kept > 0;
-    return SIPVEIL_OK;
 }
 
 /* ---- one message ---- */
@@ -324,7 +91,7 @@ static sipveil_code read_own_labels(sv_hop *hop, const sv_sip_view *view)
         hop->keep |= label->keep;
     }
     hop->named = hop->mine.count > 0;
-    return hop->named ? sv_find_named_parts(op, view, &hop->mine) : SIPVEIL_OK;
+    return hop->named ? sv_find_named_parts(op, view, &hop->mine, hop->places) : SIPVEIL_OK;
 }
 
 /* The header alone: frames the message and leaves its view as the tree's root. */
@@ -351,17 +118,10 @@ static sipveil_code look(sv_hop *hop, sipveil_worker *worker, sipveil_span messa
     return SIPVEIL_OK;
 }
 
-/* A dialog that ended needs no keys any more (E2M-57). */
-static sipveil_code forget_ended(sv_hop *hop)
+static sipveil_code judge_labels(void *state, sv_operation *op)
 {
-    sv_operation *op = hop->op;
-    const sv_sip_view *view = op->root->view;
-    sv_cek_scopes scopes;
-    bool ended = !view->is_request && view->status / 100 == 2 && sv_equal_str(view->method, "BYE");
-    if (!ended || hop->options->open.memory == NULL || !hop->options->protected_hop) return SIPVEIL_OK;
-    SV_TRY(sv_cek_scopes_of(op->arena, view, &scopes, op->err));
-    sv_cek_forget(sv_memory_store(hop->options->open.memory), &scopes);
-    return SIPVEIL_OK;
+    const sv_hop *hop = state;
+    return hop->named ? sv_check_signed_labels(op, &hop->mine, false) : SIPVEIL_OK;
 }
 
 static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_span message, sipveil_e2m_verdict *out,
@@ -375,7 +135,7 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
     extension.state = &hop->receiving;
     hop->receiving = (sv_receiving){.store = memory != NULL ? sv_memory_store(memory) : NULL,
                                     .allow_unprotected = hop->options->allow_unprotected_cekref,
-                                    .may_open = may_open, .may_keep = may_keep, .judge = judge_labels,
+                                    .may_open = sv_hop_may_open, .may_keep = sv_hop_may_keep, .judge = judge_labels,
                                     .state = hop};
     if (!hop->named) hop->act = hop->concern.row != NULL ? hop->concern.row->need.need : SIPVEIL_E2M_NONE;
     if (((unsigned)hop->act & SIPVEIL_E2M_VERIFY) == 0 && !hop->keep) open.no_verify_signer = true;
@@ -383,15 +143,76 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
     sipveil_code code = sv_open_extended(worker, &open, &extension, message, &opened, &why);
     sv_operation *op = hop->op = &worker->operation;
     op->extension = NULL;
-    op->err = err;
+    op->err = &why;
     if (code == SIPVEIL_INTERNAL || op->root == NULL) {
         *err = why;
         return code;
     }
-    code = serve(hop, code, &why, message, out);
-    hand_out_warnings(op, out);
-    op->err = NULL;
+    sv_refusal refusal = refusal_for(code, op);
+    if (code == SIPVEIL_OK || code == SIPVEIL_NO_KEY) {
+        sv_error_clear(&why);
+        code = sv_hop_serve(hop, out, &refusal);
+    }
+    op->err = err;
+    if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL) code = refuse(hop, refusal, &why, out);
+    else *err = why;
     return code;
+}
+
+/* A message that was seen a moment ago; or one of a source that sent too much that cannot be opened. */
+static bool pass_by(sv_hop *hop, sipveil_span message, sipveil_e2m_verdict *out, sipveil_error *why)
+{
+    sipveil_span response = {0};
+    sv_error_clear(why);
+    if (sv_hop_find_transaction(hop, message, &response)) {
+        out->retransmission = true;
+        sv_report_check(hop->op, "E2M-60", SIPVEIL_CHECK_PASSED, "a retransmission: what the first copy got");
+        if (response.len == 0) return true;
+        out->action = SIPVEIL_E2M_RESPOND;
+        out->message = response;
+        sv_fail_rule(&out->reason, SV_E2M, SIPVEIL_POLICY, "E2M-60", SIPVEIL_NO_OFFSET, "a retransmission of what was refused");
+        return true;
+    }
+    if (!sv_hop_source_is_spent(hop)) return false;
+    sv_fail_rule(why, SV_E2M, SIPVEIL_LIMIT, "E2M-59", SIPVEIL_NO_OFFSET,
+                 "%d bodies of %s could not be opened in this second: no more are looked at", SV_FAILURES_MOST,
+                 SV_QUOTE(sv_span_str(hop->options->source)));
+    why->sip_status = 503;
+    return false;
+}
+
+static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span message, sipveil_e2m_verdict *out,
+                           sipveil_error *err)
+{
+    sipveil_error why;
+    out->concerned = true;
+    if (pass_by(hop, message, out, &why)) return SIPVEIL_OK;
+    if (why.code != SIPVEIL_OK) return refuse(hop, SV_REFUSE_PLAIN, &why, out);
+    sipveil_code code = read_own_labels(hop, hop->op->root->view);
+    if (code != SIPVEIL_OK) {
+        why = *err;
+        sv_error_clear(err);
+        if (code == SIPVEIL_INTERNAL) return code;
+        code = refuse(hop, refusal_for(code, hop->op), &why, out);
+    } else if (!hop->named && hop->concern.row == NULL) {
+        out->concerned = false;
+        return SIPVEIL_OK;
+    } else {
+        code = open_and_serve(hop, worker, message, out, err);
+    }
+    bool responds = out->action == SIPVEIL_E2M_RESPOND;
+    if (code == SIPVEIL_OK) sv_hop_note_transaction(hop, message, responds ? out->message : sv_span(NULL, 0));
+    return code;
+}
+
+/* What this response ends needs no keys any more (E2M-57); off a protected link anybody may have written it. */
+static void forget_ended(sv_hop *hop)
+{
+    sipveil_memory *memory = hop->options->open.memory;
+    if (memory != NULL && hop->options->protected_hop &&
+        sv_cek_forget_ended(sv_memory_store(memory), hop->op->arena, hop->op->root->view)) {
+        sv_report_check(hop->op, "E2M-57", SIPVEIL_CHECK_PASSED, "the keys of what ended are forgotten");
+    }
 }
 
 sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
@@ -399,37 +220,24 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
 {
     sipveil_error local;
     sv_hop hop;
+    bool concerned = false;
     if (err == NULL) err = &local;
     sv_error_clear(err);
     if (out == NULL) return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "no place for the verdict");
     *out = (sipveil_e2m_verdict){.action = SIPVEIL_E2M_FORWARD};
     SV_TRY(check_options(worker, options, &hop, err));
-    bool concerned = false;
     SV_TRY(look(&hop, worker, message, &concerned, err));
-    sipveil_e2m_verdict verdict = {.action = SIPVEIL_E2M_FORWARD, .message = message};
+    sipveil_e2m_verdict verdict = {.action = SIPVEIL_E2M_FORWARD, .message = hop.op->root->view->whole};
     sipveil_code code = SIPVEIL_OK;
-    if (!concerned) {
-        code = forget_ended(&hop);
+    if (concerned) code = handle(&hop, worker, verdict.message, &verdict, err);
+    if (code == SIPVEIL_OK && !verdict.concerned) {
         sv_report_check(hop.op, "E2M-50", SIPVEIL_CHECK_NOT_DONE, "nothing here is for us: the body is not read");
-    } else {
-        code = read_own_labels(&hop, hop.op->root->view);
-        verdict.named = hop.named;
-        if (code == SIPVEIL_OK && !hop.named && hop.concern.row == NULL) {
-            concerned = false;
-        } else if (code != SIPVEIL_OK && code != SIPVEIL_INTERNAL) {
-            sipveil_error why = *err;
-            sv_error_clear(err);
-            code = refuse(&hop, hop.op->root->view, code == SIPVEIL_UNSUPPORTED ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN, &why,
-                          message, &verdict);
-            hand_out_warnings(hop.op, &verdict);
-        } else if (code == SIPVEIL_OK) {
-            code = open_and_serve(&hop, worker, message, &verdict, err);
-        }
     }
+    if (code == SIPVEIL_OK) forget_ended(&hop);
+    hand_out_warnings(hop.op, &verdict);
     hop.op->err = NULL;
     if (code != SIPVEIL_OK) return code;
     sv_error_clear(err);
-    verdict.concerned = concerned;
     *out = verdict;
     return SIPVEIL_OK;
 }

@@ -4,7 +4,7 @@
 #include "keys/certificate.h"
 
 /* The hop's certificate: the first one that names it. A UA that asks for its own hop has no key of it (E2M-45). */
-static const sipveil_key *own_certificate(const sv_hop *hop)
+const sipveil_key *sv_hop_certificate(const sv_hop *hop)
 {
     const sipveil_keyring *ring = hop->options->open.keyring;
     for (size_t i = 0; i < sipveil_keyring_count(ring); i++) {
@@ -96,7 +96,7 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     sv_answer answer = {.status = status_of(hop, refusal, why)};
     sv_buffer rows;
     if (refusal == SV_REFUSE_PLAIN) return sv_make_answer(hop->op, view, &answer, response);
-    const sipveil_key *own = own_certificate(hop);
+    const sipveil_key *own = sv_hop_certificate(hop);
     sipveil_e2m_need need = need_of(hop, refusal);
     if (own != NULL) {
         SV_TRY(put_certificate(hop, own, &answer));

@@ -20,8 +20,7 @@ static bool is_accepted(const sv_node *node)
     return sv_node_is_signed(node) && node->verified && node->accepted;
 }
 
-/* Among the parts of one signed entity. */
-static const sv_node *fragment_among(const sv_node *signed_layer)
+const sv_node *sv_fragment_among(const sv_node *signed_layer)
 {
     const sv_node *in = signed_layer->first_child;
     while (in != NULL && in->type == SV_NODE_COMPRESSED) in = in->first_child;
@@ -35,7 +34,7 @@ static const sv_node *fragment_among(const sv_node *signed_layer)
 const sv_node *sv_signed_fragment_for(const sv_node *node)
 {
     for (const sv_node *up = node; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        const sv_node *fragment = is_accepted(up) ? fragment_among(up) : NULL;
+        const sv_node *fragment = is_accepted(up) ? sv_fragment_among(up) : NULL;
         if (fragment != NULL) return fragment;
     }
     return NULL;
@@ -51,7 +50,7 @@ typedef struct label_check {
 static bool compare_labels(void *state, const sv_node *node)
 {
     label_check *check = state;
-    const sv_node *fragment = is_accepted(node) ? fragment_among(node) : NULL;
+    const sv_node *fragment = is_accepted(node) ? sv_fragment_among(node) : NULL;
     sv_labels inside;
     if (fragment == NULL || sv_sip_first(fragment->view, SV_F_PROXY_REQUIRED_BODY) == NULL) return true;
     if (sv_labels_read(fragment->view, &inside, NULL) != SIPVEIL_OK) inside.count = 0;
@@ -75,9 +74,10 @@ sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, b
                         "a label is not in the signed copy of the labels: %s", SV_QUOTE(check.other->value));
 }
 
+/* Inwards only through what holds one thing: a signature over one part of several says nothing of the others. */
 const sv_node *sv_signature_of(const sv_node *node)
 {
-    for (const sv_node *in = node->first_child; in != NULL; in = in->first_child) {
+    for (const sv_node *in = node; in != NULL; in = in->first_child) {
         if (is_accepted(in)) return in;
         if (in->type != SV_NODE_COMPRESSED && !sv_node_is_encrypted(in)) break;
     }
@@ -158,9 +158,27 @@ static sipveil_code note_opened(void *state, sv_operation *op, const sv_node *no
     return SIPVEIL_OK;
 }
 
+static bool is_verified_over(const sv_node *node)
+{
+    const sv_node *in = node->first_child;
+    while (in != NULL && in->type == SV_NODE_COMPRESSED) in = in->first_child;
+    if (in != NULL && sv_node_is_signed(in) && in->verified) return true;
+    for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
+        if (sv_node_is_signed(up) && up->verified) return true;
+    }
+    return false;
+}
+
+/* Whoever read the earlier message has the key: only a signature says who wrote this one (E2M-43, CEK-07). */
 static sipveil_code judge(void *state, sv_operation *op)
 {
     sv_receiving *r = state;
+    for (size_t i = 0; i < r->reused_count; i++) {
+        if (!r->reused[i].opened || is_verified_over(r->reused[i].node)) continue;
+        sv_report_check(op, "E2M-43", SIPVEIL_CHECK_FAILED, "opened by the key of an earlier message, and not signed");
+        return sv_fail_rule(op->err, SV_E2M, SIPVEIL_NOT_SIGNED, "E2M-43", SIPVEIL_NO_OFFSET,
+                            "every reader of the earlier message could have written it: by its key, and not signed");
+    }
     return r->judge != NULL ? r->judge(r->state, op) : SIPVEIL_OK;
 }
 
@@ -184,20 +202,17 @@ static bool covers_message(const sv_node *node)
     return false;
 }
 
-static bool take_first_wish(void *state, const sv_node *fragment, const sv_node *node)
+/* The hops that the signed labels name for this layer: they read it, and what its key seals (E2M-42). */
+static void take_hops(sv_cek_record *record, const sv_node *fragment, const sv_node *node)
 {
-    sv_cek_record *record = state;
     sv_labels labels;
-    if (sv_labels_read(fragment->view, &labels, NULL) != SIPVEIL_OK) return false;
+    if (node->entity == NULL || sv_labels_read(fragment->view, &labels, NULL) != SIPVEIL_OK) return;
     for (size_t i = 0; i < labels.count; i++) {
         const sv_label *label = &labels.items[i];
-        if (label->malformed || label->reply == SIPVEIL_E2M_NONE || label->reply == SIPVEIL_E2M_OTHER) continue;
-        if (node->entity == NULL || !sv_equal(node->entity->content_id, label->cid)) continue;
-        record->host = label->hop.host;
-        record->reply = label->reply;
-        return true;
+        if (label->malformed || !sv_equal(node->entity->content_id, label->cid)) continue;
+        record->hops[record->hop_count++] = (sv_cek_hop){
+            label->hop.host, label->reply == SIPVEIL_E2M_OTHER ? SIPVEIL_E2M_NONE : label->reply};
     }
-    return false;
 }
 
 static sipveil_code read_readers(sv_operation *op, const sv_node *node, sv_cek_record *record)
@@ -211,7 +226,20 @@ static sipveil_code read_readers(sv_operation *op, const sv_node *node, sv_cek_r
         sv_put(&b, sv_span(digest, sizeof digest));
     }
     record->readers = sv_buffer_span(&b);
+    size_t named = record->hop_count + 1; /* and us */
+    record->unnamed = e->recipient_count > named ? (uint32_t)(e->recipient_count - named) : 0;
     return sv_buffer_check(&b, SV_E2M, op->err);
+}
+
+/* It rolls: the same readers, the same wishes. */
+static void take_over(sv_cek_record *record, const sv_cek_record *earlier)
+{
+    record->readers = earlier->readers;
+    record->unnamed = earlier->unnamed;
+    if (record->hop_count > 0) return;
+    record->hop_count = earlier->hop_count;
+    for (size_t i = 0; i < earlier->hop_count; i++) record->hops[i] = earlier->hops[i];
+    record->signer_domain = earlier->signer_domain;
 }
 
 static sipveil_code fill_record(sv_receiving *r, sv_operation *op, const sv_node *node, const sv_node *signature,
@@ -224,22 +252,15 @@ static sipveil_code fill_record(sv_receiving *r, sv_operation *op, const sv_node
     *record = (sv_cek_record){.scope = r->scopes.items[0], .reference = attributes->reference,
                               .cipher = node->enveloped->cipher, .cek = node->opening.cek, .uses = attributes->uses,
                               .derivation = attributes->derivation};
-    record->parties = r->scopes.parties;
     SV_TRY(sv_certificate_fingerprint(op->worker->context, signature->signatures[0].certificate, record->signer, op->err));
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) == SIPVEIL_OK) {
         record->signer_domain = sv_sip_host(who.uri);
     }
-    if (fragment != NULL) (void)take_first_wish(record, fragment, node);
-    if (reused != NULL) { /* it rolls: the same readers, the same wish */
-        record->readers = reused->record.readers;
-        if (record->host.len == 0) {
-            record->host = reused->record.host;
-            record->reply = reused->record.reply;
-            record->signer_domain = reused->record.signer_domain;
-        }
-        return SIPVEIL_OK;
-    }
-    return read_readers(op, node, record);
+    if (view->is_request) SV_TRY(sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &record->cseq, &record->method, op->err));
+    if (fragment != NULL) take_hops(record, fragment, node);
+    if (reused == NULL) return read_readers(op, node, record);
+    take_over(record, &reused->record);
+    return SIPVEIL_OK;
 }
 
 /* Why the key of this layer is not held, or NULL: it may be. */
@@ -296,12 +317,20 @@ static bool hold_if_opened(void *state, const sv_node *node)
     return true;
 }
 
+/* Of a forked call every branch has our key; the one that was answered first goes on with it (CEK-09). */
+static void note_branch(const sv_receiving *r, const sv_sip_view *view, sv_cek_record *record)
+{
+    bool answered = !view->is_request && view->status / 100 == 2 && sv_equal_str(view->method, "INVITE");
+    if (answered && record->made && record->branch_tag.len == 0) record->branch_tag = r->scopes.to_tag;
+}
+
 /* Only what succeeded counts (ADV-173), and only now. */
 static void count_and_hold(sv_receiving *r, sv_operation *op)
 {
     holding h = {r, op};
     for (size_t i = 0; i < r->reused_count; i++) {
         if (!r->reused[i].opened) continue;
+        note_branch(r, op->root->view, &r->reused[i].record);
         if (sv_cek_count_use(r->store, op->arena, &r->reused[i].record, op->now, NULL) != SIPVEIL_OK) {
             sv_report_warning(op, "CEK-05", "the key of the earlier message was lost");
         } else if (r->reused[i].record.uses == 1) {

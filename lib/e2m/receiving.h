@@ -39,12 +39,14 @@ extern const sv_opening_extension sv_receiving_calls;
 
 /* ---- what a tree says ---- */
 
+/* Among the parts of one signed entity: the AIB, or NULL. */
+const sv_node *sv_fragment_among(const sv_node *signed_layer);
 /* The AIB that a verified and accepted signature covers together with this node, or NULL. */
 const sv_node *sv_signed_fragment_for(const sv_node *node);
 /* E2M-21: each of these labels stands in every accepted signed copy of the labels; HEADER_MISMATCH. all: these
  * are all labels of the message, so that one that is missing is told. */
 sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, bool all);
-/* The innermost signature that covers what came out of this node, or stands around it: verified, accepted. */
+/* A signature that covers all of this node, or all that came out of it: verified, accepted; or NULL. */
 const sv_node *sv_signature_of(const sv_node *node);
 /* From a part inwards through what was opened and verified: what came out. */
 const sv_node *sv_came_out(const sv_node *node);

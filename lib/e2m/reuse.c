@@ -41,9 +41,12 @@ static sipveil_code find_earlier(sv_sealing *s, sv_sharing *sharing)
         }
         found = sv_cek_find(store, &sharing->scopes, sv_span(reference, len), s->op->now, s->op->arena, &sharing->earlier);
     }
-    if (found) return SIPVEIL_OK;
-    sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_NO_KEY, "CEK-09", SIPVEIL_NO_OFFSET,
-                 "no key is held for this dialog under that reference: unknown, used up or forgotten");
+    sipveil_span branch = sharing->earlier.branch_tag;
+    bool other = found && branch.len > 0 && !sv_equal(branch, sharing->scopes.from_tag) && !sv_equal(branch, sharing->scopes.to_tag);
+    if (found && !other) return SIPVEIL_OK;
+    sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_NO_KEY, "CEK-09", SIPVEIL_NO_OFFSET, "%s",
+                 other ? "the call forked, and the key goes on with the branch that was answered first"
+                       : "no key is held for this dialog under that reference: unknown, used up or forgotten");
     return sv_hint(s->op->err, SIPVEIL_NO_KEY, "seal with all recipients and --keep to begin anew");
 }
 
@@ -78,35 +81,49 @@ static sipveil_code check_readers(sv_sealing *s, const sv_sharing *sharing)
     sipveil_span readers = sharing->earlier.readers;
     for (size_t i = 0; i + SV_CEK_DIGEST <= readers.len; i += SV_CEK_DIGEST) {
         if (is_reader(readers.data + i, (const uint8_t (*)[SV_CEK_DIGEST])allowed, count)) continue;
+        sipveil_span hop = sharing->earlier.hop_count > 0 ? sharing->earlier.hops[0].host : sv_span(NULL, 0);
         sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_POLICY, "E2M-37", SIPVEIL_NO_OFFSET,
-                     "the earlier message had a reader that this one is not for%s%s",
-                     sharing->earlier.host.len > 0 ? ": " : "", SV_QUOTE(sharing->earlier.host));
+                     "the earlier message had a reader that this one is not for%s%s", hop.len > 0 ? ": " : "", SV_QUOTE(hop));
         return sv_hint(s->op->err, SIPVEIL_POLICY, "seal it with a new key, without --reuse");
     }
     return SIPVEIL_OK;
 }
 
+/* A host of that domain; of a domain with one label only (a top one) no other host is. */
 static bool is_in_domain(sipveil_span host, sipveil_span domain)
 {
-    if (domain.len == 0 || host.len < domain.len) return false;
-    sipveil_span tail = sv_span_from(host, host.len - domain.len);
-    if (!sv_equal_nocase(tail, domain)) return false;
-    return host.len == domain.len || host.data[host.len - domain.len - 1] == '.';
+    size_t dot;
+    if (sv_equal_nocase(host, domain)) return host.len > 0;
+    if (host.len <= domain.len || !sv_find_byte(domain, '.', &dot) || domain.data[0] == '[') return false;
+    return sv_equal_nocase(sv_span_from(host, host.len - domain.len), domain) && host.data[host.len - domain.len - 1] == '.';
 }
 
-/* E2M-42: whom an answer may be disclosed to, when nobody is there to ask. */
+static bool may_be_disclosed_to(const sipveil_e2m_options *o, const sv_cek_record *earlier, sipveil_span host)
+{
+    bool may = is_in_domain(host, earlier->signer_domain);
+    for (size_t i = 0; i < o->may_disclose_count && !may; i++) may = sv_equal_nocase_str(host, o->may_disclose[i]);
+    return may;
+}
+
+/* E2M-42: whom an answer may be disclosed to, when nobody is there to ask: every hop that a signed label of the
+ * earlier message names, for it reads what that key seals, asked for or not; and nobody without a name. */
 static sipveil_code check_disclosure(sv_sealing *s, const sv_sharing *sharing)
 {
     const sipveil_e2m_options *o = sharing->options;
     const sv_cek_record *earlier = &sharing->earlier;
-    if (earlier->made || earlier->host.len == 0 || is_in_domain(earlier->host, earlier->signer_domain)) return SIPVEIL_OK;
-    for (size_t i = 0; i < o->may_disclose_count; i++) {
-        if (sv_equal_nocase_str(earlier->host, o->may_disclose[i])) return SIPVEIL_OK;
+    if (earlier->made) return SIPVEIL_OK;
+    for (size_t i = 0; i < earlier->hop_count; i++) {
+        if (may_be_disclosed_to(o, earlier, earlier->hops[i].host)) continue;
+        sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_POLICY, "E2M-42", SIPVEIL_NO_OFFSET,
+                     "an answer by this key is disclosed to %s, which is not of the asker's domain %s",
+                     SV_QUOTE(earlier->hops[i].host), SV_QUOTE(earlier->signer_domain));
+        return sv_hint(s->op->err, SIPVEIL_POLICY, "--may-disclose HOST allows it");
     }
+    if (earlier->unnamed == 0 || o->seal.recipient_count + o->hop_count > 0) return SIPVEIL_OK; /* E2M-37 has judged them */
     sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_POLICY, "E2M-42", SIPVEIL_NO_OFFSET,
-                 "an answer by this key is disclosed to %s, which is not of the asker's domain %s",
-                 SV_QUOTE(earlier->host), SV_QUOTE(earlier->signer_domain));
-    return sv_hint(s->op->err, SIPVEIL_POLICY, "--may-disclose HOST allows it");
+                 "an answer by this key is disclosed to %u readers of the earlier message that no signed label names",
+                 (unsigned)earlier->unnamed);
+    return sv_hint(s->op->err, SIPVEIL_POLICY, "name all its readers with --to and --for, or seal it without --reuse");
 }
 
 sipveil_code sv_reuse_prepare(sv_sealing *s, const sv_sip_view *view, sv_sharing *sharing)
@@ -177,6 +194,14 @@ static sipveil_code readers_of(sv_operation *op, const sv_sharing *sharing, sipv
     return sv_buffer_check(&b, SV_E2M, err);
 }
 
+/* Without the port: a label of an answer need not give it. */
+static sipveil_span host_of(const sipveil_e2m_hop *hop)
+{
+    sv_cursor c = sv_cursor_over(sv_span_str(hop->host), "host");
+    sv_hop_name name;
+    return sv_take_hop(&c, &name) ? name.host : sv_span_str(hop->host);
+}
+
 static sipveil_code hold_new_key(sv_operation *op, const sv_sharing *sharing, sipveil_error *err)
 {
     const sipveil_e2m_options *o = sharing->options;
@@ -186,10 +211,14 @@ static sipveil_code hold_new_key(sv_operation *op, const sv_sharing *sharing, si
                             .uses = sharing->attributes.uses,
                             .made = true,
                             .derivation = sharing->attributes.derivation,
-                            .host = sharing->reusing ? sharing->earlier.host : sv_span_str(o->hops[0].host),
-                            .reply = sharing->reusing ? sharing->earlier.reply : o->reply};
-    record.cipher = o->seal.cipher;
-    record.parties = sharing->scopes.parties;
+                            .cipher = o->seal.cipher,
+                            .cseq = sharing->cseq,
+                            .method = sharing->method};
+    const sv_cek_record *earlier = sharing->reusing ? &sharing->earlier : NULL;
+    record.hop_count = earlier != NULL ? earlier->hop_count : o->hop_count;
+    for (size_t i = 0; i < record.hop_count; i++) {
+        record.hops[i] = earlier != NULL ? earlier->hops[i] : (sv_cek_hop){host_of(&o->hops[i]), o->reply};
+    }
     if (o->seal.signer_count > 0) {
         SV_TRY(sv_certificate_fingerprint(op->worker->context, o->seal.signers[0]->cms.certificate, record.signer, err));
     }

@@ -3,6 +3,7 @@
 #include "e2m/uac.h"
 
 #include "e2m/report.h"
+#include "sip/values.h"
 
 void sipveil_e2m_options_default(sipveil_e2m_options *options)
 {
@@ -105,8 +106,9 @@ static sipveil_code make_labels(sv_sealing *s, sv_sharing *sharing)
     sv_buffer_init(&b, s->op->arena, 256, s->op->limits->header_field);
     if (sharing->reusing) { /* E2M-43 */
         const sv_cek_record *earlier = &sharing->earlier;
-        if (earlier->host.len > 0 && earlier->reply != SIPVEIL_E2M_NONE) {
-            put_label(&b, sharing, earlier->host, earlier->reply, false, SIPVEIL_E2M_NONE);
+        for (size_t i = 0; i < earlier->hop_count; i++) {
+            const sv_cek_hop *hop = &earlier->hops[i];
+            if (hop->reply != SIPVEIL_E2M_NONE) put_label(&b, sharing, hop->host, hop->reply, false, SIPVEIL_E2M_NONE);
         }
     } else if (sharing->form != SIPVEIL_E2M_PRIVATE) {
         for (size_t i = 0; i < o->hop_count; i++) {
@@ -127,6 +129,9 @@ static void report_form(sv_sealing *s, const sv_sharing *sharing)
     if (sharing->reusing) {
         sv_report_check(s->op, "E2M-43", SIPVEIL_CHECK_PASSED, "by an earlier key, %u uses left",
                         (unsigned)sharing->earlier.uses - 1);
+        if (sharing->earlier.uses == 1 && !sharing->keeping) {
+            sv_report_warning(s->op, "CEK-09", "the earlier key is used up now: the next message needs a new one");
+        }
     }
     if (sharing->keeping) {
         sv_report_check(s->op, "CEK-01", SIPVEIL_CHECK_PASSED, "the key is referenced, for %u messages",
@@ -145,6 +150,9 @@ static sipveil_code put_shared(sv_sealing *s, const sv_sip_view *view, void *sta
     }
     if (o->memory != NULL) {
         SV_TRY(sv_cek_scopes_of(s->op->arena, view, &sharing->scopes, s->op->err));
+        if (view->is_request) {
+            SV_TRY(sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &sharing->cseq, &sharing->method, s->op->err));
+        }
     }
     if (sharing->reusing) {
         SV_TRY(sv_reuse_prepare(s, view, sharing));

@@ -15,6 +15,8 @@ typedef struct sv_sharing {
     sipveil_span cid;
     sipveil_span label_rows;      /* of the message; empty: none */
     sv_cek_scopes scopes;
+    uint32_t cseq;                /* of a request, with its method */
+    sipveil_span method;
     /* a key that is used again */
     bool reusing;
     sv_cek_record earlier;

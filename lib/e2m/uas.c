@@ -97,20 +97,30 @@ static void report_labels(sv_operation *op, const sv_labels *labels)
     }
 }
 
-/* E2M-38: we asked for answers that a hop can read, and this is none. */
+static bool is_labelled(const sv_labels *labels, sipveil_span host)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        if (sv_equal_nocase(labels->items[i].hop.host, host)) return true;
+    }
+    return false;
+}
+
+/* E2M-38: we asked for answers that hops can read, and this is none. */
 static void report_undisclosed(const ua_receiving *ua, sv_operation *op, const sv_labels *labels,
                                const sv_cek_record *record)
 {
-    bool by_key = false, labelled = false;
-    if (record->host.len == 0 || record->reply == SIPVEIL_E2M_NONE) return;
+    bool by_key = false;
     for (size_t i = 0; i < ua->r.reused_count; i++) by_key |= ua->r.reused[i].opened;
-    for (size_t i = 0; i < labels->count; i++) labelled |= sv_equal_nocase(labels->items[i].hop.host, record->host);
-    if (by_key && labelled) {
-        sv_report_check(op, "E2M-38", SIPVEIL_CHECK_PASSED, "the answer was disclosed to %s", SV_QUOTE(record->host));
-        return;
+    for (size_t i = 0; i < record->hop_count; i++) {
+        sipveil_span host = record->hops[i].host;
+        if (record->hops[i].reply == SIPVEIL_E2M_NONE) continue;
+        if (by_key && is_labelled(labels, host)) {
+            sv_report_check(op, "E2M-38", SIPVEIL_CHECK_PASSED, "the answer was disclosed to %s", SV_QUOTE(host));
+            continue;
+        }
+        sv_report_check(op, "E2M-38", SIPVEIL_CHECK_NOT_DONE, "not disclosed to %s", SV_QUOTE(host));
+        sv_report_warning(op, "E2M-38", "the far end did not disclose to %s", SV_QUOTE(host));
     }
-    sv_report_check(op, "E2M-38", SIPVEIL_CHECK_NOT_DONE, "not disclosed to %s", SV_QUOTE(record->host));
-    sv_report_warning(op, "E2M-38", "the far end did not disclose to %s", SV_QUOTE(record->host));
 }
 
 /* What we made for this dialog and asked for; looked up before this message uses it up. */

@@ -24,13 +24,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(arena != NULL);
         must(sv_store_save(store, NOW, arena, &image, NULL) == SIPVEIL_OK);
         must(sv_store_load(again, image, NOW, NULL) == SIPVEIL_OK);
-        for (int kind = SV_STORE_SEEN; kind <= SV_STORE_BINDING; kind++) {
+        for (int kind = SV_STORE_SEEN; kind <= SV_STORE_TRANSACTION; kind++) {
             must(sv_store_count(store, (sv_store_kind)kind) == sv_store_count(again, (sv_store_kind)kind));
         }
         sv_arena_free(arena);
         sv_store_free(again);
     } else {
-        for (int kind = SV_STORE_SEEN; kind <= SV_STORE_BINDING; kind++) {
+        for (int kind = SV_STORE_SEEN; kind <= SV_STORE_TRANSACTION; kind++) {
             must(sv_store_count(store, (sv_store_kind)kind) == 0);
         }
     }

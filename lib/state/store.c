@@ -14,6 +14,8 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
     store->kinds[SV_STORE_SEEN].caps = (sv_store_caps){.entries = 65536, .fail_when_full = true};
     store->kinds[SV_STORE_CEK].caps = (sv_store_caps){.entries = 1024, .entries_per_scope = 16};
     store->kinds[SV_STORE_BINDING].caps = (sv_store_caps){.entries = 1024, .fail_when_full = true};
+    store->kinds[SV_STORE_POLICY].caps = (sv_store_caps){.entries = 64, .entries_per_scope = 64};
+    store->kinds[SV_STORE_TRANSACTION].caps = (sv_store_caps){.entries = 1024, .entries_per_scope = 512};
     *out = store;
     return SIPVEIL_OK;
 }

@@ -11,7 +11,13 @@
 
 typedef struct sv_store sv_store;
 
-typedef enum sv_store_kind { SV_STORE_SEEN = 1, SV_STORE_CEK = 2, SV_STORE_BINDING = 3 } sv_store_kind;
+typedef enum sv_store_kind {
+    SV_STORE_SEEN = 1,
+    SV_STORE_CEK = 2,
+    SV_STORE_BINDING = 3,
+    SV_STORE_POLICY = 4,     /* documents of policy servers, by address */
+    SV_STORE_TRANSACTION = 5 /* what a message got a moment ago */
+} sv_store_kind;
 
 typedef struct sv_store_caps {
     size_t entries;           /* of this kind in all: 65,536 seen, 1,024 CEKs */

@@ -60,7 +60,6 @@ bool bench_prepare_cek(bench_world *w, size_t n)
     if (sv_cek_scopes_of(w->arena, &at.view, &at.scopes, NULL) != SIPVEIL_OK) return false;
     sv_cek_record record = {.scope = at.scopes.items[0], .reference = SV_SPAN("0123456789abcdef"),
                             .cipher = SIPVEIL_CIPHER_AES_256_GCM, .cek = sv_span(cek, sizeof cek), .uses = 100};
-    record.parties = at.scopes.parties;
     sv_cek_forget(at.store, &at.scopes);
     if (sv_cek_keep(at.store, w->arena, &record, 1000, NULL) != SIPVEIL_OK ||
         sv_cek_make_kek(w->crypto, w->arena, &record, SV_WRAP_AES_256, sipveil_context_limits(w->context), &at.kek, NULL) != SIPVEIL_OK) {

@@ -464,8 +464,11 @@ def altered_2(run):
     elsewhere = sealed.replace(b"f3@home.example", b"f4@home.example", 1)
     refused = run["P1"].proxy(elsewhere)
     run.case("2.F4 ADV-146, ADV-170: P2 replays it in a new dialog: P1 refuses", is_code(refused, ANSWER), None if refused.view is None else "P1 has a view")
-    refused = run["P1"].proxy(sealed)
-    run.case("2.F4 ADV-145: and in the same one: seen before", is_code(refused, ANSWER, "seen before"))
+    again = run["P1"].proxy(sealed)
+    run.case("2.F4 E2M-60: the same octets a moment later: forwarded, and not opened again", is_code(again, 0),
+             same("forwarded", again.out, sealed), None if again.view is None else "P1 has a view")
+    refused = run["P1"].proxy(sealed.replace(b"z9hG4bKa1", b"z9hG4bKx1", 1))
+    run.case("2.F4 ADV-145: in the same dialog as another transaction: seen before", is_code(refused, ANSWER, "seen before"))
     got = run["UA2"].open(sealed)
     follow = run["UA2"].seal(answer(sealed, ANSWERED), "--reuse", "last", "--state", run["UA2"].state)
     run.case("2.F4 the keys that P1 holds are as they were", is_code(got, 0), same("view", digest(run["P1"].proxy(follow.out).view), digest(ANSWERED)))

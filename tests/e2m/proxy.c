@@ -299,6 +299,7 @@ static void answers(void **state)
     assert_code(sipveil_e2m_policy_read(SV_SPAN("x.example;type=\"application/sdp\";what=all;need=both"), &policy, &w->err), SIPVEIL_OK);
     sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
     o.policy = policy;
+    o.open.memory = NULL; /* or the same message again would get the same answer */
     at_p1_with(w, &o, sealed);
     assert_true(sv_starts_nocase_str(w->verdict.message, "SIP/2.0 493 Undecipherable\r\n"));
     assert_true(contains(w->verdict.message, "Proxy-Body-Need: " P1_HOST ";need=both;type=\"application/sdp\";what=all"));

@@ -51,7 +51,7 @@ static void options_that_are_wrong(void **state)
     assert_code(try_share(w, &s, invite(w, SDP CRYPTO)), SIPVEIL_POLICY);
 }
 
-/* E2M-32: no names of certificates on the wire; E2M-33: one cipher for all. */
+/* E2M-32: no names of certificates on the wire. */
 static void recipients_by_key_identifier(void **state)
 {
     world *w = begin(state);
@@ -59,6 +59,55 @@ static void recipients_by_key_identifier(void **state)
     share_begin(w, &s);
     sipveil_span message = shared(w, &s, invite(w, SDP));
     assert_false(contains(message, "Test CA"));
+}
+
+static size_t count_of(sipveil_span octets, sipveil_span what)
+{
+    size_t count = 0, at;
+    for (sipveil_span rest = octets; sv_find(rest, what, &at); rest = sv_span_from(rest, at + 1)) count++;
+    return count;
+}
+
+/* E2M-33: the private part and the copy are under one cipher, whichever was chosen. */
+static void one_strength_for_all(void **state)
+{
+    static const char gcm_128[] = "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x06", gcm_256[] = "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2e";
+    for (int form = SIPVEIL_E2M_SHARED; form <= SIPVEIL_E2M_SPLIT; form++) {
+        for (int small = 0; small < 2; small++) {
+            world *w = begin(state);
+            share s;
+            share_begin(w, &s);
+            s.o.form = (sipveil_e2m_form)form;
+            s.o.seal.cipher = small ? SIPVEIL_CIPHER_AES_128_GCM : SIPVEIL_CIPHER_NONE;
+            sipveil_span message = shared(w, &s, invite(w, SDP CRYPTO));
+            size_t of_128 = count_of(message, sv_span(gcm_128, 11)), of_256 = count_of(message, sv_span(gcm_256, 11));
+            size_t envelopes = form == SIPVEIL_E2M_SPLIT ? 2 : 1;
+            assert_int_equal(small ? of_128 : of_256, envelopes);
+            assert_int_equal(small ? of_256 : of_128, 0);
+        }
+    }
+}
+
+/* Whatever form and packaging: the far end opens it, and the hop reads what it is shown (E2M-30, E2M-51). */
+static void every_packaging(void **state)
+{
+    for (unsigned i = 0; i < 2 * 2 * 2 * 2 * 5; i++) {
+        world *w = begin(state);
+        share s;
+        share_begin(w, &s);
+        s.o.form = (sipveil_e2m_form)(i / 16);
+        s.o.seal.opaque = (i & 1) != 0;
+        s.o.seal.compress = (i & 2) != 0;
+        s.o.seal.encoding = (i & 4) != 0 ? SIPVEIL_ENCODING_BASE64 : SIPVEIL_ENCODING_DEFAULT;
+        s.o.sign_label = (i & 8) != 0 && s.o.form != SIPVEIL_E2M_NESTED;
+        sipveil_span message = shared(w, &s, invite(w, SDP CRYPTO));
+        bool shown = s.o.form != SIPVEIL_E2M_PRIVATE, all = s.o.form == SIPVEIL_E2M_SHARED;
+        at_p1(w, message);
+        if (w->verdict.action != SIPVEIL_E2M_FORWARD || w->verdict.has_view != shown) fail_msg("case %u: %s", i, w->verdict.reason.text);
+        if (shown) assert_same(w->verdict.view, all ? SV_SPAN(SDP CRYPTO) : SV_SPAN(SDP));
+        if (try_open(w, &w->ua2, message) != SIPVEIL_OK) fail_msg("case %u: %s", i, w->err.text);
+        assert_same(w->opened.body, SV_SPAN(SDP CRYPTO));
+    }
 }
 
 /* E2M-31: private types, in parts too. */
@@ -367,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_are_wrong), cmocka_unit_test(recipients_by_key_identifier),
+        cmocka_unit_test(one_strength_for_all), cmocka_unit_test(every_packaging),
         cmocka_unit_test(private_types), cmocka_unit_test(parts_that_disagree), cmocka_unit_test(a_need_is_granted),
         cmocka_unit_test(needs_that_are_not_granted), cmocka_unit_test(the_far_end_has_another_key),
         cmocka_unit_test(a_need_to_verify), cmocka_unit_test(needs_in_a_probe), cmocka_unit_test(reports),

@@ -149,7 +149,7 @@ static void refuses_every_damage(void **state)
     }
     assert_int_equal(sv_store_load(other, sv_span(NULL, 0), 60, &err), SIPVEIL_MALFORMED);
     assert_string_equal(err.room, "state");
-    for (int kind = SV_STORE_SEEN; kind <= SV_STORE_BINDING; kind++) {
+    for (int kind = SV_STORE_SEEN; kind <= SV_STORE_TRANSACTION; kind++) {
         assert_int_equal(sv_store_count(other, (sv_store_kind)kind), 0);
     }
     assert_int_equal(sv_store_load(other, sv_span(bad, good.len), 60, &err), SIPVEIL_OK);
@@ -179,7 +179,7 @@ static void refuses_what_does_not_fit(void **state)
         ROW(SIPVEIL_MALFORMED, "sipveil\x01\0\0"),
         ROW(SIPVEIL_MALFORMED, "sipveil\x02\0\0\0\1\0\0\0\0"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\0" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"), /* kind */
-        ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\4" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
+        ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\6" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\xff" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\1" FAR "\0\0\0\1\0\0\0\1\0\0\0\2" "abc"), /* lengths */
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\1" FAR "\xff\xff\xff\xff\0\0\0\1\0\0\0\1" "abc"),

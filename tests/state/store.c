@@ -165,6 +165,11 @@ static void ceks_give_way_within_their_scope(void **state)
     assert_true(has(SV_STORE_CEK, "victim", "1", 0));
     assert_true(has(SV_STORE_CEK, "scope 0", "r", 0));
     assert_int_equal(sv_store_count(store, SV_STORE_CEK), 1024);
+    add_numbered(SV_STORE_TRANSACTION, "answered", 0, 600, SIPVEIL_OK); /* helps, not protections: the oldest goes */
+    add_numbered(SV_STORE_TRANSACTION, "failed", 0, 600, SIPVEIL_OK);
+    assert_int_equal(sv_store_count(store, SV_STORE_TRANSACTION), 1024);
+    add_numbered(SV_STORE_POLICY, "documents", 0, 100, SIPVEIL_OK);
+    assert_int_equal(sv_store_count(store, SV_STORE_POLICY), 64);
     sv_store_set_caps(store, SV_STORE_CEK, (sv_store_caps){.entries = 0});
     assert_int_equal(add(SV_STORE_CEK, "victim", "4", 0, 10), SIPVEIL_LIMIT);
 }

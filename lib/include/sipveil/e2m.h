@@ -195,7 +195,10 @@ typedef struct sipveil_e2m_proxy_options {
     size_t host_count;
     bool protected_hop;             /**< came by TLS, IPsec or a security agreement: an unsigned label counts */
     bool sender_authenticated;      /**< that peer, or Digest, is known: private keys may be used for it */
-    bool retransmission;            /**< the transaction knows it: forwarded unread */
+    bool retransmission;            /**< the transaction knows it: forwarded unread. With a memory, the same octets
+                                         within 32 seconds are known without that, and get what the first copy got */
+    const char *source;             /**< address of the peer: with a memory, ten bodies of one source that cannot be
+                                         opened in one second are the last (503); may be NULL */
     const char *interface;          /**< where it came in, for policy rows; may be NULL */
     const sipveil_e2m_policy *policy; /**< may be NULL */
     sipveil_e2m_profile profile;
@@ -211,15 +214,27 @@ typedef enum sipveil_e2m_action {
     SIPVEIL_E2M_RESPOND  /**< send `message`, a response, back */
 } sipveil_e2m_action;
 
+/** A part that a label of ours names, or that a policy row is about. */
+typedef struct sipveil_e2m_part {
+    sipveil_span cid;     /**< of the label; empty: a row demands it */
+    sipveil_e2m_act act;  /**< what was asked */
+    sipveil_span view;    /**< content that we may read, plaintext */
+    sipveil_span entity;  /**< the same with its header fields */
+    bool verified;        /**< a signature over it is valid and its signer accepted */
+} sipveil_e2m_part;
+
 typedef struct sipveil_e2m_verdict {
     sipveil_e2m_action action;
     sipveil_span message;
     bool concerned;       /**< a label names us, or a policy row demands something; else no octet of the body was read */
-    bool named;           /**< by a label */
-    bool has_view;
-    sipveil_span view;    /**< content that we may read, plaintext */
-    sipveil_span entity;  /**< the same with its header fields */
-    bool verified;        /**< a signature over it is valid and its signer accepted */
+    bool named;           /**< by a label that counts */
+    bool retransmission;  /**< it came a moment ago, and was not opened again */
+    const sipveil_e2m_part *parts; /**< in the order of the body */
+    size_t part_count;
+    bool has_view;        /**< there is at least one */
+    sipveil_span view;    /**< of the first part */
+    sipveil_span entity;  /**< likewise */
+    bool verified;        /**< of all parts */
     bool kept;            /**< its key is held for answers */
     sipveil_error reason; /**< of a RESPOND, and of a service not given; code OK if none */
     const sipveil_warning *warnings;

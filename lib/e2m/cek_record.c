@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A key that is held, as octets of the store. */
+#include "e2m/cek.h"
+
+enum { RECORD_VERSION = 2, MADE = 1, DERIVED = 2, UNUSABLE = 4, ROLLING = 8 };
+
+static void put_u64(sv_buffer *b, uint64_t number)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) sv_put_byte(b, (uint8_t)(number >> shift));
+}
+
+static void put_span(sv_buffer *b, sipveil_span s)
+{
+    sv_put_byte(b, (uint8_t)(s.len >> 8));
+    sv_put_byte(b, (uint8_t)s.len);
+    sv_put(b, s);
+}
+
+static bool take_u64(sv_cursor *c, uint64_t *out)
+{
+    uint8_t octet;
+    *out = 0;
+    for (int i = 0; i < 8; i++) {
+        if (!sv_take_byte(c, &octet)) return false;
+        *out = *out << 8 | octet;
+    }
+    return true;
+}
+
+static bool take_span(sv_cursor *c, sipveil_span *out)
+{
+    uint8_t high, low;
+    return sv_take_byte(c, &high) && sv_take_byte(c, &low) && sv_take(c, (size_t)high << 8 | low, out);
+}
+
+static bool take_digest(sv_cursor *c, uint8_t out[SV_CEK_DIGEST])
+{
+    for (size_t i = 0; i < SV_CEK_DIGEST; i++) {
+        if (!sv_take_byte(c, &out[i])) return false;
+    }
+    return true;
+}
+
+static void put_hops(sv_buffer *b, const sv_cek_record *r)
+{
+    sv_put_byte(b, (uint8_t)r->hop_count);
+    for (size_t i = 0; i < r->hop_count; i++) {
+        sv_put_byte(b, (uint8_t)r->hops[i].reply);
+        put_span(b, r->hops[i].host);
+    }
+}
+
+void sv_cek_put_record(sv_buffer *b, const sv_cek_record *r)
+{
+    const sv_cek_derivation *d = &r->derivation;
+    sv_put_byte(b, RECORD_VERSION);
+    sv_put_byte(b, (uint8_t)r->cipher);
+    sv_put_byte(b, (uint8_t)((r->made ? MADE : 0) | (d->present ? DERIVED : 0) | (d->unusable ? UNUSABLE : 0) |
+                           (r->rolling ? ROLLING : 0)));
+    put_u64(b, r->uses);
+    put_u64(b, (uint64_t)r->since);
+    put_u64(b, (uint64_t)r->expires);
+    put_u64(b, r->order);
+    put_u64(b, (uint64_t)r->unnamed << 32 | r->cseq);
+    sv_put(b, sv_span(r->signer, SV_CEK_DIGEST));
+    put_span(b, r->cek);
+    put_span(b, r->signer_domain);
+    put_span(b, r->readers);
+    put_span(b, r->method);
+    put_span(b, r->branch_tag);
+    put_hops(b, r);
+    if (!d->present || d->unusable) return;
+    sv_put_byte(b, (uint8_t)d->wrap);
+    put_span(b, d->salt);
+    put_u64(b, d->iterations);
+    put_u64(b, d->key_length);
+}
+
+static bool take_hops(sv_cursor *c, sv_cek_record *r)
+{
+    uint8_t count, reply;
+    if (!sv_take_byte(c, &count) || count > SV_LABELS_MOST) return false;
+    for (r->hop_count = 0; r->hop_count < count; r->hop_count++) {
+        sv_cek_hop *hop = &r->hops[r->hop_count];
+        if (!sv_take_byte(c, &reply) || reply > SIPVEIL_E2M_OTHER || !take_span(c, &hop->host)) return false;
+        hop->reply = (sipveil_e2m_act)reply;
+    }
+    return true;
+}
+
+static bool take_derivation(sv_cursor *c, sv_cek_derivation *d)
+{
+    uint64_t length;
+    uint8_t wrap;
+    if (!d->present || d->unusable) return true;
+    if (!sv_take_byte(c, &wrap) || wrap >= SV_WRAP_COUNT || !take_span(c, &d->salt) || !take_u64(c, &d->iterations) ||
+        !take_u64(c, &length)) {
+        return false;
+    }
+    d->wrap = (sv_wrap)wrap;
+    d->key_length = (size_t)length;
+    return true;
+}
+
+/* What came out of a state file was checked as a whole, and is still read as if anybody wrote it. */
+bool sv_cek_take_record(sipveil_span value, sv_cek_record *r)
+{
+    sv_cursor c = sv_cursor_over(value, "key record");
+    uint8_t version, cipher, flags;
+    uint64_t uses, since, expires, both;
+    *r = (sv_cek_record){0};
+    if (!sv_take_byte(&c, &version) || version != RECORD_VERSION || !sv_take_byte(&c, &cipher) ||
+        !sv_take_byte(&c, &flags) || !take_u64(&c, &uses) || !take_u64(&c, &since) || !take_u64(&c, &expires) ||
+        !take_u64(&c, &r->order) || !take_u64(&c, &both) || !take_digest(&c, r->signer) || !take_span(&c, &r->cek) ||
+        !take_span(&c, &r->signer_domain) || !take_span(&c, &r->readers) || !take_span(&c, &r->method) ||
+        !take_span(&c, &r->branch_tag) || !take_hops(&c, r)) {
+        return false;
+    }
+    r->cipher = (sipveil_cipher)cipher;
+    r->uses = (uint32_t)uses;
+    r->since = (int64_t)since;
+    r->expires = (int64_t)expires;
+    r->unnamed = (uint32_t)(both >> 32);
+    r->cseq = (uint32_t)both;
+    r->made = (flags & MADE) != 0;
+    r->rolling = (flags & ROLLING) != 0;
+    r->derivation = (sv_cek_derivation){.present = (flags & DERIVED) != 0, .unusable = (flags & UNUSABLE) != 0};
+    return take_derivation(&c, &r->derivation) && sv_at_end(&c) && cipher > SIPVEIL_CIPHER_NONE &&
+           cipher < SIPVEIL_CIPHER_COUNT && r->cek.len <= SV_KEY_MOST &&
+           r->cek.len == sv_cipher_row_of(r->cipher)->key_length && uses > 0 && uses <= SV_CEK_USES_MOST &&
+           r->readers.len % SV_CEK_DIGEST == 0;
+}

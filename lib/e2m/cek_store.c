@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The keys that open later messages of a dialog: held, found, counted, forgotten. */
+#include "e2m/cek.h"
+#include "sip/values.h"
+
+/* The record of an entry as a copy of its own. */
+static bool read_entry(sv_arena *arena, sipveil_span scope, sipveil_span name, sipveil_span value, sv_cek_record *out)
+{
+    sipveil_span copy;
+    return sv_arena_copy(arena, value, &copy) && sv_cek_take_record(copy, out) && sv_arena_copy(arena, scope, &out->scope) &&
+           sv_arena_copy(arena, name, &out->reference);
+}
+
+/* ---- room ---- */
+
+typedef struct held {
+    size_t count;
+    uint64_t order;           /* of the oldest */
+    sipveil_span scope, name; /* likewise */
+} held;
+
+typedef struct peer_keys {
+    const sv_cek_record *record;
+    uint64_t last_order; /* of all */
+    held all, here;      /* of this signer; of these in this dialog */
+} peer_keys;
+
+static void note_held(held *h, const sv_store_entry *entry, uint64_t order)
+{
+    if (h->count++ > 0 && order >= h->order) return;
+    *h = (held){h->count, order, entry->scope, entry->name};
+}
+
+static bool look_at(void *state, const sv_store_entry *entry)
+{
+    peer_keys *peer = state;
+    sv_cek_record record;
+    if (!sv_cek_take_record(entry->value, &record)) return true;
+    if (record.order > peer->last_order) peer->last_order = record.order;
+    if (!sv_equal(sv_span(record.signer, SV_CEK_DIGEST), sv_span(peer->record->signer, SV_CEK_DIGEST))) return true;
+    note_held(&peer->all, entry, record.order);
+    if (sv_equal(entry->scope, peer->record->scope)) note_held(&peer->here, entry, record.order);
+    return true;
+}
+
+static sipveil_code drop_oldest(sv_store *store, sv_arena *arena, const held *h, sipveil_error *err)
+{
+    sipveil_span scope, name; /* what is removed must not be what tells its name */
+    if (!sv_arena_copy(arena, h->scope, &scope) || !sv_arena_copy(arena, h->name, &name)) return sv_no_memory(err, SV_E2M);
+    (void)sv_store_remove(store, SV_STORE_CEK, scope, name);
+    return SIPVEIL_OK;
+}
+
+static sipveil_code add_record(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
+                               sipveil_error *err)
+{
+    sv_buffer b;
+    sv_buffer_init(&b, arena, 512 + record->readers.len, 1 << 14);
+    sv_cek_put_record(&b, record);
+    SV_TRY(sv_buffer_check(&b, SV_E2M, err));
+    return sv_store_add(store, SV_STORE_CEK, record->scope, record->reference, sv_buffer_span(&b), now, record->expires, err);
+}
+
+sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now, sipveil_error *err)
+{
+    sv_cek_record own = *record;
+    peer_keys peer = {.record = record};
+    sipveil_span there;
+    if (record->scope.len == 0) {
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "CEK-12", SIPVEIL_NO_OFFSET, "no tag says which dialog it belongs to");
+    }
+    if (sv_store_find(store, SV_STORE_CEK, record->scope, record->reference, now, &there)) {
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_REPLAY, "ADV-171", SIPVEIL_NO_OFFSET,
+                            "a key under this reference is held already");
+    }
+    sv_store_visit(store, SV_STORE_CEK, look_at, &peer);
+    if (peer.here.count >= SV_CEK_PER_DIALOG) SV_TRY(drop_oldest(store, arena, &peer.here, err));
+    else if (peer.all.count >= SV_CEK_PER_PEER) SV_TRY(drop_oldest(store, arena, &peer.all, err));
+    own.order = peer.last_order + 1;
+    own.rolling = own.uses == 1;
+    own.since = now;
+    own.expires = now + SV_CEK_LIFE;
+    if (own.uses > SV_CEK_USES_MOST) own.uses = SV_CEK_USES_MOST;
+    return add_record(store, arena, &own, now, err);
+}
+
+/* ---- use ---- */
+
+bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_span reference, int64_t now,
+                 sv_arena *arena, sv_cek_record *out)
+{
+    sipveil_span value;
+    for (size_t i = 0; i < scopes->count; i++) {
+        if (sv_store_find(store, SV_STORE_CEK, scopes->items[i], reference, now, &value) &&
+            read_entry(arena, scopes->items[i], reference, value, out)) {
+            return true;
+        }
+    }
+    *out = (sv_cek_record){0};
+    return false;
+}
+
+typedef struct newest {
+    const sv_cek_scopes *scopes;
+    int64_t now;
+    uint64_t order;
+    sipveil_span scope, name;
+} newest;
+
+static bool look_for_newest(void *state, const sv_store_entry *entry)
+{
+    newest *n = state;
+    sv_cek_record record;
+    for (size_t i = 0; i < n->scopes->count; i++) {
+        if (!sv_equal(entry->scope, n->scopes->items[i]) || entry->expires < n->now) continue;
+        if (!sv_cek_take_record(entry->value, &record) || record.order <= n->order) continue;
+        n->order = record.order;
+        n->scope = entry->scope;
+        n->name = entry->name;
+    }
+    return true;
+}
+
+bool sv_cek_find_last(const sv_store *store, const sv_cek_scopes *scopes, int64_t now, sv_arena *arena,
+                      sv_cek_record *out)
+{
+    newest n = {.scopes = scopes, .now = now};
+    sv_store_visit(store, SV_STORE_CEK, look_for_newest, &n);
+    *out = (sv_cek_record){0};
+    return n.name.len > 0 && sv_cek_find(store, scopes, n.name, now, arena, out);
+}
+
+sipveil_code sv_cek_count_use(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
+                              sipveil_error *err)
+{
+    sv_cek_record less = *record;
+    (void)sv_store_remove(store, SV_STORE_CEK, record->scope, record->reference);
+    if (--less.uses == 0) return SIPVEIL_OK;
+    return add_record(store, arena, &less, now, err);
+}
+
+/* ---- the end ---- */
+
+void sv_cek_forget(sv_store *store, const sv_cek_scopes *scopes)
+{
+    for (size_t i = 0; i < scopes->count; i++) sv_store_remove_scope(store, SV_STORE_CEK, scopes->items[i]);
+}
+
+typedef struct failed_request {
+    sipveil_span scope, method, name;
+    uint32_t cseq;
+} failed_request;
+
+static bool look_for_failed(void *state, const sv_store_entry *entry)
+{
+    failed_request *f = state;
+    sv_cek_record record;
+    if (!sv_equal(entry->scope, f->scope) || !sv_cek_take_record(entry->value, &record) || record.method.len == 0 ||
+        record.cseq != f->cseq || !sv_equal(record.method, f->method)) {
+        return true;
+    }
+    f->name = entry->name;
+    return false;
+}
+
+/* The response has the From tag of its request, so that the key's scope is the first one. */
+static bool forget_failed(sv_store *store, sv_arena *arena, const sv_sip_view *view, const sv_cek_scopes *scopes)
+{
+    failed_request f = {.scope = scopes->items[0]};
+    sipveil_span name;
+    if (sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &f.cseq, &f.method, NULL) != SIPVEIL_OK) return false;
+    sv_store_visit(store, SV_STORE_CEK, look_for_failed, &f);
+    return f.name.len > 0 && sv_arena_copy(arena, f.name, &name) && sv_store_remove(store, SV_STORE_CEK, f.scope, name);
+}
+
+bool sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view)
+{
+    sv_cek_scopes scopes;
+    size_t before = sv_store_count(store, SV_STORE_CEK);
+    if (before == 0 || view->is_request || view->status < 200 ||
+        sv_cek_scopes_of(arena, view, &scopes, NULL) != SIPVEIL_OK || scopes.count == 0) {
+        return false;
+    }
+    bool succeeded = view->status < 300, gone = view->status == 481 || view->status == 408;
+    /* The 481 of a CANCEL or a PRACK is about a transaction. */
+    bool of_dialog = !sv_equal_str(view->method, "CANCEL") && !sv_equal_str(view->method, "PRACK");
+    if (succeeded ? sv_equal_str(view->method, "BYE") : gone && of_dialog) sv_cek_forget(store, &scopes);
+    else if (!succeeded) (void)forget_failed(store, arena, view, &scopes);
+    return sv_store_count(store, SV_STORE_CEK) < before;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "e2m/transaction.h"
+
+#include "crypto/sign.h"
+#include "tunnel/memory.h"
+
+#define ANSWERED SV_SPAN("answered")
+#define FAILED SV_SPAN("failed")
+
+enum { DIGEST = 32 };
+
+static sv_store *store_of(const sv_hop *hop)
+{
+    return hop->options->open.memory != NULL ? sv_memory_store(hop->options->open.memory) : NULL;
+}
+
+static bool name_message(const sv_hop *hop, sipveil_span message, uint8_t name[DIGEST])
+{
+    return sv_digest_octets(hop->op->crypto, sv_digest_by_name("sha256"), message, name, NULL) == SIPVEIL_OK;
+}
+
+bool sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, sipveil_span *response)
+{
+    uint8_t name[DIGEST];
+    sipveil_span value;
+    const sv_store *store = store_of(hop);
+    return store != NULL && sv_store_count(store, SV_STORE_TRANSACTION) > 0 && name_message(hop, message, name) &&
+           sv_store_find(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, DIGEST), hop->op->now, &value) &&
+           sv_arena_copy(hop->op->arena, value, response);
+}
+
+/* What does not fit is not remembered: it is a help, and no protection. */
+void sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_span response)
+{
+    uint8_t name[DIGEST];
+    sv_store *store = store_of(hop);
+    if (store == NULL || !name_message(hop, message, name)) return;
+    (void)sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, DIGEST), response, hop->op->now,
+                       hop->op->now + SV_RETRANSMITTED_WITHIN, NULL);
+}
+
+/* The value is the number of failures, an octet. */
+static uint8_t failures_of(const sv_hop *hop)
+{
+    sipveil_span value, source = sv_span_str(hop->options->source);
+    bool found = sv_store_find(store_of(hop), SV_STORE_TRANSACTION, FAILED, source, hop->op->now, &value);
+    return found && value.len == 1 ? value.data[0] : 0;
+}
+
+bool sv_hop_source_is_spent(const sv_hop *hop)
+{
+    return store_of(hop) != NULL && hop->options->source != NULL && failures_of(hop) >= SV_FAILURES_MOST;
+}
+
+void sv_hop_note_failure(const sv_hop *hop)
+{
+    sv_store *store = store_of(hop);
+    if (store == NULL || hop->options->source == NULL) return;
+    sipveil_span source = sv_span_str(hop->options->source);
+    uint8_t failures = failures_of(hop);
+    if (failures < SV_FAILURES_MOST) failures++;
+    (void)sv_store_remove(store, SV_STORE_TRANSACTION, FAILED, source);
+    (void)sv_store_add(store, SV_STORE_TRANSACTION, FAILED, source, sv_span(&failures, 1), hop->op->now, hop->op->now, NULL);
+}
