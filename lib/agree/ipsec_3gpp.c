@@ -114,6 +114,21 @@ sv_ipsec_entry sv_ipsec_read(const sv_mechanism *m)
     return entry;
 }
 
+const char *sv_ipsec_alg_name(sv_ipsec_alg alg)
+{
+    return algs[alg].name != NULL ? algs[alg].name : "(none)";
+}
+
+const char *sv_ipsec_ealg_name(sv_ipsec_ealg ealg)
+{
+    return ealgs[ealg].name;
+}
+
+const char *sv_ipsec_mode_name(sv_ipsec_mode mode)
+{
+    return modes[mode].name;
+}
+
 bool sv_ipsec_is_weak(const sv_ipsec_entry *entry)
 {
     return algs[entry->alg].weak || ealgs[entry->ealg].weak;
@@ -155,7 +170,7 @@ sipveil_code sv_ipsec_check(const sv_ipsec_entry *entry, bool allow_weak, sipvei
     if (i == PAIRS) {
         return sv_fail_rule(err, SV_AGREE, SIPVEIL_UNSUPPORTED, "AGR-55", SIPVEIL_NO_OFFSET,
                             "ipsec-3gpp: alg=%s does not go with ealg=%s",
-                            entry->alg == SV_IPSEC_ALG_NONE ? "(none)" : algs[entry->alg].name, ealgs[entry->ealg].name);
+                            sv_ipsec_alg_name(entry->alg), ealgs[entry->ealg].name);
     }
     if (!sv_ipsec_is_weak(entry) || allow_weak) return SIPVEIL_OK;
     sv_fail_rule(err, SV_AGREE, SIPVEIL_POLICY, "AGR-56", SIPVEIL_NO_OFFSET, "ipsec-3gpp: alg=%s with ealg=%s is weak",
@@ -207,10 +222,8 @@ sipveil_code sv_ipsec_make_end(sv_crypto *crypto, const sv_ipsec_end *other, sv_
     return SIPVEIL_OK;
 }
 
-void sv_ipsec_put_entry(sv_buffer *out, const sv_ipsec_entry *pair, const sv_ipsec_end *end)
+void sv_ipsec_put_end(sv_buffer *out, const sv_ipsec_end *end)
 {
-    sv_put_format(out, "ipsec-3gpp;alg=%s;ealg=%s", algs[pair->alg].name, ealgs[pair->ealg].name);
-    if (pair->mode != SV_IPSEC_TRANSPORT) sv_put_format(out, ";mod=%s", modes[pair->mode].name);
     sv_put_format(out, ";spi-c=%u;spi-s=%u;port-c=%u;port-s=%u", (unsigned)end->spi_c, (unsigned)end->spi_s,
                   (unsigned)end->port_c, (unsigned)end->port_s);
 }
@@ -223,7 +236,8 @@ void sv_ipsec_put_offer(sv_buffer *out, const sv_ipsec_end *end, bool allow_weak
         if (sv_ipsec_is_weak(&pair) && !allow_weak) continue;
         if (!first) sv_put_str(out, ", ");
         first = false;
-        sv_ipsec_put_entry(out, &pair, end);
+        sv_put_format(out, "ipsec-3gpp;alg=%s;ealg=%s", algs[pair.alg].name, ealgs[pair.ealg].name);
+        sv_ipsec_put_end(out, end);
     }
 }
 
@@ -235,8 +249,7 @@ sipveil_code sv_ipsec_set_up(const sv_ipsec_entry *ue, const sv_ipsec_entry *pcs
     if (ue->alg != pcscf->alg || ue->ealg != pcscf->ealg || ue->mode != pcscf->mode || ue->appendix_a != pcscf->appendix_a) {
         return sv_fail_rule(err, SV_AGREE, SIPVEIL_UNSUPPORTED, "AGR-53", SIPVEIL_NO_OFFSET,
                             "ipsec-3gpp: alg=%s;ealg=%s;mod=%s was not offered in this form",
-                            pcscf->alg == SV_IPSEC_ALG_NONE ? "(none)" : algs[pcscf->alg].name, ealgs[pcscf->ealg].name,
-                            modes[pcscf->mode].name);
+                            sv_ipsec_alg_name(pcscf->alg), ealgs[pcscf->ealg].name, modes[pcscf->mode].name);
     }
     if (is_spi_of(u, p->spi_s) || (!pcscf->appendix_a && is_spi_of(u, p->spi_c))) {
         return sv_fail_rule(err, SV_AGREE, SIPVEIL_POLICY, "AGR-53", SIPVEIL_NO_OFFSET,

@@ -69,15 +69,21 @@ sv_ipsec_entry sv_ipsec_read(const sv_mechanism *m);
  * and that was not allowed (AGR-56). */
 sipveil_code sv_ipsec_check(const sv_ipsec_entry *entry, bool allow_weak, sipveil_error *err);
 bool sv_ipsec_is_weak(const sv_ipsec_entry *entry);
+/* The words of the grammar. */
+const char *sv_ipsec_alg_name(sv_ipsec_alg alg);
+const char *sv_ipsec_ealg_name(sv_ipsec_ealg ealg);
+const char *sv_ipsec_mode_name(sv_ipsec_mode mode);
 
 /* SPIs by chance, 256 or higher, each once, none of `other` (AGR-53; NULL: there is none yet). Ports that are 0 are
  * filled in from the dynamic range; those that are given stay. */
 sipveil_code sv_ipsec_make_end(sv_crypto *crypto, const sv_ipsec_end *other, sv_ipsec_end *end, sipveil_error *err);
 
-/* "ipsec-3gpp;alg=...;ealg=...;spi-c=...": an entry as we write it, with alg, ealg and mode of `pair`. */
-void sv_ipsec_put_entry(sv_buffer *out, const sv_ipsec_entry *pair, const sv_ipsec_end *end);
+/* ";spi-c=...;spi-s=...;port-c=...;port-s=..." */
+void sv_ipsec_put_end(sv_buffer *out, const sv_ipsec_end *end);
 /* AGR-51: one entry for each pair that may be run, the best first, all with the same SPIs and ports, ", " between. */
 void sv_ipsec_put_offer(sv_buffer *out, const sv_ipsec_end *end, bool allow_weak);
+/* The list with every entry of ipsec-3gpp that says no SPI completed: see sipveil_agree_complete_list. */
+void sv_ipsec_complete(sv_buffer *out, const sv_mechanism_list *list, const sv_ipsec_end *end, bool allow_weak);
 
 /* ---- keys ---- */
 

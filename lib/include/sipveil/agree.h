@@ -73,6 +73,68 @@ typedef enum sipveil_agree_comparison {
 SIPVEIL_API sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sipveil_agree_list *list,
                                                            sipveil_span verify);
 
+/* ------------------------------------------------------------------ ipsec-3gpp (3GPP TS 33.203 annex H) */
+
+/**
+ * A list for sipveil_agree_list_read: an entry `ipsec-3gpp` that says no SPI gets two of chance and, where it says none
+ * either, two ports of the dynamic range, the same in every entry; one that says no `alg` stands for every pair of
+ * algorithms (allow_weak: withdrawn ones too). Anything else stays as it is. *completed is *borrowed* from the worker,
+ * or is text where there was nothing to complete.
+ * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_complete_list(sipveil_worker *worker, sipveil_span text,
+                                                                      bool allow_weak, sipveil_span *completed,
+                                                                      sipveil_error *err);
+
+/** What the associations come from; zero-initialise it and set size. Every pointer is *borrowed*. */
+typedef struct sipveil_agree_ipsec_options {
+    size_t size;
+    sipveil_span client_list; /**< Security-Client as sent: association.security_client */
+    sipveil_span server_list; /**< Security-Server as received; its entry with the highest q that both have counts */
+    sipveil_span ims_keys;    /**< text: rows `IK TAB hex` and `CK TAB hex`, 32 digits each */
+    sipveil_span message;     /**< the request, or empty: addresses not given below are looked for in its Via, Route and
+                                   Request-URI */
+    const char *ue;           /**< IP address, or NULL */
+    const char *pcscf;        /**< IP address, or NULL */
+    bool at_pcscf;            /**< as the P-CSCF sets them up; else as the UE does */
+    bool allow_weak;          /**< withdrawn algorithms */
+} sipveil_agree_ipsec_options;
+
+enum { SIPVEIL_AGREE_SAS_MOST = 4 };
+
+/** One security association, in one direction; it serves UDP and TCP. */
+typedef struct sipveil_agree_sa {
+    bool outbound;           /**< from us */
+    uint32_t spi;            /**< the receiver's */
+    sipveil_span from, to;   /**< addresses in text; empty: not known */
+    uint16_t from_port, to_port;
+} sipveil_agree_sa;
+
+/** What to set up. The keys are secret: they are wiped with the worker's next call, and nothing here keeps them. */
+typedef struct sipveil_agree_ipsec {
+    const char *alg, *ealg, *mode;  /**< the words of the grammar: "hmac-sha-1-96", "aes-cbc", "trans" */
+    sipveil_agree_sa sas[SIPVEIL_AGREE_SAS_MOST];
+    size_t count;                   /**< 4; 2 with the parameters of RFC 3329 appendix A */
+    sipveil_span integrity_key;     /**< IK_ESP; empty with alg null */
+    sipveil_span encryption_key;    /**< CK_ESP; empty with ealg null */
+    sipveil_span salt;              /**< of aes-gmac, aes-gcm: 4 octets, which follow the key; else empty */
+} sipveil_agree_ipsec;
+
+/**
+ * Describes the associations. *out is *borrowed* from the worker, whose earlier results stay good.
+ * @return SIPVEIL_OK; SIPVEIL_UNSUPPORTED, SIPVEIL_POLICY: no entry that both can run, or an SPI of the server is one of
+ *         ours (reflection); SIPVEIL_MALFORMED, SIPVEIL_LIMIT: a list or the message; SIPVEIL_USAGE: the keys or an
+ *         address; SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_ipsec_describe(sipveil_worker *worker,
+                                                                       const sipveil_agree_ipsec_options *options,
+                                                                       sipveil_agree_ipsec *out, sipveil_error *err);
+/** The same as commands of iproute2 (`ip xfrm state`, `ip xfrm policy`), one a line, for a shell; keys stand in them.
+ *  An address that is not known is the shell's variable UE or PCSCF. Nothing is applied. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_ipsec_commands(sipveil_worker *worker,
+                                                                       const sipveil_agree_ipsec_options *options,
+                                                                       sipveil_span *commands, sipveil_error *err);
+
 /* ------------------------------------------------------------------ what both sides share */
 
 /** Why an agreement failed; the names are "E_SYNTAX" and so on. */
