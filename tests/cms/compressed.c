@@ -3,6 +3,8 @@
  * exploding stream is refused within bounds. */
 #include "cms/identities.h"
 
+#include <limits.h>
+
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -277,6 +279,119 @@ static void output_is_limited_to_the_octet(void **state)
     sv_arena_reset(f->arena);
 }
 
+/* Whatever room an operation is left with, it does the whole or says that memory is out. */
+static bool with_room(fixture *f, size_t room, sipveil_span content, sipveil_span message)
+{
+    sv_arena *arena = sv_arena_new(64, room), *result = sv_arena_new(1 << 16, 1 << 20);
+    sipveil_error err;
+    sipveil_span out = {0};
+    sv_cms_type kind;
+    size_t compressed = 1;
+    sv_buffer written;
+    assert_non_null(result);
+    if (arena == NULL) {
+        sv_arena_free(result);
+        return false;
+    }
+    sv_buffer_init(&written, result, 64, 1 << 19);
+    sipveil_code wrote = sv_cms_compress(content, arena, &written, &err);
+    assert_true(wrote == SIPVEIL_OK || (wrote == SIPVEIL_INTERNAL && written.len == 0));
+    sv_arena_reset(arena);
+    sipveil_code read = sv_cms_decompress(message, sipveil_context_limits(f->context), arena, &out, &kind, &compressed, &err);
+    if (read == SIPVEIL_OK) {
+        assert_true(sv_equal(out, content));
+    } else {
+        assert_int_equal(read, SIPVEIL_INTERNAL);
+        assert_string_equal(err.text, "out of memory");
+        assert_true(out.len == 0 && compressed == 0 && kind == SV_CMS_UNKNOWN);
+    }
+    sv_arena_free(arena);
+    sv_arena_free(result);
+    return wrote == SIPVEIL_OK && read == SIPVEIL_OK;
+}
+
+/* ADV-215: memory that ends at any place, in pieces small and large; what zlib itself takes among it. */
+static void memory_that_ends_anywhere(void **state)
+{
+    fixture *f = *state;
+    uint8_t *data = sv_arena_alloc(f->keys, 3000);
+    for (size_t i = 0; i < 3000; i++) data[i] = (uint8_t) "Via: SIP/2.0/UDP "[(i + i / 100) % 17];
+    sipveil_span content = sv_span(data, 3000), plain, message, inner;
+    sv_cms_type type;
+    assert_true(sv_arena_copy(f->keys, compress_content(f, content), &message));
+    assert_int_equal(sv_cms_read_content_info(message, sipveil_context_limits(f->context), &type, &inner, NULL), SIPVEIL_OK);
+    plain = wrap(f, stream_of(f, content, 15), (wrapping){.in_pieces = true});
+    bool done = false, all = false;
+    for (size_t room = 64; room < 1 << 19 && !done; room += 64 + room / 64) done = with_room(f, room, content, inner);
+    for (size_t room = 64; room < 1 << 19 && !all; room += 64 + room / 64) {
+        sv_arena *arena = sv_arena_new(64, room);
+        sipveil_span out;
+        sv_cms_type kind;
+        size_t compressed;
+        assert_non_null(arena);
+        sipveil_code code = sv_cms_decompress(plain, sipveil_context_limits(f->context), arena, &out, &kind, &compressed, NULL);
+        assert_true(code == SIPVEIL_OK || code == SIPVEIL_INTERNAL);
+        all = code == SIPVEIL_OK;
+        sv_arena_free(arena);
+    }
+    assert_true(done && all);
+    sv_arena_reset(f->arena);
+}
+
+/* A result that has no room for the message, and content that zlib could not count. */
+static void results_that_do_not_fit(void **state)
+{
+    fixture *f = *state;
+    sipveil_error err;
+    sv_buffer out;
+    sv_buffer_init(&out, f->arena, 16, 40);
+    assert_int_equal(sv_cms_compress(SV_SPAN(TEXT), f->arena, &out, &err), SIPVEIL_LIMIT);
+    sv_buffer_init(&out, f->arena, 16, 1 << 20);
+    assert_int_equal(sv_cms_compress(sv_span(TEXT, (size_t)UINT_MAX), f->arena, &out, &err), SIPVEIL_LIMIT);
+    assert_string_equal(err.text, "4294967295 octets are too many to compress");
+    sv_arena_reset(f->arena);
+}
+
+/* CMS-07: every field in its place, of its type, and nothing behind it. Each row is a value of CompressedData. */
+static void fields_that_are_wrong(void **state)
+{
+#define ALGORITHM "\x30\x0D\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x03\x08"
+#define DATA "\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01"
+    static const struct {
+        const char *what, *octets;
+        size_t len;
+    } rows[] = {
+#define ROW(what, octets) {what, octets, sizeof octets - 1}
+        ROW("no SEQUENCE", "\x31\x00"),
+        ROW("empty", "\x30\x00"),
+        ROW("a version that is no number", "\x30\x02\x05\x00"),
+        ROW("nothing after the version", "\x30\x03\x02\x01\x00"),
+        ROW("no algorithm", "\x30\x05\x02\x01\x00\x05\x00"),
+        ROW("nothing after the algorithm", "\x30\x12\x02\x01\x00" ALGORITHM),
+        ROW("content that is no SEQUENCE", "\x30\x14\x02\x01\x00" ALGORITHM "\x31\x00"),
+        ROW("content without a type", "\x30\x14\x02\x01\x00" ALGORITHM "\x30\x00"),
+        ROW("a type and no content", "\x30\x1F\x02\x01\x00" ALGORITHM "\x30\x0B" DATA),
+        ROW("content that is no OCTET STRING", "\x30\x23\x02\x01\x00" ALGORITHM "\x30\x0F" DATA "\xA0\x02\x05\x00"),
+        ROW("two strings", "\x30\x25\x02\x01\x00" ALGORITHM "\x30\x11" DATA "\xA0\x04\x04\x00\x04\x00"),
+        ROW("something after the content", "\x30\x25\x02\x01\x00" ALGORITHM "\x30\x11" DATA "\xA0\x02\x04\x00\x05\x00"),
+        ROW("something after all of it", "\x30\x25\x02\x01\x00" ALGORITHM "\x30\x0F" DATA "\xA0\x02\x04\x00\x05\x00"),
+        ROW("a string longer than its frame", "\x30\x23\x02\x01\x00" ALGORITHM "\x30\x0F" DATA "\xA0\x02\x04\x01"),
+    };
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sipveil_span out;
+        sipveil_error err;
+        sv_cms_type kind;
+        size_t compressed;
+        sipveil_code code = sv_cms_decompress(sv_span(rows[i].octets, rows[i].len), sipveil_context_limits(f->context), f->arena,
+                                              &out, &kind, &compressed, &err);
+        if (code != SIPVEIL_MALFORMED) fail_msg("%s: code %d: %s", rows[i].what, code, err.text);
+        if (strcmp(err.rule, "ADV-131") == 0) fail_msg("%s: came as far as the stream", rows[i].what);
+        assert_true(out.len == 0 && kind == SV_CMS_UNKNOWN);
+    }
+    sv_arena_reset(f->arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +402,9 @@ int main(void)
         cmocka_unit_test(damaged_and_foreign_streams_are_refused),
         cmocka_unit_test(bombs_are_refused_within_bounds),
         cmocka_unit_test(output_is_limited_to_the_octet),
+        cmocka_unit_test(memory_that_ends_anywhere),
+        cmocka_unit_test(results_that_do_not_fit),
+        cmocka_unit_test(fields_that_are_wrong),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
