@@ -127,8 +127,8 @@ static int make_authority(keygen *g)
     char certificate_path[PATH_ROOM], key_path[PATH_ROOM];
     int exit_code = TOOL_USAGE;
     const char *folder = g->common.output;
-    if (g->name == NULL) return tool_usage_error(&g->common, "--name is missing");
-    if (!is_file(folder)) return tool_usage_error(&g->common, "-o names a folder");
+    if (g->name == NULL) return tool_usage_error(&g->common, "--name TEXT is missing: what the CA is called");
+    if (!is_file(folder)) return tool_usage_error(&g->common, "-o FOLDER is missing: ca.pem and ca.key go there");
     if (!join(g, certificate_path, folder, "ca.pem") || !join(g, key_path, folder, "ca.key") ||
         io_would_refuse(&g->common, certificate_path, g->common.force, &exit_code) ||
         io_would_refuse(&g->common, key_path, g->common.force, &exit_code)) {
@@ -136,7 +136,7 @@ static int make_authority(keygen *g)
     }
     bool created = mkdir(folder, 0700) == 0;
     if (!created && errno != EEXIST) {
-        return tool_failure(&g->common, TOOL_FAILED, NULL, "%s: %s", folder, strerror(errno));
+        return tool_failure(&g->common, TOOL_FAILED, NULL, "%s: the folder cannot be made: %s", folder, strerror(errno));
     }
     exit_code = write_authority(g, certificate_path, key_path);
     if (exit_code != TOOL_OK && created) (void)rmdir(folder); /* only if nothing is in it */
@@ -194,9 +194,9 @@ static int make_certificate(keygen *g)
 {
     io_octets authority = {0}, authority_key = {0};
     int exit_code = TOOL_USAGE;
-    if (g->ca == NULL) return tool_usage_error(&g->common, "--ca is missing");
+    if (g->ca == NULL) return tool_usage_error(&g->common, "--ca FOLDER is missing: the one that 'sipveil keygen ca' made");
     if ((g->request.aor == NULL) == (g->request.host == NULL)) {
-        return tool_usage_error(&g->common, "one of --aor and --host is needed");
+        return tool_usage_error(&g->common, "whom the certificate is for is missing: --aor sip:USER@HOST or --host HOST, one of them");
     }
     if (g->cert_out != NULL && strcmp(g->cert_out, g->common.output) == 0) {
         return tool_usage_error(&g->common, "-o and --cert-out are the same file");
@@ -278,7 +278,7 @@ static int run_kind(size_t kind, int argc, char **argv)
                     &g.common, take, &g, 0, &first, &exit_code)) {
         return exit_code;
     }
-    if (g.common.output == NULL) return tool_usage_error(&g.common, "-o is missing");
+    if (g.common.output == NULL) return tool_usage_error(&g.common, "-o FILE is missing: a secret key never goes to standard output");
     if (sipveil_context_new(NULL, &g.context, &g.err) != SIPVEIL_OK) return failed(&g, NULL);
     exit_code = kinds[kind].make(&g);
     sipveil_context_free(g.context);
@@ -289,7 +289,7 @@ int cmd_keygen(int argc, char **argv)
 {
     const tool_common common = {.verb = "keygen"};
     if (argc < 2) {
-        tool_usage_error(&common, "kek, ca or cert is missing");
+        tool_usage_error(&common, "what to make is missing: kek, ca or cert");
         return TOOL_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -299,5 +299,5 @@ int cmd_keygen(int argc, char **argv)
     for (size_t i = 0; i < KIND_COUNT; i++) {
         if (strcmp(argv[1], kinds[i].name) == 0) return run_kind(i, argc - 1, argv + 1);
     }
-    return tool_usage_error(&common, "'%s' is not kek, ca or cert", argv[1]);
+    return tool_usage_error(&common, "'%s' cannot be made: kek, ca and cert can", argv[1]);
 }

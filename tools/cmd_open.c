@@ -74,12 +74,24 @@ static int write_report(open_state *s, const char *input)
     return io_write(&s->o.common, s->report, input, json, IO_REPLACE);
 }
 
+/* --verbose: what was checked before it was refused, a line each. */
+static void print_checks(const open_state *s)
+{
+    static const char *const words[] = {"passed", "FAILED", "not done"};
+    size_t count;
+    const sipveil_check *checks = sipveil_worker_get_checks(s->o.worker, &count);
+    for (size_t i = 0; s->o.common.verbose && i < count; i++) {
+        fprintf(stderr, "check: %s %s: %s\n", checks[i].rule, words[checks[i].result], checks[i].why);
+    }
+}
+
 /* What the other side may be told; the local user is told the truth (TUN-90). */
 static int refuse(open_state *s, const char *path, sipveil_span message, const sipveil_error *why)
 {
     sipveil_span response;
     sipveil_error err;
     int exit_code = tool_error(&s->o.common, path, why);
+    print_checks(s);
     int report = write_report(s, path);
     if (report != TOOL_OK) return report;
     if (!s->answer || why->sip_status == 0) return exit_code;

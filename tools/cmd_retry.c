@@ -24,7 +24,7 @@ typedef struct retry_state {
 static bool take_item(retry_state *r, const char **list, size_t *count, const char *v)
 {
     if (*count == SEALING_LIST_MOST) {
-        tool_usage_error(&r->s.s.common, "more than %d of one option", SEALING_LIST_MOST);
+        tool_usage_error(&r->s.s.common, "one option is given more than %d times", SEALING_LIST_MOST);
         return false;
     }
     list[(*count)++] = v;

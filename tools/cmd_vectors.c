@@ -119,10 +119,10 @@ static int run_files(vectors_state *s, char **paths)
     int exit_code = vector_bench_begin(&s->bench);
     if (exit_code != TOOL_OK) return exit_code;
     s->out = open_memstream(&s->lines, &s->lines_len);
-    if (s->out == NULL) return tool_failure(&s->bench.common, TOOL_FAILED, NULL, "%s", strerror(errno));
+    if (s->out == NULL) return tool_failure(&s->bench.common, TOOL_FAILED, NULL, "standard output: cannot be written: %s", strerror(errno));
     for (; *paths != NULL; paths++) run_file(s, *paths);
     if (s->only != NULL && s->passed + s->failed == 0 && !s->unusable) {
-        tool_failure(&s->bench.common, TOOL_USAGE, NULL, "there is no case %s", s->only);
+        tool_failure(&s->bench.common, TOOL_USAGE, NULL, "none of the files has a case '%s'", s->only);
         s->unusable = true;
     }
     fprintf(s->out, "%u passed, %u failed\n", s->passed, s->failed);

@@ -50,7 +50,7 @@ bool io_read(const tool_common *common, const char *path, size_t most, io_octets
     *out = (io_octets){0};
     *exit_code = TOOL_FAILED;
     if (fd < 0) {
-        tool_failure(common, TOOL_FAILED, NULL, "%s: %s", name, strerror(errno));
+        tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be read: %s", name, strerror(errno));
         return false;
     }
     if (is_standard(path) && isatty(fd) && !common->quiet) {
@@ -59,12 +59,12 @@ bool io_read(const tool_common *common, const char *path, size_t most, io_octets
     while ((n = read(fd, chunk, sizeof chunk)) != 0) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
-            tool_failure(common, TOOL_FAILED, NULL, "%s: %s", name, strerror(errno));
+            tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be read: %s", name, strerror(errno));
             break;
         }
         if (out->len + (size_t)n > most) {
             *exit_code = sipveil_code_exit(SIPVEIL_LIMIT);
-            tool_failure(common, *exit_code, NULL, "%s: over %zu octets", name, most);
+            tool_failure(common, *exit_code, NULL, "%s: longer than %zu octets, the most that is read", name, most);
             break;
         }
         if (!append(out, &capacity, chunk, (size_t)n)) {
@@ -82,7 +82,7 @@ bool io_read_message(const tool_common *common, const char *path, size_t most, i
 {
     if (!io_read(common, path, most, out, exit_code)) return false;
     if (out->len > 0) return true;
-    *exit_code = tool_failure(common, sipveil_code_exit(SIPVEIL_MALFORMED), NULL, "%s: empty, no SIP message",
+    *exit_code = tool_failure(common, sipveil_code_exit(SIPVEIL_MALFORMED), NULL, "%s: it is empty: there is no SIP message",
                               is_standard(path) ? "standard input" : path);
     return false;
 }
@@ -110,7 +110,7 @@ static int write_standard(const tool_common *common, sipveil_span octets, unsign
         }
     }
     if (!write_all(STDOUT_FILENO, octets)) {
-        return tool_failure(common, TOOL_FAILED, NULL, "standard output: %s", strerror(errno));
+        return tool_failure(common, TOOL_FAILED, NULL, "standard output: cannot be written: %s", strerror(errno));
     }
     return TOOL_OK;
 }
@@ -133,11 +133,11 @@ bool io_would_refuse(const tool_common *common, const char *path, bool replace, 
     struct stat st;
     if (is_standard(path) || lstat(path, &st) != 0 || is_special(path)) return false;
     if (!replace) {
-        *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: file exists", path);
+        *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: the file exists", path);
         return true;
     }
     if (S_ISDIR(st.st_mode)) {
-        *exit_code = tool_failure(common, TOOL_USAGE, NULL, "%s: is a directory", path);
+        *exit_code = tool_failure(common, TOOL_USAGE, "name a file in it", "%s: is a folder", path);
         return true;
     }
     return false;
@@ -152,7 +152,7 @@ static int write_special(const tool_common *common, const char *path, sipveil_sp
         done = false;
         reason = errno;
     }
-    return done ? TOOL_OK : tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(reason));
+    return done ? TOOL_OK : tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(reason));
 }
 
 /* Publishes the temporary file: link() refuses an existing name, rename() replaces it; neither follows
@@ -171,10 +171,10 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
     char temporary[4096];
     int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (n < 0 || (size_t)n >= sizeof temporary) {
-        return tool_failure(common, TOOL_USAGE, NULL, "%s: name too long", path);
+        return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
     }
     int fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, mode 0600 */
-    if (fd < 0) return tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(errno));
+    if (fd < 0) return tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(errno));
     mode_t mask = umask(0);
     (void)umask(mask);
     bool done = (secret || fchmod(fd, 0666 & ~mask) == 0) && write_all(fd, octets) && fsync(fd) == 0;
@@ -189,7 +189,7 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
     }
     if (done) return TOOL_OK;
     (void)unlink(temporary);
-    return tool_failure(common, reason == EEXIST ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: %s", path,
+    return tool_failure(common, reason == EEXIST ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: cannot be written: %s", path,
                         strerror(reason));
 }
 
@@ -200,7 +200,7 @@ int io_write(const tool_common *common, const char *path, const char *input, sip
     bool replace = (flags & IO_REPLACE) != 0;
     if (is_standard(path)) return write_standard(common, octets, flags);
     if (!is_standard(input) && same_file(path, input)) {
-        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: output is the input", path);
+        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: the output is the input", path);
     }
     if (is_special(path)) return write_special(common, path, octets);
     if (io_would_refuse(common, path, replace, &exit_code)) return exit_code;

@@ -13,7 +13,7 @@
 
 static int failed(const tool_common *common, const char *path)
 {
-    return tool_failure(common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
+    return tool_failure(common, TOOL_USAGE, NULL, "%s: certificates cannot be kept there: %s", path, strerror(errno));
 }
 
 int keeper_open(const tool_common *common, const char *path, keeper *out)
@@ -39,7 +39,7 @@ static int keep(const tool_common *common, const keeper *k, sipveil_keyring *rin
     }
     int exit_code = TOOL_USAGE;
     if (snprintf(path, sizeof path, "%s/%s", k->path, name) >= (int)sizeof path) {
-        tool_failure(common, TOOL_USAGE, NULL, "%s: name too long", k->path);
+        tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", k->path);
     } else {
         exit_code = io_write(common, path, NULL, (sipveil_span){(const uint8_t *)text, strlen(text)},
                              IO_SECRET | IO_REPLACE);

@@ -49,7 +49,7 @@ static int read_secret_file(passphrase_source *s, const char *path, char *out, s
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        tool_failure(s->common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
+        tool_failure(s->common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
         if (fd >= 0) close(fd);
         return -1;
     }
@@ -63,7 +63,7 @@ static int read_secret_file(passphrase_source *s, const char *path, char *out, s
                      "%s: secret file %s", path, reason);
     } else {
         n = read_some(fd, out, room);
-        if (n < 0) tool_failure(s->common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
+        if (n < 0) tool_failure(s->common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
     }
     close(fd);
     return n < 0 ? -1 : without_line_end(out, (int)n);
@@ -74,12 +74,12 @@ static int read_secret_descriptor(passphrase_source *s, const char *number, char
     char *end;
     long fd = strtol(number, &end, 10);
     if (*number == '\0' || *end != '\0' || fd < 0 || fd > INT_MAX) {
-        tool_failure(s->common, TOOL_USAGE, NULL, "not a file descriptor: %s", number);
+        tool_failure(s->common, TOOL_USAGE, NULL, "fd:%s is no file descriptor: a number is wanted, as in fd:3", number);
         return -1;
     }
     ssize_t n = read_some((int)fd, out, room);
     if (n < 0) {
-        tool_failure(s->common, TOOL_USAGE, NULL, "file descriptor %ld: %s", fd, strerror(errno));
+        tool_failure(s->common, TOOL_USAGE, "open it in the shell: 3<FILE", "file descriptor %ld cannot be read: %s", fd, strerror(errno));
         return -1;
     }
     return without_line_end(out, (int)n);
@@ -120,7 +120,7 @@ static int read_secret(passphrase_source *s, const char *prompt, char *out, size
     } else {
         /* Not quoted: somebody may have typed the passphrase itself (ADV-211). */
         tool_failure(s->common, TOOL_USAGE, "it comes from file:F, fd:N or prompt, never from the command line",
-                     "that is no source of a passphrase");
+                     "what follows pass= is no source of a passphrase");
         n = -1;
     }
     if (n < 0) s->failed = true;
@@ -167,7 +167,7 @@ static int add_from_token(passphrase_source *source, sipveil_keyring *ring, cons
                             "kid picks from a JWK set, not from a token");
     }
     if (source->source != NULL && strstr(uri, "pin-source=") != NULL) {
-        return tool_failure(source->common, TOOL_USAGE, NULL, "the PIN is given twice: pin-source= and ,pass=");
+        return tool_failure(source->common, TOOL_USAGE, "leave one of them out", "the PIN is given twice: by pin-source= and by ,pass=");
     }
     if (sipveil_keyring_add_pkcs11(ring, uri, options, added, &err) == SIPVEIL_OK) return TOOL_OK;
     if (source->failed) return TOOL_USAGE; /* the reason was already told */
@@ -197,7 +197,7 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
     }
     if (strcmp(reference, "pass-prompt:") == 0) return add_password(common, ring, "prompt", allow_open_key_file, added);
     if (snprintf(path, sizeof path, "%s", reference) >= (int)sizeof path) {
-        return tool_failure(common, TOOL_USAGE, NULL, "key reference too long");
+        return tool_failure(common, TOOL_USAGE, NULL, "a key reference is longer than any that is handled");
     }
     const char *pass = cut_suffix(path, ",pass=");
     const char *kid = cut_suffix(path, ",kid=");

@@ -14,7 +14,7 @@ static bool bad_value(opening *o, const char *option, const char *value)
 static bool take_item(opening *o, opening_list *list, const char *value)
 {
     if (list->count == OPENING_LIST_MOST) {
-        tool_usage_error(&o->common, "more than %d of one option", OPENING_LIST_MOST);
+        tool_usage_error(&o->common, "one option is given more than %d times", OPENING_LIST_MOST);
         return false;
     }
     list->items[list->count++] = value;
@@ -130,7 +130,7 @@ int opening_add_pins(opening *o)
     for (size_t i = 0; i < o->pins.count; i++) {
         const char *equal = strrchr(o->pins.items[i], '=');
         if (equal == NULL || (size_t)(equal - o->pins.items[i]) >= sizeof aor) {
-            return tool_usage_error(&o->common, "--pin takes AOR=SHA256");
+            return tool_usage_error(&o->common, "--pin takes AOR=SHA256, not '%s'", o->pins.items[i]);
         }
         snprintf(aor, sizeof aor, "%.*s", (int)(equal - o->pins.items[i]), o->pins.items[i]);
         if (sipveil_keyring_add_pin(o->ring, aor, equal + 1, &err) != SIPVEIL_OK) {

@@ -15,7 +15,7 @@ static bool bad_value(sealing *s, const char *option, const char *value)
 static bool take_key(sealing *s, const char **list, size_t *count, const char *value)
 {
     if (*count == SEALING_KEYS_MOST) {
-        tool_usage_error(&s->common, "more than %d keys", SEALING_KEYS_MOST);
+        tool_usage_error(&s->common, "more than %d keys are given", SEALING_KEYS_MOST);
         return false;
     }
     list[(*count)++] = value;

@@ -70,7 +70,7 @@ static bool take_hop(sharing *s, const char *v)
 static bool take_item(sharing *s, const char **list, size_t *count, const char *v)
 {
     if (*count == SEALING_LIST_MOST) {
-        tool_usage_error(&s->s.common, "more than %d of one option", SEALING_LIST_MOST);
+        tool_usage_error(&s->s.common, "one option is given more than %d times", SEALING_LIST_MOST);
         return false;
     }
     list[(*count)++] = v;

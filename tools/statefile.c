@@ -16,7 +16,7 @@ enum { STATE_MOST = 64 << 20 };
 
 static int failed(const tool_common *common, const char *path)
 {
-    return tool_failure(common, TOOL_FAILED, NULL, "%s: %s", path, strerror(errno));
+    return tool_failure(common, TOOL_FAILED, NULL, "%s: the state cannot be kept there: %s", path, strerror(errno));
 }
 
 /* The lock stands on a file of its own beside the state, so that the state itself can be replaced by
@@ -25,7 +25,7 @@ static int lock(const tool_common *common, const char *path, int *fd)
 {
     char name[4096];
     if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) {
-        return tool_failure(common, TOOL_USAGE, NULL, "%s: name too long", path);
+        return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
     }
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0) return failed(common, name);
@@ -43,7 +43,7 @@ static int check_file(const tool_common *common, const char *path, int fd, size_
         return tool_failure(common, TOOL_USAGE, "chmod 600 it", "%s: a state file must be ours and closed to others",
                             path);
     }
-    if (st.st_size > STATE_MOST) return tool_failure(common, TOOL_USAGE, NULL, "%s: too large", path);
+    if (st.st_size > STATE_MOST) return tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: larger than any state file is (%d octets)", path, STATE_MOST);
     *size = (size_t)st.st_size;
     return TOOL_OK;
 }
@@ -68,7 +68,7 @@ static int load(const tool_common *common, const char *path, int64_t now, sipvei
     close(fd);
     if (exit_code == TOOL_OK && size > 0 &&
         (image == NULL || sipveil_memory_load(memory, (sipveil_span){image, used}, now, &err) != SIPVEIL_OK)) {
-        exit_code = tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: damaged state file", path);
+        exit_code = tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: the state file is damaged", path);
     }
     if (image != NULL) explicit_bzero(image, size);
     free(image);

@@ -138,7 +138,7 @@ static sipveil_code check_cipher(opener *o, sipveil_error *err)
     if (o->cipher->weak != 0 && (o->policy->allow_weak & o->cipher->weak) == 0) {
         sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-063", SIPVEIL_NO_OFFSET,
                      "content encryption %s is refused", o->cipher->name);
-        sv_hint(err, SIPVEIL_POLICY, "it can be allowed by name: 3des");
+        sv_hint(err, SIPVEIL_POLICY, "--allow-weak 3des reads it");
         return with_status(err, SIPVEIL_POLICY);
     }
     return SIPVEIL_OK;
@@ -231,7 +231,7 @@ static sipveil_code check_iterations(opener *o, sipveil_error *err)
             if (!fits_ours(o, i, k)) continue;
             if (!counted || scheme.iterations < o->limits->iterations_least || scheme.iterations > most - sum) {
                 sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-094", SIPVEIL_NO_OFFSET,
-                             "a password recipient asks for too few or too many iterations: %llu to %llu are done",
+                             "a password recipient asks for too few or too many iterations; %llu to %llu are done",
                              (unsigned long long)o->limits->iterations_least, (unsigned long long)most);
                 return with_status(err, SIPVEIL_LIMIT);
             }

@@ -251,7 +251,7 @@ static sipveil_code count_entries(sipveil_span set, const sipveil_limits *limits
         *entries += count;
     }
     if (infos > 0) return SIPVEIL_OK;
-    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-059", SIPVEIL_NO_OFFSET, "there are no recipients");
+    return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-059", SIPVEIL_NO_OFFSET, "the encrypted content names no recipients");
 }
 
 sipveil_code sv_recipients_read(sv_cursor *c, const sipveil_limits *limits, sv_arena *arena,

@@ -26,7 +26,7 @@ typedef struct unwrapping {
 static sipveil_code refused(const char *rule, const char *what, const char *name, sipveil_error *err)
 {
     sv_fail_rule(err, room, SIPVEIL_POLICY, rule, SIPVEIL_NO_OFFSET, "a key fits, but %s is refused", what);
-    return sv_hint(err, SIPVEIL_POLICY, "it can be allowed by name: %s", name);
+    return sv_hint(err, SIPVEIL_POLICY, "--allow-weak %s reads it", name);
 }
 
 static sipveil_code unwrap_kek(const unwrapping *u)

@@ -29,7 +29,7 @@ sipveil_code sv_transport_check_key(const EVP_PKEY *key, sipveil_error *err)
     int bits = EVP_PKEY_get_bits(key);
     if (bits < BITS_LEAST || bits > BITS_MOST) {
         return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
-                            "RSA key has %d bits, not %d to %d", bits, BITS_LEAST, BITS_MOST);
+                            "the RSA key has %d bits; accepted are %d to %d", bits, BITS_LEAST, BITS_MOST);
     }
     bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
                 BN_is_odd(exponent) && !BN_is_one(exponent) &&
@@ -38,7 +38,7 @@ sipveil_code sv_transport_check_key(const EVP_PKEY *key, sipveil_error *err)
     ERR_clear_error();
     if (good) return SIPVEIL_OK;
     return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
-                        "RSA key has an exponent that is even, under 3 or too large");
+                        "the public exponent of the RSA key is even, under 3 or too large");
 }
 
 static bool set_oaep(EVP_PKEY_CTX *ctx, const sv_suite *suite, sv_hash hash, sv_hash mask_hash)

@@ -100,14 +100,14 @@ static sipveil_code check_sizes(const sv_chain_question *question, sipveil_error
     int count = question->untrusted == NULL ? 0 : sk_X509_num(question->untrusted);
     if ((size_t)count > limits->certificates) {
         return sv_fail_rule(err, "keys", SIPVEIL_LIMIT, "ADV-123", SIPVEIL_NO_OFFSET,
-                            "%d certificates, more than %zu", count, limits->certificates);
+                            "%d certificates to build a chain of; the limit is %zu", count, limits->certificates);
     }
     for (int i = -1; i < count; i++) {
         X509 *certificate = i < 0 ? question->certificate : sk_X509_value(question->untrusted, i);
         int octets = i2d_X509(certificate, NULL);
         if (octets < 0 || (size_t)octets > limits->certificate) {
             return sv_fail_rule(err, "keys", SIPVEIL_LIMIT, "ADV-123", SIPVEIL_NO_OFFSET,
-                                "a certificate of %d octets, more than %zu", octets,
+                                "a certificate of %d octets; the limit is %zu", octets,
                                 limits->certificate);
         }
         if (sv_certificate_check_key(certificate, ~0u, err) == SIPVEIL_LIMIT) return SIPVEIL_LIMIT;
@@ -131,7 +131,7 @@ static sipveil_code check_links(const STACK_OF(X509) *chain, const sv_chain_ques
         X509 *certificate = sk_X509_value(chain, i);
         if (i > 0 && X509_check_ca(certificate) != 1) {
             return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "ADV-118", SIPVEIL_NO_OFFSET,
-                                "%s issued another one and is no CA's", label_of(certificate, arena));
+                                "%s issued another certificate and is no CA's", label_of(certificate, arena));
         }
         sipveil_code code = sv_certificate_check_key(certificate, question->allow_weak, err);
         if (code == SIPVEIL_OK && i < count - 1) {
@@ -206,7 +206,7 @@ static sipveil_code build(X509_STORE_CTX *verify, const sipveil_keyring *ring,
     if (ring->crl_count == 0) widen(X509_STORE_CTX_get0_chain(verify), answer);
     if (ring->sha1_crl && !(question->allow_weak & SIPVEIL_WEAK_SHA1)) {
         return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
-                            "a CRL is signed with SHA-1");
+                            "a CRL is signed with SHA-1, which is too weak");
     }
     return question->built == NULL ? SIPVEIL_OK : keep_chain(X509_STORE_CTX_get1_chain(verify), question, arena, err);
 }

@@ -30,7 +30,7 @@ static sipveil_code read_descriptor(int fd, sv_file *out, sipveil_error *err)
                             "not a regular file");
     }
     if (out->status.st_size > SV_KEY_FILE_MOST) {
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST);
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets, the most that is read", SV_KEY_FILE_MOST);
     }
     size_t room = (size_t)out->status.st_size, used = 0;
     uint8_t *data = sv_arena_alloc_raw(out->arena, room + 1);
@@ -43,7 +43,7 @@ static sipveil_code read_descriptor(int fd, sv_file *out, sipveil_error *err)
         used += (size_t)got;
     }
     out->octets = sv_span(data, used);
-    return used > 0 ? SIPVEIL_OK : sv_fail(err, "keys", SIPVEIL_USAGE, "empty");
+    return used > 0 ? SIPVEIL_OK : sv_fail(err, "keys", SIPVEIL_USAGE, "it is empty");
 }
 
 /* Non-blocking, so that a FIFO cannot hold us up before fstat tells what it is. */
@@ -65,9 +65,9 @@ sipveil_code sv_file_read(int folder, const char *name, sv_file *out, sipveil_er
 sipveil_code sv_file_check_secrecy(const struct stat *status, bool allow_open, sipveil_error *err)
 {
     if (status->st_uid != geteuid() && status->st_uid != 0) {
-        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
-                            "holds a secret and belongs to another user (%lu)",
-                            (unsigned long)status->st_uid);
+        sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
+                     "holds a secret and belongs to another user (%lu)", (unsigned long)status->st_uid);
+        return sv_hint(err, SIPVEIL_USAGE, "chown it to yourself");
     }
     if ((status->st_mode & 077) == 0 || allow_open) return SIPVEIL_OK;
     sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,

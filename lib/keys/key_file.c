@@ -211,7 +211,7 @@ static sipveil_code keep_crl(sipveil_keyring *ring, X509_CRL *crl, sipveil_error
     (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &digest, NULL);
     if (digest == NID_md5 || digest == NID_md4 || digest == NID_md2) {
         return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-115", SIPVEIL_NO_OFFSET,
-                            "the CRL is signed with %s", OBJ_nid2sn(digest));
+                            "the CRL is signed with %s, which is too weak", OBJ_nid2sn(digest));
     }
     if (X509_STORE_add_crl(ring->store, crl) != 1) {
         return sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "the CRL cannot be kept");

@@ -140,7 +140,7 @@ static sipveil_code read_authority(const sipveil_context *context, sipveil_span 
     SV_TRY(sv_bundle_read(&bundle, certificate, SV_CONTENT_PEM, "CA certificate", NULL, err));
     SV_TRY(sv_bundle_read(&bundle, key, SV_CONTENT_PEM, "CA key", NULL, err));
     if (bundle.certificate_count != 1 || bundle.private_key_count != 1) {
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA is not one certificate and one private key");
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the CA is not exactly one certificate and its private key");
     }
     out->certificate = bundle.certificates[0];
     out->key = bundle.private_keys[0];

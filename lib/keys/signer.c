@@ -92,7 +92,7 @@ static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_qu
 {
     if (ring->anchor_count == 0) {
         return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "TUN-08", SIPVEIL_NO_OFFSET,
-                            "there are no trust anchors and no pin for it");
+                            "there are no trust anchors, and no pin for its certificate");
     }
     const sv_chain_question chain = {.certificate = question->certificate,
                                      .untrusted = question->untrusted,

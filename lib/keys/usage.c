@@ -108,7 +108,7 @@ sipveil_code sv_certificate_check_digest(X509 *certificate, unsigned allow_weak,
     if (X509_get_signature_info(certificate, &digest, &kind, &bits, NULL) != 1) {
         ERR_clear_error();
         return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
-                            "the certificate is signed with an unknown algorithm");
+                            "the certificate is signed with an algorithm that is not handled");
     }
     switch (digest) {
     case NID_undef: /* Ed25519 */
@@ -128,7 +128,7 @@ sipveil_code sv_certificate_check_digest(X509 *certificate, unsigned allow_weak,
         break;
     }
     return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
-                        "the certificate is signed with %s",
+                        "the certificate is signed with %s, which is not accepted",
                         digest == NID_undef ? OBJ_nid2sn(kind) : OBJ_nid2sn(digest));
 }
 

@@ -100,7 +100,7 @@ static void check_date_in_validity(sv_operation *op, const sv_node *node, sv_sig
     sipveil_span value = sv_sip_value(message->view, SV_F_DATE);
     if (value.len == 0 || sv_sip_read_date(value, &date, NULL) != SIPVEIL_OK) return;
     if (op->options->compat & SIPVEIL_COMPAT_SAMPLES) {
-        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "Date against certificate validity is waived");
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "Date against the validity of the signer's certificate: waived on request");
     } else if (date < signer->not_before || date > signer->not_after) {
         signer->code = SIPVEIL_UNTRUSTED_SIGNER;
         signer->trust = SV_TRUST_UNTRUSTED;
@@ -140,20 +140,28 @@ static sipveil_code ask_signer(sv_operation *op, sv_node *node, size_t i, sipvei
     return SIPVEIL_OK;
 }
 
-static sipveil_code refuse_signer(sv_operation *op, sv_node *node, const sv_signer *signer)
+static sipveil_code refuse_signer(sv_operation *op, sv_node *node, size_t i)
 {
+    const sv_signer *signer = &node->signers[i];
     sipveil_code code = signer->code;
+    bool changed = sv_equal_str(sv_span_str(signer->rule), SV_RULE_KEPT); /* that text names its address itself */
     if (op->options->no_verify_signer) {
         sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_NOT_DONE,
                         "signer not accepted, tolerated on request: %s", signer->why);
         sv_report_warning(op, "TUN-08", "the signature is good, but its signer is not accepted: %s", signer->why);
         return SIPVEIL_OK;
     }
-    sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_FAILED, "%s", signer->why);
+    char which[32] = "";
+    if (!changed) (void)snprintf(which, sizeof which, "signer %zu: ", i + 1);
+    sv_report_check(op, signer->rule[0] ? signer->rule : "TUN-08", SIPVEIL_CHECK_FAILED, "%s%s", which, signer->why);
     sv_fail_rule(op->err, SV_TUNNEL, code, signer->rule, SIPVEIL_NO_OFFSET, "%s", signer->why);
+    if (!changed) {
+        sv_fail_prefix(op->err, "the signer %s is not accepted: ",
+                       sv_certificate_subject(node->signatures[i].certificate, op->arena));
+    }
     bool asked = signer->chain_checked || signer->name_checked || signer->time_checked || signer->usage_checked;
     if (!asked) sv_hint(op->err, code, "give the trust anchors with --trust"); /* there are none */
-    if (sv_equal_str(sv_span_str(signer->rule), SV_RULE_KEPT)) {
+    if (changed) {
         sv_hint(op->err, code, "ask the sender by another way; --accept-new-certificate keeps it beside the old one");
     }
     return sv_report_failure(op, node, code);
@@ -181,7 +189,7 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
     for (size_t i = 0; i < count; i++) {
         sv_signer *signer = &node->signers[i];
         if (signer->code == SIPVEIL_OK) {
-            sv_report_check(op, "TUN-08", SIPVEIL_CHECK_PASSED, "signer %zu is accepted for this identity", i + 1);
+            sv_report_check(op, "TUN-08", SIPVEIL_CHECK_PASSED, "signer %zu is accepted, and speaks for the sender", i + 1);
             continue;
         }
         /* Several signers: one speaks for From, the others need a good chain only (TUN-23). */
@@ -194,7 +202,7 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
             }
         }
         accepted = false;
-        SV_TRY(refuse_signer(op, node, signer));
+        SV_TRY(refuse_signer(op, node, i));
     }
     node->accepted = accepted;
     return SIPVEIL_OK;
@@ -207,12 +215,12 @@ static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_si
     sipveil_span value = sv_sip_value(node->view, SV_F_DATE);
     int64_t date, window = op->options->date_window == 0 ? DATE_WINDOW : op->options->date_window;
     if (value.len == 0) {
-        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "no Date inside");
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "how old the message is: it has no Date inside");
         if (is_signed) sv_report_warning(op, "TUN-34", "the signed message has no Date: its age is unknown");
         return SIPVEIL_OK;
     }
     if (window == SIPVEIL_DATE_WINDOW_ANY) {
-        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "the date window is switched off");
+        sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "how old the message is: the date window is switched off");
         return SIPVEIL_OK;
     }
     SV_TRY(sv_sip_read_date(value, &date, op->err));
@@ -223,7 +231,8 @@ static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_si
         sv_report_check(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within %lld seconds of now", (long long)window);
         return SIPVEIL_OK;
     }
-    sv_report_check(op, "TUN-34", SIPVEIL_CHECK_FAILED, "Date is %lld seconds away", (long long)distance);
+    sv_report_check(op, "TUN-34", SIPVEIL_CHECK_FAILED, "Date is %lld seconds from now, more than %lld", (long long)distance,
+                    (long long)window);
     sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_REPLAY, "TUN-34", SIPVEIL_NO_OFFSET,
                  "the message's Date is %lld seconds from now, more than %lld", (long long)distance,
                  (long long)window);
@@ -249,7 +258,7 @@ sipveil_code sv_judge_addressee(sv_operation *op, const sv_sip_view *view)
     sv_sip_uri uri;
     op->addressee_checked = true;
     if (op->options->me == NULL) {
-        sv_report_check(op, "ADV-143", SIPVEIL_CHECK_NOT_DONE, "not told who we are");
+        sv_report_check(op, "ADV-143", SIPVEIL_CHECK_NOT_DONE, "whether it is meant for us: not told who we are");
         return SIPVEIL_OK;
     }
     sipveil_span me = sv_span_str(op->options->me);
@@ -260,8 +269,8 @@ sipveil_code sv_judge_addressee(sv_operation *op, const sv_sip_view *view)
         uri.user.len > 0 && (uri.is_sip || uri.is_sips)) {
         fits = sv_sip_same_aor(view->request_uri, me);
     }
-    sv_report_check(op, "ADV-143", fits ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "the message %s for us",
-                    fits ? "is" : "is not");
+    sv_report_check(op, "ADV-143", fits ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "the message is meant for %s%s", fits ? "" : "somebody else than ",
+                    SV_QUOTE(me));
     if (fits) return SIPVEIL_OK;
     return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_HEADER_MISMATCH, "ADV-143", SIPVEIL_NO_OFFSET,
                         "the protected message is for somebody else than %s", SV_QUOTE(me));

@@ -55,13 +55,13 @@ static sipveil_code check_requirements(sv_operation *op, const sv_node *content,
         if (sv_node_is_encrypted(up) && up->opened) encrypted = true;
     }
     if ((op->options->require & SIPVEIL_REQUIRE_SIGNED) && !is_signed) {
-        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no verified signature");
+        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "a signature is demanded, and no verified one covers what is handed out");
         return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_SIGNED, "ADV-142", SIPVEIL_NO_OFFSET,
                             "a signature is required, and %s",
                             found->is_signed ? "the verified one covers another part" : "no layer has a verified one");
     }
     if ((op->options->require & SIPVEIL_REQUIRE_ENCRYPTED) && !encrypted) {
-        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "no encrypted layer was opened");
+        sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "encryption is demanded, and no opened layer covers what is handed out");
         return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_ENCRYPTED, "ADV-142", SIPVEIL_NO_OFFSET,
                             "encryption is required, and %s",
                             found->encrypted ? "another part was encrypted" : "no layer was encrypted for us");
@@ -138,7 +138,7 @@ sipveil_code sv_judge_replay(sv_operation *op)
     if (op->options->memory == NULL) {
         SV_TRY(visit_authenticated(op, op->root, nothing_to_do, &count));
         if (count > 0) {
-            sv_report_check(op, "ADV-145", SIPVEIL_CHECK_NOT_DONE, "nothing is remembered between messages");
+            sv_report_check(op, "ADV-145", SIPVEIL_CHECK_NOT_DONE, "whether it was seen before: nothing is remembered between messages");
         }
         return SIPVEIL_OK;
     }
@@ -146,6 +146,6 @@ sipveil_code sv_judge_replay(sv_operation *op)
     if (code == SIPVEIL_OK) code = visit_authenticated(op, op->root, remember, &count);
     if (code == SIPVEIL_OK && count == 0) return SIPVEIL_OK;
     sv_report_check(op, "ADV-145", code == SIPVEIL_OK ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "%s",
-                    code == SIPVEIL_OK ? "not seen before" : op->err->text);
+                    code == SIPVEIL_OK ? "the message was not seen before" : op->err->text);
     return code;
 }

@@ -112,7 +112,7 @@ static sipveil_code read_cms(sv_operation *op, sv_node *parent, const sv_mime_en
     case SV_CMS_COMPRESSED: return sv_read_inflated(op, parent, entity, octets, cms.content, depth);
     default:
         return sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_UNSUPPORTED, "ADV-054", SIPVEIL_NO_OFFSET,
-                            "a CMS content type that is not handled");
+                            "a CMS content type that is not handled: no kind of encrypted, signed or compressed data");
     }
 }
 

@@ -40,7 +40,8 @@ static sipveil_code settle_cbc(sv_operation *op, sv_node *node, sipveil_code cod
         sv_report_warning(op, "ADV-064", "the content was only decrypted: nothing proves that it is unaltered");
         return SIPVEIL_OK;
     }
-    sv_report_check(op, "ADV-064", SIPVEIL_CHECK_FAILED, "EnvelopedData without a signature");
+    sv_report_check(op, "ADV-064", SIPVEIL_CHECK_FAILED, "%s encryption has no integrity and nothing signed it",
+                    sipveil_cipher_name(node->enveloped->cipher));
     sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_POLICY, "ADV-064", SIPVEIL_NO_OFFSET,
                  "EnvelopedData (%s) that nothing signed has no integrity",
                  sipveil_cipher_name(node->enveloped->cipher));
@@ -54,7 +55,7 @@ static sipveil_code not_for_us(sv_operation *op, const sv_node *node)
         op->no_key = *op->err;
         op->no_key_node = node;
     }
-    sv_report_check(op, "TUN-11", SIPVEIL_CHECK_NOT_DONE, "an encrypted layer is for others");
+    sv_report_check(op, "TUN-11", SIPVEIL_CHECK_NOT_DONE, "an encrypted layer is for others: nothing in it is checked");
     return SIPVEIL_OK;
 }
 
@@ -125,7 +126,12 @@ sipveil_code sv_read_enveloped(sv_operation *op, sv_node *parent, const sv_carri
                                               op->arena, &node->opening, op->err);
     if (code == SIPVEIL_NO_KEY) return not_for_us(op, node);
     op->secret_used = true;
+    if (code == SIPVEIL_CANNOT_DECRYPT) sv_report_check(op, "CMS-04", SIPVEIL_CHECK_FAILED, "%s", op->err->text);
     if (code != SIPVEIL_OK) return sv_report_failure(op, node, code);
+    if (authenticated) {
+        sv_report_check(op, "CMS-04", SIPVEIL_CHECK_PASSED, "the content is as it was encrypted: its %s tag fits",
+                        sipveil_cipher_name(e->cipher));
+    }
     if (extension != NULL && extension->opened != NULL) {
         SV_TRY(sv_report_failure(op, node, extension->opened(extension->state, op, node)));
     }

@@ -20,7 +20,7 @@ static sipveil_code check_signatures(sv_operation *op, sv_node *node, sipveil_sp
                         one->state == SV_SIGNATURE_VALID     ? SIPVEIL_CHECK_PASSED
                         : one->state == SV_SIGNATURE_INVALID ? SIPVEIL_CHECK_FAILED
                                                              : SIPVEIL_CHECK_NOT_DONE,
-                        "signature %zu: %s", i + 1,
+                        "signature %zu %s: %s", i + 1, one->state == SV_SIGNATURE_VALID ? "is valid" : "is not proven",
                         one->state == SV_SIGNATURE_VALID ? one->algorithm : one->why);
         if (one->weak && one->state == SV_SIGNATURE_VALID) {
             sv_report_warning(op, "ADV-115", "signature %zu is weak (%s, %s) and was allowed by name", i + 1,
@@ -29,6 +29,8 @@ static sipveil_code check_signatures(sv_operation *op, sv_node *node, sipveil_sp
         if (one->state == SV_SIGNATURE_VALID || !node->verified) continue;
         node->verified = false;
         sv_fail_rule(op->err, SV_TUNNEL, one->code, one->rule, SIPVEIL_NO_OFFSET, "%s", one->why);
+        bool sha1 = one->digest != NULL && sv_equal_str(sv_span_str(one->digest), "sha1");
+        if (sha1 && sv_equal_str(sv_span_str(one->rule), "ADV-115")) sv_hint(op->err, one->code, "--allow-weak sha1 reads it");
         if (one->code == SIPVEIL_UNTRUSTED_SIGNER) {
             sv_hint(op->err, one->code, "give the signer's certificate with --cert");
         }
@@ -75,7 +77,7 @@ static sipveil_code leave_signed(sv_operation *op, sv_node *node)
     for (size_t i = 0; i < node->signed_data->signer_count; i++) {
         node->signatures[i].state = SV_SIGNATURE_UNCHECKED;
     }
-    sv_report_check(op, "TUN-62a", SIPVEIL_CHECK_NOT_DONE, "a signature beyond the last layer asked for");
+    sv_report_check(op, "TUN-62a", SIPVEIL_CHECK_NOT_DONE, "a signature deeper than the last layer asked for");
     return SIPVEIL_OK;
 }
 

@@ -123,7 +123,7 @@ sipveil_code sipveil_pcscf_decide(sipveil_worker *worker, const sipveil_pcscf_fa
     }
     if (facts->tunnel_required && !exempt) {
         *decision = SIPVEIL_PCSCF_REFUSE;
-        sv_fail_rule(err, SV_TUNNEL, SIPVEIL_POLICY, "TUN-73", SIPVEIL_NO_OFFSET, "tunnel required");
+        sv_fail_rule(err, SV_TUNNEL, SIPVEIL_POLICY, "TUN-73", SIPVEIL_NO_OFFSET, "this interface demands a tunnel, and the request comes in none");
     }
     return SIPVEIL_OK;
 }

@@ -114,6 +114,15 @@ const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker,
     return (const sipveil_warning *)(const void *)octets.data;
 }
 
+const sipveil_check *sipveil_worker_get_checks(const sipveil_worker *worker, size_t *count)
+{
+    *count = 0;
+    if (worker == NULL || worker->operation.root == NULL) return NULL;
+    sipveil_span octets = sv_buffer_span(&worker->operation.checks);
+    *count = octets.len / sizeof(sipveil_check);
+    return (const sipveil_check *)(const void *)octets.data;
+}
+
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner)
 {

@@ -27,13 +27,16 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_se
         return sv_hint(err, SIPVEIL_USAGE, "encrypt with --to KEYREF, sign with --sign-with KEYREF");
     }
     if (o->mode == SIPVEIL_MODE_SIPFRAG && o->signer_count == 0) {
-        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a sipfrag proves nothing unless it is signed");
+        sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a sipfrag proves nothing unless it is signed");
+        return sv_hint(err, SIPVEIL_USAGE, "sign it with --sign-with KEYREF");
     }
     if (o->hide_count > 0 && (o->recipient_count == 0 || o->mode != SIPVEIL_MODE_TUNNEL)) {
-        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "fields can be hidden only in an encrypted tunnel");
+        sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "fields can be hidden only in an encrypted tunnel");
+        return sv_hint(err, SIPVEIL_USAGE, "encrypt with --to KEYREF, in --mode tunnel");
     }
     if (o->pcscf && (o->recipient_count == 0 || o->mode != SIPVEIL_MODE_TUNNEL)) {
-        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "the profile of the P-CSCF is an encrypted tunnel");
+        sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "the profile of the P-CSCF is an encrypted tunnel");
+        return sv_hint(err, SIPVEIL_USAGE, "encrypt with --to KEYREF, in --mode tunnel");
     }
     if (o->recipient_count > 1 && o->signer_count == 0 && !o->allow_unsigned_shared) {
         sv_fail_rule(err, SV_TUNNEL, SIPVEIL_POLICY, "CMS-12", SIPVEIL_NO_OFFSET,
@@ -42,7 +45,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_se
         return sv_hint(err, SIPVEIL_POLICY, "sign it, or say --allow-unsigned-shared");
     }
     if (o->cipher != SIPVEIL_CIPHER_NONE && !sv_cipher_is_written(o->cipher)) {
-        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "this content cipher is never written");
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "the content cipher %s is only read, never written", sipveil_cipher_name(o->cipher));
     }
     for (size_t i = 0; i < o->hide_count; i++) {
         if (cannot_be_hidden(sv_span_str(o->hide[i]))) {
@@ -62,11 +65,11 @@ static sipveil_code collect_keys(sv_sealing *s)
     if (recipients == NULL || signers == NULL) return sv_no_memory(s->op->err, SV_TUNNEL);
     if (o->recipient_count > s->op->limits->recipients) {
         return sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_LIMIT, "ADV-083", SIPVEIL_NO_OFFSET,
-                            "more than %zu recipients", s->op->limits->recipients);
+                            "%zu recipients; the limit is %zu", o->recipient_count, s->op->limits->recipients);
     }
     if (o->signer_count > s->op->limits->signers) {
         return sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_LIMIT, "ADV-114", SIPVEIL_NO_OFFSET,
-                            "more than %zu signers", s->op->limits->signers);
+                            "%zu signers; the limit is %zu", o->signer_count, s->op->limits->signers);
     }
     size_t extra = 0;
     for (size_t i = 0; i < o->recipient_count; i++) {

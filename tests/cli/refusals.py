@@ -249,7 +249,7 @@ CHANGES = (  # field, what stands outside, what it is changed to
 
 
 def mismatches(refusals):
-    """ADV-140, TUN-33, TUN-39: each field alone, signed only, shared key alone, and both."""
+    """ADV-140, TUN-33, TUN-36, TUN-39: each field alone, signed only, shared key alone, and both; what is answered."""
     dates = DATE.search(SIGNED.partition(b"\r\n\r\n")[0]).group(0)
     for kind, message, status in (("signed", SIGNED, 403), ("shared key", GCM, 493), ("signed and encrypted", BOTH, 493)):
         for field, old, new in CHANGES:

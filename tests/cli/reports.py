@@ -229,6 +229,18 @@ def text(cases):
     verbose = sipveil("inspect", "--verbose", *OPEN, stdin=seal("--to", KEK, "--sign-with", SIGNER))
     cases.case("--verbose names the rules", [] if "TUN-33" in verbose.out.decode() or "TUN-39" in verbose.out.decode()
                else [verbose.out.decode()])
+    refused = seal("--to", KEK, "--sign-with", SIGNER)
+    for name, options, lines in (
+            ("a refusal", ("--key", KEK), ("check: CMS-04 passed: ", "check: TUN-62 passed: signature 1 is valid: ", "check: TUN-39 passed: ",
+                                           "check: TUN-08 FAILED: signer 1: ", "check: ADV-143 not done: ")),
+            ("a wrong addressee", (*OPEN, "--me", "sip:carol@c.example"), ("check: ADV-143 FAILED: ",)),
+            ("success", (*OPEN, "--me", BOB), ("CMS-04         passed: ", "ADV-143        passed: ", "ADV-145        not done: "))):
+        loud, quiet = (sipveil("open", *more, *options, stdin=refused) for more in (("--verbose",), ()))
+        cases.case("--verbose explains each check in a line: %s" % name,
+                   [line for line in lines if not any(said.startswith(line) for said in loud.err.splitlines())] +
+                   ([loud.err] if "SECRET" in loud.err or loud.code != quiet.code or "passed" in quiet.err else []))
+    tag = sipveil("open", "--verbose", "--key", KEK, stdin=refused[:-1] + b"~")
+    cases.case("--verbose: an altered message", [] if "check: CMS-04 FAILED: a key fits" in tag.err else [tag.err])
     hostile = INVITE.replace(b"Subject: SECRET-SUBJECT", b"X-\x1b: \x1b[31m").replace(b"9fxced76sl", b"9f")
     evil = seal("--sign-with", SIGNER).replace(b"name=smime.p7s", b"name=\"\x1b[2J\"")
     for name, message in (("header", hostile), ("parameter", evil), (

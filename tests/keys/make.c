@@ -207,9 +207,9 @@ static void an_authority_is_one(void **state)
         const char *certificate, *key, *says;
     } cases[] = {
         {ca_certificate, other_key, "does not belong"},
-        {certificate, both, "not one certificate and one private key"},
-        {ca_certificate, ca_certificate, "not one certificate"},
-        {"", ca_key, "not one certificate"},
+        {certificate, both, "not exactly one certificate and its private key"},
+        {ca_certificate, ca_certificate, "not exactly one certificate"},
+        {"", ca_key, "not exactly one certificate"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(sipveil_keys_make_certificate(lab_context, sv_span_str(cases[i].certificate), sv_span_str(cases[i].key),

@@ -361,7 +361,7 @@ static void sizes_have_limits(void **state)
     small.certificate = 100;
     question.limits = &small;
     signer = ask(ring, &question);
-    expect("a large certificate", &signer, SIPVEIL_LIMIT, "ADV-123", "more than 100");
+    expect("a large certificate", &signer, SIPVEIL_LIMIT, "ADV-123", "the limit is 100");
     question.limits = sipveil_context_limits(lab_context);
     EVP_PKEY *huge = NULL; /* a public key is enough: a random odd modulus of 16,384 bits */
     BIGNUM *n = BN_new(), *e = BN_new();
