@@ -128,7 +128,7 @@ static int make_authority(keygen *g)
     int exit_code = TOOL_USAGE;
     const char *folder = g->common.output;
     if (g->name == NULL) return tool_usage_error(&g->common, "--name TEXT is missing: what the CA is called");
-    if (!is_file(folder)) return tool_usage_error(&g->common, "-o FOLDER is missing: ca.pem and ca.key go there");
+    if (!is_file(folder)) return tool_usage_error(&g->common, "-o names a folder, where ca.pem and ca.key go: '-' is none");
     if (!join(g, certificate_path, folder, "ca.pem") || !join(g, key_path, folder, "ca.key") ||
         io_would_refuse(&g->common, certificate_path, g->common.force, &exit_code) ||
         io_would_refuse(&g->common, key_path, g->common.force, &exit_code)) {
@@ -278,7 +278,9 @@ static int run_kind(size_t kind, int argc, char **argv)
                     &g.common, take, &g, 0, &first, &exit_code)) {
         return exit_code;
     }
-    if (g.common.output == NULL) return tool_usage_error(&g.common, "-o FILE is missing: a secret key never goes to standard output");
+    if (g.common.output == NULL) {
+        return tool_usage_error(&g.common, "-o is missing: a secret key goes to a file, never to standard output");
+    }
     if (sipveil_context_new(NULL, &g.context, &g.err) != SIPVEIL_OK) return failed(&g, NULL);
     exit_code = kinds[kind].make(&g);
     sipveil_context_free(g.context);

@@ -45,19 +45,13 @@ static bool take(void *state, int id, const char *v)
         if (strcmp(v, "signed") == 0) s->o.open.require = SIPVEIL_REQUIRE_SIGNED;
         else if (strcmp(v, "encrypted") == 0) s->o.open.require = SIPVEIL_REQUIRE_ENCRYPTED;
         else if (strcmp(v, "both") == 0) s->o.open.require = SIPVEIL_REQUIRE_SIGNED | SIPVEIL_REQUIRE_ENCRYPTED;
-        else {
-            tool_usage_error(&s->o.common, "--require takes signed, encrypted or both, not '%s'", v);
-            return false;
-        }
+        else return tool_bad_value(&s->o.common, "require", v);
         return true;
     case O_EMIT:
         if (strcmp(v, "message") == 0) s->emit = EMIT_MESSAGE;
         else if (strcmp(v, "entity") == 0) s->emit = EMIT_ENTITY;
         else if (strcmp(v, "body") == 0) s->emit = EMIT_BODY;
-        else {
-            tool_usage_error(&s->o.common, "--emit takes message, entity or body, not '%s'", v);
-            return false;
-        }
+        else return tool_bad_value(&s->o.common, "emit", v);
         return true;
     default: return opening_take(&s->o, id, v);
     }

@@ -115,16 +115,22 @@ static int read_secret(passphrase_source *s, const char *prompt, char *out, size
         n = read_secret_prompt(s, prompt, out, room);
     } else if (strncmp(s->source, "file:", 5) == 0) {
         n = read_secret_file(s, s->source + 5, out, room);
-    } else if (strncmp(s->source, "fd:", 3) == 0) {
-        n = read_secret_descriptor(s, s->source + 3, out, room);
     } else {
-        /* Not quoted: somebody may have typed the passphrase itself (ADV-211). */
-        tool_failure(s->common, TOOL_USAGE, "it comes from file:F, fd:N or prompt, never from the command line",
-                     "what follows pass= is no source of a passphrase");
-        n = -1;
+        n = read_secret_descriptor(s, s->source + strlen("fd:"), out, room);
     }
     if (n < 0) s->failed = true;
     return n;
+}
+
+/* Not quoted: somebody may have typed the passphrase itself (ADV-211). */
+static bool is_source(const tool_common *common, const char *source)
+{
+    if (source == NULL || strcmp(source, "prompt") == 0 || strncmp(source, "file:", 5) == 0 || strncmp(source, "fd:", 3) == 0) {
+        return true;
+    }
+    tool_failure(common, TOOL_USAGE, "it comes from file:F, fd:N or prompt, never from the command line",
+                 "what follows pass= is no source of a passphrase");
+    return false;
 }
 
 static int ask_passphrase(void *user, const char *prompt, char *out, size_t room)
@@ -205,6 +211,7 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
         /* ",pass=" may stand before ",kid=" as well */
         pass = cut_suffix(path, ",pass=");
     }
+    if (!is_source(common, pass)) return TOOL_USAGE;
     source.source = pass;
     options.kid = kid;
     if (strncasecmp(path, "pkcs11:", 7) == 0) return add_from_token(&source, ring, path, &options, added);

@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool bad_value(opening *o, const char *option, const char *value)
-{
-    tool_usage_error(&o->common, "--%s does not take '%s'", option, value);
-    return false;
-}
-
 static bool take_item(opening *o, opening_list *list, const char *value)
 {
     if (list->count == OPENING_LIST_MOST) {
@@ -38,17 +32,17 @@ static bool take_weak(opening *o, const char *value)
     for (size_t i = 0; i < count; i++) {
         size_t k = 0;
         while (k < sizeof weak / sizeof *weak && strcmp(weak[k].name, names[i]) != 0) k++;
-        if (k == sizeof weak / sizeof *weak) return bad_value(o, "allow-weak", names[i]);
+        if (k == sizeof weak / sizeof *weak) return tool_bad_value(&o->common, "allow-weak", names[i]);
         o->open.allow_weak |= weak[k].bit;
     }
-    return count > 0 || bad_value(o, "allow-weak", value);
+    return count > 0 || tool_bad_value(&o->common, "allow-weak", value);
 }
 
 static bool take_number(opening *o, const char *option, const char *value, int64_t least, int64_t *out)
 {
     char *end;
     long long number = strtoll(value, &end, 10);
-    if (*end != '\0' || number < least || number > 4000000000LL) return bad_value(o, option, value);
+    if (*end != '\0' || number < least || number > 4000000000LL) return tool_bad_value(&o->common, option, value);
     *out = number;
     return true;
 }
@@ -60,15 +54,15 @@ static bool take_value(opening *o, int id, const char *v)
     case O_COMPAT:
         if (strcmp(v, "seed000") == 0) o->open.compat |= SIPVEIL_COMPAT_SEED000;
         else if (strcmp(v, "samples") == 0) o->open.compat |= SIPVEIL_COMPAT_SAMPLES;
-        else return bad_value(o, "compat", v);
+        else return tool_bad_value(&o->common, "compat", v);
         return true;
     case O_PROFILE:
-        if (strcmp(v, "pcscf") != 0) return bad_value(o, "profile", v);
+        if (strcmp(v, "pcscf") != 0) return tool_bad_value(&o->common, "profile", v);
         o->open.pcscf = true;
         return true;
     case O_AT:
         o->open.has_at = true;
-        return tool_read_time(v, &o->open.at) || bad_value(o, "at", v);
+        return tool_read_time(v, &o->open.at) || tool_bad_value(&o->common, "at", v);
     case O_DATE_WINDOW:
         if (strcmp(v, "any") == 0) {
             o->open.date_window = SIPVEIL_DATE_WINDOW_ANY;
@@ -84,7 +78,7 @@ static bool take_value(opening *o, int id, const char *v)
         if (o->mismatch == NULL) return false;
         o->open.accept_mismatch = o->mismatch_list;
         o->open.accept_mismatch_count = tool_split_list(o->mismatch, o->mismatch_list, OPENING_LIST_MOST);
-        return o->open.accept_mismatch_count > 0 || bad_value(o, "accept-mismatch", v);
+        return o->open.accept_mismatch_count > 0 || tool_bad_value(&o->common, "accept-mismatch", v);
     default: return false;
     }
 }

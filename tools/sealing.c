@@ -6,12 +6,6 @@
 
 #include "keyref.h"
 
-static bool bad_value(sealing *s, const char *option, const char *value)
-{
-    tool_usage_error(&s->common, "--%s does not take '%s'", option, value);
-    return false;
-}
-
 static bool take_key(sealing *s, const char **list, size_t *count, const char *value)
 {
     if (*count == SEALING_KEYS_MOST) {
@@ -30,30 +24,30 @@ static bool take_words(sealing *s, int id, const char *v)
         if (strcmp(v, "tunnel") == 0) o->mode = SIPVEIL_MODE_TUNNEL;
         else if (strcmp(v, "sipfrag") == 0) o->mode = SIPVEIL_MODE_SIPFRAG;
         else if (strcmp(v, "payload") == 0) o->mode = SIPVEIL_MODE_PAYLOAD;
-        else return bad_value(s, "mode", v);
+        else return tool_bad_value(&s->common, "mode", v);
         return true;
     case O_RSA:
-        if (strcmp(v, "pss") != 0 && strcmp(v, "v1.5") != 0) return bad_value(s, "rsa-signature", v);
+        if (strcmp(v, "pss") != 0 && strcmp(v, "v1.5") != 0) return tool_bad_value(&s->common, "rsa-signature", v);
         o->rsa_v15 = v[0] == 'v';
         return true;
     case O_ORDER:
-        if (strcmp(v, "sign-encrypt") != 0 && strcmp(v, "encrypt-sign") != 0) return bad_value(s, "order", v);
+        if (strcmp(v, "sign-encrypt") != 0 && strcmp(v, "encrypt-sign") != 0) return tool_bad_value(&s->common, "order", v);
         o->encrypt_then_sign = v[0] == 'e';
         return true;
     case O_CIPHER:
         o->cipher = sipveil_cipher_by_name(v);
         if (o->cipher == SIPVEIL_CIPHER_NONE || o->cipher > SIPVEIL_CIPHER_AES_256_CBC ||
             o->cipher == SIPVEIL_CIPHER_AES_192_GCM) {
-            return bad_value(s, "cipher", v);
+            return tool_bad_value(&s->common, "cipher", v);
         }
         return true;
     case O_ENCODING:
         if (strcmp(v, "binary") == 0) o->encoding = SIPVEIL_ENCODING_BINARY;
         else if (strcmp(v, "base64") == 0) o->encoding = SIPVEIL_ENCODING_BASE64;
-        else return bad_value(s, "encoding", v);
+        else return tool_bad_value(&s->common, "encoding", v);
         return true;
     default: /* O_PROFILE */
-        if (strcmp(v, "pcscf") != 0) return bad_value(s, "profile", v);
+        if (strcmp(v, "pcscf") != 0) return tool_bad_value(&s->common, "profile", v);
         o->pcscf = true;
         return true;
     }
@@ -88,7 +82,7 @@ static bool settle_date(sealing *s)
     else if (strcmp(s->date, "now") == 0) o->date = SIPVEIL_DATE_NOW;
     else if (strcmp(s->date, "none") == 0) o->date = SIPVEIL_DATE_NONE;
     else if (sipveil_tunnel_read_date(s->date, &o->fixed_date)) o->date = SIPVEIL_DATE_FIXED;
-    else return bad_value(s, "date", s->date);
+    else return tool_bad_value(&s->common, "date", s->date);
     return true;
 }
 
@@ -103,7 +97,7 @@ bool sealing_settle(sealing *s)
     if (s->fields != NULL) {
         o->fields = s->field_list;
         o->field_count = tool_split_list(s->fields, s->field_list, SEALING_LIST_MOST);
-        if (o->field_count == 0) return bad_value(s, "fields", "an empty name");
+        if (o->field_count == 0) return tool_bad_value(&s->common, "fields", "an empty name");
         if (o->mode != SIPVEIL_MODE_SIPFRAG) {
             tool_usage_error(&s->common, "--fields goes with --mode sipfrag");
             return false;
@@ -112,7 +106,7 @@ bool sealing_settle(sealing *s)
     if (s->hide != NULL) {
         o->hide = s->hide_list;
         o->hide_count = tool_split_list(s->hide, s->hide_list, SEALING_LIST_MOST);
-        if (o->hide_count == 0) return bad_value(s, "hide", "an empty name");
+        if (o->hide_count == 0) return tool_bad_value(&s->common, "hide", "an empty name");
     }
     return settle_date(s);
 }

@@ -15,18 +15,12 @@ void sharing_begin(sharing *s)
     s->memory.fd = -1;
 }
 
-static bool bad_value(sharing *s, const char *option, const char *value)
-{
-    tool_usage_error(&s->s.common, "--%s does not take '%s'", option, value);
-    return false;
-}
-
 static bool take_act(sharing *s, const char *option, const char *v, sipveil_e2m_act *out)
 {
     if (strcmp(v, "view") == 0) *out = SIPVEIL_E2M_VIEW;
     else if (strcmp(v, "verify") == 0) *out = SIPVEIL_E2M_VERIFY;
     else if (strcmp(v, "both") == 0) *out = SIPVEIL_E2M_BOTH;
-    else return bad_value(s, option, v);
+    else return tool_bad_value(&s->s.common, option, v);
     return true;
 }
 
@@ -38,14 +32,14 @@ static bool take_form(sharing *s, const char *v)
         s->e2m.form = (sipveil_e2m_form)form;
         return true;
     }
-    return bad_value(s, "form", v);
+    return tool_bad_value(&s->s.common, "form", v);
 }
 
 static bool take_number(sharing *s, const char *option, const char *v, long long least, long long most, long long *out)
 {
     char *end;
     *out = strtoll(v, &end, 10);
-    return (*end == '\0' && *out >= least && *out <= most) || bad_value(s, option, v);
+    return (*end == '\0' && *out >= least && *out <= most) || tool_bad_value(&s->s.common, option, v);
 }
 
 /* HOST or HOST=KEYREF */
@@ -60,7 +54,7 @@ static bool take_hop(sharing *s, const char *v)
     if (s->hop_texts[i] == NULL) return false;
     char *equal = strchr(s->hop_texts[i], '=');
     if (equal != NULL) *equal = '\0';
-    if (s->hop_texts[i][0] == '\0' || (equal != NULL && equal[1] == '\0')) return bad_value(s, "for", v);
+    if (s->hop_texts[i][0] == '\0' || (equal != NULL && equal[1] == '\0')) return tool_bad_value(&s->s.common, "for", v);
     s->hop_keys[i] = equal != NULL ? equal + 1 : NULL;
     s->hops[i].host = s->hop_texts[i];
     s->e2m.hop_count++;
@@ -90,7 +84,7 @@ static bool take_own(sharing *s, int id, const char *v)
         if (!take_number(s, "max-decrypts", v, 1, 1LL << 31, &number)) return false;
         s->e2m.max_decrypts = (uint32_t)number;
         return true;
-    case O_CEK_REF: s->e2m.rfc3185 = true; return strcmp(v, "rfc3185") == 0 || bad_value(s, "cek-ref", v);
+    case O_CEK_REF: s->e2m.rfc3185 = true; return strcmp(v, "rfc3185") == 0 || tool_bad_value(&s->s.common, "cek-ref", v);
     case O_FORM: return take_form(s, v);
     case O_PRIVATE_TYPE: return take_item(s, s->private_types, &s->e2m.private_type_count, v);
     case O_MAY_DISCLOSE: return take_item(s, s->disclose, &s->e2m.may_disclose_count, v);

@@ -69,7 +69,7 @@ bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count,
     struct option longs[OPTIONS_MOST + 1];
     char letters[2 * OPTIONS_MOST + 2];
     bool seen[OPTIONS_MOST] = {false};
-    *common = (tool_common){.verb = verb->name};
+    *common = (tool_common){.verb = verb->name, .options = options, .option_count = count};
     *exit_code = TOOL_USAGE;
     if (count > OPTIONS_MOST) return false;
     fill_getopt(options, count, longs, letters);
@@ -125,6 +125,19 @@ int tool_usage_error(const tool_common *common, const char *format, ...)
     print_line(common, NULL, text);
     fprintf(stderr, "hint: 'sipveil %s --help' lists the options\n", common->verb);
     return TOOL_USAGE;
+}
+
+bool tool_bad_value(const tool_common *common, const char *option, const char *value)
+{
+    char text[600];
+    snprintf(text, sizeof text, "--%s does not take '%s'", option, value);
+    print_line(common, NULL, text);
+    for (size_t i = 0; i < common->option_count; i++) {
+        const tool_option *o = &common->options[i];
+        if (strcmp(o->name, option) != 0) continue;
+        fprintf(stderr, "hint: --%s %s: %s\n", o->name, o->argument != NULL ? o->argument : "", o->help);
+    }
+    return false;
 }
 
 int tool_error(const tool_common *common, const char *file, const sipveil_error *err)

@@ -41,6 +41,8 @@ typedef struct tool_common {
     const char *verb;
     const char *output; /* NULL or "-": standard output */
     bool force, quiet, verbose;
+    const struct tool_option *options; /* the verb's table */
+    size_t option_count;
 } tool_common;
 
 /* Called for each option of the verb's own, in order. Returns false after tool_usage_error(). */
@@ -54,6 +56,8 @@ bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count,
 
 /* "sipveil seal: text", then "hint: 'sipveil seal --help' ...". Returns TOOL_USAGE. */
 int tool_usage_error(const tool_common *common, const char *format, ...) TOOL_PRINTF(2, 3);
+/* "sipveil open: --at does not take '2026'", and the line of --help for that option as the hint. Returns false. */
+bool tool_bad_value(const tool_common *common, const char *option, const char *value);
 /* "sipveil seal: FILE: text" and the hint line. Returns the exit code of err. file may be NULL. */
 int tool_error(const tool_common *common, const char *file, const sipveil_error *err);
 void tool_warning(const tool_common *common, const char *file, const char *format, ...) TOOL_PRINTF(3, 4);

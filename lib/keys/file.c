@@ -25,6 +25,7 @@ sipveil_code sv_file_fail(sipveil_error *err, const char *what, int number)
 static sipveil_code read_descriptor(int fd, sv_file *out, sipveil_error *err)
 {
     if (fstat(fd, &out->status) != 0) return sv_file_fail(err, "cannot be looked at", errno);
+    if (S_ISDIR(out->status.st_mode)) return sv_fail(err, "keys", SIPVEIL_USAGE, "it is a folder, and a file is wanted");
     if (!S_ISREG(out->status.st_mode)) {
         return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-210", SIPVEIL_NO_OFFSET,
                             "not a regular file");

@@ -178,7 +178,7 @@ static sipveil_code check_request(const sipveil_certificate_request *request, co
         return sv_fail(err, "keys", SIPVEIL_USAGE, "a certificate is for an AOR or for a host");
     }
     if (!is_algorithm(algorithm)) {
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "unknown key algorithm \"%s\"",
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "the key algorithm is \"%s\", not p256, p384, p521, rsa2048, rsa3072, x25519 or ed25519",
                        SV_QUOTE(sv_span_str(algorithm)));
     }
     if (request->not_after <= request->not_before) {

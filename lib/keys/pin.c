@@ -17,6 +17,12 @@ static bool take_hex(sv_cursor *c, uint8_t *out)
     return true;
 }
 
+static sipveil_code bad_fingerprint(const char *sha256, sipveil_error *err)
+{
+    sv_fail(err, "keys", SIPVEIL_USAGE, "pin: \"%s\" is not the 64 hexadecimal digits of a SHA-256", SV_QUOTE(sv_span_str(sha256)));
+    return sv_hint(err, SIPVEIL_USAGE, "openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE prints them");
+}
+
 sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, const char *sha256,
                                      sipveil_error *err)
 {
@@ -33,11 +39,11 @@ sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, con
     for (size_t i = 0; i < SV_FINGERPRINT; i++) {
         if (i > 0) (void)sv_take_if(&c, ':');
         if (!take_hex(&c, &pin->sha256[i])) {
-            return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: the SHA-256 is not 64 hexadecimal digits");
+            return bad_fingerprint(sha256, err);
         }
     }
     if (!sv_at_end(&c)) {
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: the SHA-256 is longer than 64 digits");
+        return bad_fingerprint(sha256, err);
     }
     pin->next = ring->pins;
     ring->pins = pin;

@@ -155,7 +155,7 @@ static sipveil_code outer_start_line(sv_sealing *s, const sv_sip_view *inner, si
     if (s->options->request_uri == NULL) return SIPVEIL_OK;
     sipveil_span wanted = sv_span_str(s->options->request_uri);
     if (!sv_is_text(wanted) || sv_sip_read_uri(wanted, &uri, s->op->err) != SIPVEIL_OK) {
-        return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "not a URI: %s", SV_QUOTE(wanted));
+        return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "the Request-URI \"%s\" is no URI", SV_QUOTE(wanted));
     }
     if (!inner->is_request) return SIPVEIL_OK;
     sv_buffer_init(&b, s->op->arena, inner->start_line.len + wanted.len, s->op->limits->start_line);

@@ -40,6 +40,11 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_op
                            sv_field_info_of(id)->name);
         }
     }
+    for (size_t i = 0; i <= options->registered_count; i++) {
+        const char *aor = i < options->registered_count ? options->registered[i] : options->me;
+        if (aor == NULL || sv_sip_same_aor(sv_span_str(aor), sv_span_str(aor))) continue;
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "\"%s\" is no address of record (sip:user@host)", SV_QUOTE(sv_span_str(aor)));
+    }
     return SIPVEIL_OK;
 }
 
