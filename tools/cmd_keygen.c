@@ -10,16 +10,16 @@
 #include "io.h"
 
 enum {
-    O_ID = TOOL_O_FIRST, O_BITS, O_NAME, O_CA, O_AOR, O_HOST, O_ALG, O_NOT_BEFORE, O_NOT_AFTER, O_CERT_OUT
+    O_ID = TOOL_O_FIRST, O_BITS, O_NAME, O_CA, O_AOR, O_HOST, O_ALG, O_NOT_BEFORE, O_NOT_AFTER, O_CERT_OUT, O_SELF_SIGNED
 };
-enum { PATH_ROOM = 4096, FILE_MOST = 1 << 20, YEAR = 365 * 86400, CLOCKS_DIFFER = 86400 };
+enum { PATH_ROOM = 4096, FILE_MOST = 1 << 20, DAY = 86400, YEAR = 365 * DAY, CLOCKS_DIFFER = DAY };
 
 typedef struct keygen {
     tool_common common;
     const char *id, *name, *ca, *cert_out;
     unsigned bits;
     sipveil_certificate_request request;
-    bool has_not_before, has_not_after;
+    bool has_not_before, has_not_after, self_signed;
     sipveil_context *context;
     sipveil_error err;
 } keygen;
@@ -59,6 +59,7 @@ static bool take(void *state, int id, const char *value)
     case O_HOST: g->request.host = value; return true;
     case O_ALG: g->request.algorithm = value; return true;
     case O_CERT_OUT: g->cert_out = value; return true;
+    case O_SELF_SIGNED: g->self_signed = true; return true;
     case O_NOT_BEFORE:
         g->has_not_before = true;
         return take_time(g, "--not-before", value, &g->request.not_before);
@@ -194,7 +195,10 @@ static int make_certificate(keygen *g)
 {
     io_octets authority = {0}, authority_key = {0};
     int exit_code = TOOL_USAGE;
-    if (g->ca == NULL) return tool_usage_error(&g->common, "--ca FOLDER is missing: the one that 'sipveil keygen ca' made");
+    if (g->ca == NULL && !g->self_signed) {
+        return tool_usage_error(&g->common, "--ca FOLDER is missing: the one that 'sipveil keygen ca' made, or --self-signed");
+    }
+    if (g->ca != NULL && g->self_signed) return tool_usage_error(&g->common, "--ca and --self-signed exclude each other");
     if ((g->request.aor == NULL) == (g->request.host == NULL)) {
         return tool_usage_error(&g->common, "whom the certificate is for is missing: --aor sip:USER@HOST or --host HOST, one of them");
     }
@@ -202,7 +206,8 @@ static int make_certificate(keygen *g)
         return tool_usage_error(&g->common, "-o and --cert-out are the same file");
     }
     if (!g->has_not_before) g->request.not_before = (int64_t)time(NULL) - CLOCKS_DIFFER;
-    if (!g->has_not_after) g->request.not_after = g->request.not_before + YEAR + (g->has_not_before ? 0 : CLOCKS_DIFFER);
+    int64_t life = g->self_signed ? DAY : YEAR;
+    if (!g->has_not_after) g->request.not_after = g->request.not_before + life + (g->has_not_before ? 0 : CLOCKS_DIFFER);
     if (!g->has_not_before && g->request.not_after <= g->request.not_before) {
         g->request.not_before = g->request.not_after - YEAR; /* an expired one, on purpose */
     }
@@ -210,7 +215,7 @@ static int make_certificate(keygen *g)
         (g->cert_out != NULL && io_would_refuse(&g->common, g->cert_out, g->common.force, &exit_code))) {
         return exit_code;
     }
-    if (read_authority(g, &authority, &authority_key, &exit_code)) {
+    if (g->self_signed || read_authority(g, &authority, &authority_key, &exit_code)) {
         exit_code = issue(g, &authority, &authority_key);
     }
     io_free(&authority);
@@ -231,6 +236,7 @@ static const tool_option ca_options[] = {
 };
 static const tool_option cert_options[] = {
     {O_CA, "ca", 0, "DIR", false, "the CA: a folder with ca.pem and ca.key"},
+    {O_SELF_SIGNED, "self-signed", 0, NULL, false, "without a CA: for one user, one log-in; valid for a day unless told otherwise"},
     {O_AOR, "aor", 0, "sip:USER@HOST", false, "the user it speaks for"},
     {O_HOST, "host", 0, "HOST", false, "the host it speaks for"},
     {O_ALG, "alg", 0, "ALG", false,
@@ -255,7 +261,7 @@ static const struct {
      {"keygen ca", "--name TEXT -o DIR", "make a lab CA: DIR/ca.pem and DIR/ca.key", NULL},
      ca_options, sizeof ca_options / sizeof *ca_options, make_authority},
     {"cert",
-     {"keygen cert", "--ca DIR (--aor sip:USER@HOST | --host HOST) [options] -o FILE",
+     {"keygen cert", "(--ca DIR | --self-signed) (--aor sip:USER@HOST | --host HOST) [options] -o FILE",
       "make a certificate with its private key in one PEM file", NULL},
      cert_options, sizeof cert_options / sizeof *cert_options, make_certificate},
 };

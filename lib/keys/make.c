@@ -163,7 +163,8 @@ static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *
     X509 *made = NULL;
     EVP_PKEY *pair = generate(context, algorithm);
     if (pair == NULL) return fail(err, "no key could be made");
-    sipveil_code code = sv_certificate_make(crypto, form, pair, ca->certificate, ca->key, &made, err);
+    EVP_PKEY *signing = ca->key != NULL ? ca->key : pair; /* without a CA its own */
+    sipveil_code code = sv_certificate_make(crypto, form, pair, ca->certificate, signing, &made, err);
     if (code == SIPVEIL_OK) code = give_pem(context, pair, made, both, err);
     if (code == SIPVEIL_OK) code = give_pem(context, NULL, made, certificate, err);
     X509_free(made);
@@ -171,7 +172,7 @@ static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *
     return code;
 }
 
-static sipveil_code check_request(const sipveil_certificate_request *request, const char *algorithm,
+static sipveil_code check_request(const sipveil_certificate_request *request, const char *algorithm, bool self_signed,
                                   sipveil_error *err)
 {
     if ((request->aor == NULL) == (request->host == NULL)) {
@@ -180,6 +181,9 @@ static sipveil_code check_request(const sipveil_certificate_request *request, co
     if (!is_algorithm(algorithm)) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "the key algorithm is \"%s\", not p256, p384, p521, rsa2048, rsa3072, x25519 or ed25519",
                        SV_QUOTE(sv_span_str(algorithm)));
+    }
+    if (self_signed && strcmp(algorithm, "x25519") == 0) {
+        return sv_fail(err, "keys", SIPVEIL_USAGE, "an x25519 key signs nothing, so not its own certificate either");
     }
     if (request->not_after <= request->not_before) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "the certificate would end before it begins");
@@ -203,11 +207,12 @@ sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
     sv_certificate_form form;
     *certificate_and_key = *certificate = NULL;
     sv_error_clear(err);
-    SV_TRY(check_request(request, algorithm, err));
+    bool self_signed = authority_certificate.len == 0 && authority_key.len == 0;
+    SV_TRY(check_request(request, algorithm, self_signed, err));
     ca.arena = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
     if (ca.arena == NULL) return sv_no_memory(err, "keys");
     sipveil_code code = sv_certificate_form_of(request, ca.arena, &form, err);
-    if (code == SIPVEIL_OK) {
+    if (code == SIPVEIL_OK && !self_signed) {
         code = read_authority(context, authority_certificate, authority_key, &ca, err);
     }
     if (code == SIPVEIL_OK) code = sv_crypto_new(context, &crypto, err);

@@ -228,6 +228,31 @@ static void an_authority_is_one(void **state)
     sipveil_keys_wipe_text(other_key);
 }
 
+/* IDN-63: without a CA a certificate signs itself, with a key that nobody had before. */
+static void self_signed(void **state)
+{
+    sipveil_certificate_request request = {.aor = "sip:alice@a.example", .not_before = LAB_NOW, .not_after = LAB_NOW + 10};
+    const sipveil_span none = {NULL, 0};
+    char *both, *texts[2];
+    X509 *made[2];
+    sipveil_error err;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(sipveil_keys_make_certificate(lab_context, none, none, &request, &both, &texts[i], &err), SIPVEIL_OK);
+        made[i] = read_pem(texts[i]);
+        assert_int_equal(X509_self_signed(made[i], 1), 1);
+        assert_int_equal(X509_check_ca(made[i]), 0);
+        sipveil_keys_wipe_text(both);
+        sipveil_keys_wipe_text(texts[i]);
+    }
+    assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(made[0]), X509_get0_pubkey(made[1])), 0);
+    X509_free(made[0]);
+    X509_free(made[1]);
+    request.algorithm = "x25519";
+    assert_int_equal(sipveil_keys_make_certificate(lab_context, none, none, &request, &both, &texts[0], &err), SIPVEIL_USAGE);
+    lab_assert_text(err, "signs nothing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +261,7 @@ int main(void)
         cmocka_unit_test(names_are_of_one_form),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(an_authority_is_one),
+        cmocka_unit_test(self_signed),
     };
     return cmocka_run_group_tests_name("lab certificates", tests, make_ca, drop_ca);
 }

@@ -192,9 +192,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keys_make_authority(const sipv
                                                                       char **certificate,
                                                                       char **key, sipveil_error *err);
 /**
- * A certificate of that CA with subjectAltName (RFC 8591 4.4.1, RFC 5922) and the extended key usage of
- * SIP (RFC 5924), for a host also of TLS, and its new private key: both in one PEM text, and the certificate alone, each
- * *given*.
+ * A certificate of that CA (both spans empty: signed by its own key, worth what its receiver is told of it by another
+ * way) with subjectAltName (RFC 8591 4.4.1, RFC 5922) and the extended key usage of SIP (RFC 5924), for a host also of
+ * TLS, and its new private key: both in one PEM text, and the certificate alone, each *given*.
  * @return SIPVEIL_OK, SIPVEIL_USAGE (name, algorithm, times, the authority's PEM), SIPVEIL_INTERNAL. On
  *         failure both are NULL.
  */
