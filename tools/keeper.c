@@ -55,7 +55,7 @@ int keeper_save(const tool_common *common, const keeper *k, sipveil_keyring *rin
 {
     int exit_code = TOOL_OK;
     for (size_t i = 0; k->path != NULL && i < opened->signer_count && exit_code == TOOL_OK; i++) {
-        if (!opened->signers[i].is_kept) exit_code = keep(common, k, ring, &opened->signers[i]);
+        if (!opened->signers[i].is_kept && !opened->signers[i].is_bound) exit_code = keep(common, k, ring, &opened->signers[i]);
     }
     return exit_code;
 }

@@ -17,7 +17,7 @@ static bool accepts_now(sv_operation *op, const sv_node *layer)
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) return false;
     X509 *certificate = layer->signatures[0].certificate;
     sv_signer signer;
-    return certificate != NULL && sv_accept_signer(op, certificate, layer->certificates, who.uri, &signer) == SIPVEIL_OK &&
+    return certificate != NULL && sv_accept_signer(op, certificate, layer->certificates, who.uri, false, &signer) == SIPVEIL_OK &&
            signer.code == SIPVEIL_OK;
 }
 

@@ -33,6 +33,21 @@ sv_time_text sv_certificate_time_text(const ASN1_TIME *time);
 /* Seconds UTC; 0 if it cannot be read: then the check of the time has refused the certificate. */
 int64_t sv_certificate_seconds(const ASN1_TIME *time);
 
+/* SHA-256 of its SubjectPublicKeyInfo. */
+sipveil_code sv_certificate_hash_public_key(const sipveil_context *context, X509 *certificate, uint8_t out[32],
+                                            sipveil_error *err);
+
+/* What tells one certificate, and one key, from another, and when it is valid (summary.c). */
+typedef struct sv_certificate_summary {
+    uint8_t sha256[32];     /* of its DER */
+    uint8_t key_sha256[32]; /* of its SubjectPublicKeyInfo */
+    int64_t not_before, not_after; /* seconds UTC */
+    bool is_authority;      /* says that it is a CA's, or is of version 1 and signed by itself */
+    bool is_self_issued;
+} sv_certificate_summary;
+sipveil_code sv_certificate_summarise(const sipveil_context *context, X509 *certificate, sv_certificate_summary *out,
+                                      sipveil_error *err);
+
 /* SHA-256 of its DER. */
 sipveil_code sv_certificate_fingerprint(const sipveil_context *context, X509 *certificate,
                                         uint8_t out[32], sipveil_error *err);
@@ -45,6 +60,8 @@ typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_SIGN_AS_TLS_HOST,
 /* ADV-120: keyUsage, if there, allows it; extendedKeyUsage, if there, names SIP, e-mail protection or
  * anything (of a host: SIP or anything, IDN-73). UNTRUSTED_SIGNER with the reason in err. */
 sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_error *err);
+/* Only what the key may do: broken or unknown critical extensions, and keyUsage; any purpose. UNTRUSTED_SIGNER. */
+sipveil_code sv_certificate_check_key_usage(X509 *certificate, sv_use use, sipveil_error *err);
 /* Its key is of a kind and size that we take. POLICY; LIMIT where it is too large (ADV-123). */
 sipveil_code sv_certificate_check_key(X509 *certificate, unsigned allow_weak, sipveil_error *err);
 /* How its issuer signed it: never MD5, SHA-1 by name only (ADV-115). POLICY. */

@@ -12,16 +12,6 @@
 
 enum { DOMAIN_BLOCK = 4096, DOMAIN_MOST = 8 << 20 };
 
-static sipveil_code hash_public_key(const sipveil_context *context, X509 *certificate, uint8_t out[32], sipveil_error *err)
-{
-    unsigned char *der = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-    size_t digest_len = 0;
-    int done = len > 0 ? EVP_Q_digest(context->library, "SHA256", NULL, der, (size_t)len, out, &digest_len) : 0;
-    OPENSSL_free(der);
-    return done == 1 ? SIPVEIL_OK : sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "SHA-256 of a public key failed");
-}
-
 /* The first reason stays: what comes after it follows from it more often than not. */
 static void note(sipveil_domain_certificate *out, const sipveil_error *why)
 {
@@ -64,7 +54,7 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     sv_chain_answer answer;
     sv_error_clear(&why);
     SV_TRY(read_names(certificate, arena, out, &why));
-    SV_TRY(hash_public_key(ring->context, certificate, out->keys[out->key_count++], err));
+    SV_TRY(sv_certificate_hash_public_key(ring->context, certificate, out->keys[out->key_count++], err));
     out->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
     out->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
     out->time_ok = sv_certificate_check_time(certificate, at, &why) == SIPVEIL_OK;
@@ -85,7 +75,7 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     out->chain_ok = code == SIPVEIL_OK;
     if (!out->chain_ok) note(out, &why);
     for (int i = 1; chain != NULL && i < sk_X509_num(chain) && out->key_count < SV_DOMAIN_KEYS_MOST; i++) {
-        SV_TRY(hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
+        SV_TRY(sv_certificate_hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
     }
     return SIPVEIL_OK;
 }
@@ -168,7 +158,7 @@ sipveil_code sv_keys_hash_public_keys(const sipveil_context *context, sipveil_sp
         code = sv_fail(err, "keys", SIPVEIL_USAGE, "%zu certificates, not 1 to %zu", bundle.certificate_count, most);
     }
     for (size_t i = 0; code == SIPVEIL_OK && i < bundle.certificate_count; i++) {
-        code = hash_public_key(context, bundle.certificates[i], out[i], err);
+        code = sv_certificate_hash_public_key(context, bundle.certificates[i], out[i], err);
     }
     if (code == SIPVEIL_OK) *count = bundle.certificate_count;
     sv_arena_free(arena);

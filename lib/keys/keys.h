@@ -7,8 +7,11 @@
 #include "cms/cms.h"
 #include "sipveil/keys.h"
 
+typedef struct sv_session sv_session; /* keys/session.h */
+
 struct sipveil_key {
     sipveil_key_kind kind;
+    const sv_session *session; /* CERTIFICATE: serves in one dialog only; NULL: everywhere */
     sv_cms_key cms;          /* views; what they look at lives as long as the ring */
     STACK_OF(X509) *chain;   /* of PRIVATE: further certificates to send along; may be NULL */
     char *description;
@@ -41,7 +44,16 @@ sipveil_code sv_certificate_der(X509 *certificate, sv_arena *arena, sipveil_span
 /* A DER Name and serial octets the same way (recipients of a message). */
 const char *sv_name_text(sipveil_span der_name, sv_arena *arena);
 
-typedef enum sv_trust { SV_TRUST_UNCHECKED, SV_TRUST_UNTRUSTED, SV_TRUST_TRUSTED, SV_TRUST_PINNED } sv_trust;
+typedef enum sv_trust { SV_TRUST_UNCHECKED, SV_TRUST_UNTRUSTED, SV_TRUST_TRUSTED, SV_TRUST_PINNED,
+                       SV_TRUST_BOUND /* for this dialog (IDN-57) */ } sv_trust;
+
+/* A certificate that is bound to an address in the dialog of the message at hand. */
+typedef struct sv_bound {
+    sipveil_span aor;
+    uint8_t sha256[32];
+    bool proven;      /* its key has shown itself in this dialog (IDN-58) */
+    bool proven_here; /* by the message at hand */
+} sv_bound;
 
 typedef struct sv_signer_question {
     X509 *certificate;
@@ -53,6 +65,9 @@ typedef struct sv_signer_question {
     bool ignore_validity;      /* --compat samples with a Date: never the default */
     unsigned allow_weak;       /* SIPVEIL_WEAK_SHA1, _RSA1024: certificate signatures and keys too */
     const sipveil_limits *limits;
+    const sv_bound *bound;     /* certificates bound in this dialog; NULL: none */
+    size_t bound_count;
+    bool covers_message;       /* the signature covers From and Call-ID: it proves the key of a bound certificate */
 } sv_signer_question;
 
 /* The accepted signer, which lib/tunnel demands before it calls a message authenticated. */
@@ -64,9 +79,11 @@ typedef struct sv_signer {
     bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
     int64_t not_before, not_after; /* validity of the certificate, seconds UTC; 0, 0: not read */
     int64_t holds_from, holds_until; /* accepted: at any second between them too */
+    uint8_t bound_sha256[32]; /* BOUND: of the certificate */
 } sv_signer;
 
-/* Pin first (exact SHA-256 for that AOR); else chain to an anchor, validity at `at`, keyUsage
+/* Pin first (exact SHA-256 for that AOR); then a certificate bound in this dialog to that AOR, if its key is proven or
+ * this signature proves it (IDN-58): time, key and keyUsage are still asked; else chain to an anchor, validity at `at`, keyUsage
  * digitalSignature, EKU by ADV-120, name by TUN-04, revocation if CRLs were given. No anchors and no
  * pin: UNTRUSTED. Never relies on libcrypto's purposes. Returns OK when an answer was formed. */
 sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,

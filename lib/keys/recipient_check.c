@@ -38,6 +38,10 @@ static sipveil_code check_recipient(const sipveil_keyring *ring, const sipveil_k
                                     sipveil_error *err)
 {
     SV_TRY(sv_certificate_check_key(key->cms.certificate, 0, err));
+    if (key->session != NULL) { /* the binding says whose it is and what it is for, not its issuer */
+        SV_TRY(sv_certificate_check_key_usage(key->cms.certificate, SV_USE_ENCRYPT, err));
+        return sv_certificate_check_time(key->cms.certificate, at, err);
+    }
     SV_TRY(sv_certificate_check_digest(key->cms.certificate, 0, err));
     SV_TRY(sv_certificate_check_usage(key->cms.certificate, SV_USE_ENCRYPT, err));
     SV_TRY(sv_certificate_check_time(key->cms.certificate, at, err));

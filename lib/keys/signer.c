@@ -87,6 +87,43 @@ static sipveil_code accept_pinned(const sv_signer_question *question, sv_signer 
     return SIPVEIL_OK;
 }
 
+/* Exactly that certificate for that AOR in this dialog: chain, name and purpose are not asked (IDN-57). */
+static sipveil_code accept_bound(const sv_signer_question *question, const sv_bound *bound, sv_signer *out,
+                                 sipveil_error *err)
+{
+    if (!bound->proven && !question->covers_message) {
+        return sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-58", SIPVEIL_NO_OFFSET,
+                            "the certificate is bound to %s, but that its key is there is not proven: this signature "
+                            "covers a body alone", SV_QUOTE(bound->aor));
+    }
+    SV_TRY(sv_certificate_check_key(question->certificate, question->allow_weak, err));
+    out->time_checked = true; /* a binding never outlives its certificate (IDN-60) */
+    SV_TRY(sv_certificate_check_time(question->certificate, question->at, err));
+    out->usage_checked = true;
+    SV_TRY(sv_certificate_check_key_usage(question->certificate, SV_USE_SIGN, err));
+    out->name_checked = true;
+    out->trust = SV_TRUST_BOUND;
+    for (size_t i = 0; i < sizeof out->bound_sha256; i++) out->bound_sha256[i] = bound->sha256[i];
+    return SIPVEIL_OK;
+}
+
+static sipveil_code find_bound(const sipveil_keyring *ring, const sv_signer_question *question, const sv_bound **bound,
+                               sipveil_error *err)
+{
+    uint8_t fingerprint[SV_FINGERPRINT];
+    *bound = NULL;
+    if (question->bound_count == 0 || question->aor.len == 0) return SIPVEIL_OK;
+    SV_TRY(sv_certificate_fingerprint(ring->context, question->certificate, fingerprint, err));
+    for (size_t i = 0; i < question->bound_count && *bound == NULL; i++) {
+        const sv_bound *b = &question->bound[i];
+        if (sv_equal(sv_span(b->sha256, sizeof b->sha256), sv_span(fingerprint, sizeof fingerprint)) &&
+            sv_sip_same_aor(b->aor, question->aor)) {
+            *bound = b;
+        }
+    }
+    return SIPVEIL_OK;
+}
+
 static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_question *question,
                                  sv_arena *arena, sv_signer *out, sipveil_error *err)
 {
@@ -119,6 +156,21 @@ static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_qu
     return SIPVEIL_OK;
 }
 
+/* A bound certificate may lead to an anchor as well; if not, what is wanting of the binding is the reason. */
+static sipveil_code accept_unpinned(const sipveil_keyring *ring, const sv_signer_question *question, sv_arena *arena,
+                                    sv_signer *out, sipveil_error *err)
+{
+    const sv_bound *bound;
+    SV_TRY(find_bound(ring, question, &bound, err));
+    if (bound == NULL) return accept_chain(ring, question, arena, out, err);
+    sipveil_code code = accept_bound(question, bound, out, err);
+    if (code == SIPVEIL_OK || code == SIPVEIL_INTERNAL || ring->anchor_count == 0) return code;
+    sipveil_error why = *err;
+    if (accept_chain(ring, question, arena, out, err) == SIPVEIL_OK) return SIPVEIL_OK;
+    *err = why;
+    return code;
+}
+
 sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_question *question,
                                    sv_arena *arena, sv_signer *out, sipveil_error *err)
 {
@@ -132,7 +184,7 @@ sipveil_code sv_keys_accept_signer(const sipveil_keyring *ring, const sv_signer_
     sipveil_code code = find_pin(ring, question, &pinned, &why);
     if (code == SIPVEIL_OK) {
         code = pinned ? accept_pinned(question, out, &why)
-                      : accept_chain(ring, question, arena, out, &why);
+                      : accept_unpinned(ring, question, arena, out, &why);
     }
     if (answer(out, code, &why) != SIPVEIL_INTERNAL) return SIPVEIL_OK;
     *out = (sv_signer){0};

@@ -49,7 +49,7 @@ static sipveil_code check_purposes(X509 *certificate, sv_use use, sipveil_error 
                 : refuse(err, "its extendedKeyUsage allows neither SIP nor e-mail protection");
 }
 
-sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_error *err)
+sipveil_code sv_certificate_check_key_usage(X509 *certificate, sv_use use, sipveil_error *err)
 {
     if (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_CRITICAL)) {
         ERR_clear_error();
@@ -74,6 +74,12 @@ sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_e
     } else {
         return refuse(err, "its key is of a kind that does not encrypt");
     }
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_error *err)
+{
+    SV_TRY(sv_certificate_check_key_usage(certificate, use, err));
     return check_purposes(certificate, use, err);
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "sip/address.h"
-#include "tunnel/operation.h"
+#include "tunnel/bound.h"
 
 enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
 
@@ -111,20 +111,23 @@ static void check_date_in_validity(sv_operation *op, const sv_node *node, sv_sig
 }
 
 sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509) *untrusted, sipveil_span aor,
-                              sv_signer *out)
+                              bool covers_message, sv_signer *out)
 {
     for (size_t i = 0; i < op->accepted_count; i++) {
         const sv_accepted *known = &op->accepted[i];
-        if (known->certificate != certificate || !sv_equal(known->aor, aor)) continue;
+        if (known->certificate != certificate || !sv_equal(known->aor, aor) || known->covers_message != covers_message) {
+            continue;
+        }
         *out = known->signer;
         return SIPVEIL_OK;
     }
     sv_signer_question question = {.certificate = certificate, .untrusted = untrusted, .aor = aor, .at = op->now,
-                                   .allow_weak = op->options->allow_weak, .limits = op->limits};
+                                   .allow_weak = op->options->allow_weak, .limits = op->limits, .covers_message = covers_message};
+    question.bound = sv_bound_of(op, &question.bound_count);
     SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, out, op->err));
     /* A refusal may be for want of a certificate in between, which another layer may bring. */
     if (out->code == SIPVEIL_OK && op->accepted_count < SV_ACCEPTED_MOST) {
-        op->accepted[op->accepted_count++] = (sv_accepted){certificate, aor, *out};
+        op->accepted[op->accepted_count++] = (sv_accepted){certificate, aor, covers_message, *out};
     }
     return SIPVEIL_OK;
 }
@@ -134,7 +137,8 @@ static sipveil_code ask_signer(sv_operation *op, sv_node *node, size_t i, sipvei
     X509 *certificate = node->signatures[i].certificate;
     if (certificate == NULL) return SIPVEIL_OK;
     SV_TRY(sv_certificate_read_names(certificate, op->arena, &node->names[i], op->err));
-    SV_TRY(sv_accept_signer(op, certificate, node->certificates, identity, &node->signers[i]));
+    bool covers_message = covered_message(node) != NULL;
+    SV_TRY(sv_accept_signer(op, certificate, node->certificates, identity, covers_message, &node->signers[i]));
     check_date_in_validity(op, node, &node->signers[i]);
     check_one_sender(node, identity, &node->signers[i]);
     return SIPVEIL_OK;
@@ -188,6 +192,11 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
     }
     for (size_t i = 0; i < count; i++) {
         sv_signer *signer = &node->signers[i];
+        if (signer->code == SIPVEIL_OK && signer->trust == SV_TRUST_BOUND) {
+            sv_report_check(op, "IDN-57", SIPVEIL_CHECK_PASSED, "signer %zu is bound to this identity for this dialog", i + 1);
+            if (covered_message(node) != NULL) sv_note_proof(op, signer);
+            continue;
+        }
         if (signer->code == SIPVEIL_OK) {
             sv_report_check(op, "TUN-08", SIPVEIL_CHECK_PASSED, "signer %zu is accepted, and speaks for the sender", i + 1);
             continue;

@@ -4,14 +4,15 @@
 
 #include "crypto/sign.h"
 #include "state/store.h"
+#include "tunnel/bound.h"
 #include "tunnel/memory.h"
 #include "tunnel/operation.h"
 
 enum { FINGERPRINT = 32, DIALOG_SECONDS = 7 * 86400 };
 
-static sipveil_code note(sv_operation *op, sipveil_span aor, X509 *certificate, bool is_kept)
+static sipveil_code note(sv_operation *op, sipveil_span aor, X509 *certificate, bool is_kept, bool is_bound)
 {
-    sipveil_accepted_signer signer = {.aor = sv_arena_string(op->arena, aor), .is_kept = is_kept};
+    sipveil_accepted_signer signer = {.aor = sv_arena_string(op->arena, aor), .is_kept = is_kept, .is_bound = is_bound};
     if (signer.aor == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_certificate_der(certificate, op->arena, &signer.certificate, op->err));
     sv_put(&op->signers, sv_span(&signer, sizeof signer));
@@ -65,7 +66,7 @@ sipveil_code sv_judge_kept(sv_operation *op, sv_node *node, size_t place, sipvei
                           SV_QUOTE(aor));
         break;
     }
-    return note(op, aor, certificate, state == SV_KEPT_SAME);
+    return note(op, aor, certificate, state == SV_KEPT_SAME, signer->trust == SV_TRUST_BOUND);
 }
 
 /* ---- within a dialog ---- */
@@ -105,8 +106,11 @@ sipveil_code sv_judge_dialog(sv_operation *op)
     for (size_t i = 0; i < count; i++) {
         binding b;
         SV_TRY(look(op, &signers[i], &b));
-        if (b.before.len == 0) continue;
-        bool same = sv_equal(b.before, sv_span(b.fingerprint, FINGERPRINT));
+        bool other_is_bound = sv_bound_to_another(op, sv_span_str(signers[i].aor), b.fingerprint);
+        if (b.before.len == 0 && !other_is_bound) continue;
+        /* Identity vouched for the change (IDN-61); what it bound and proved is as good as an earlier message (IDN-59). */
+        if (signers[i].is_bound && !other_is_bound) continue;
+        bool same = !other_is_bound && sv_equal(b.before, sv_span(b.fingerprint, FINGERPRINT));
         sipveil_check_result result = same                                   ? SIPVEIL_CHECK_PASSED
                                       : op->options->accept_new_certificate ? SIPVEIL_CHECK_NOT_DONE
                                                                             : SIPVEIL_CHECK_FAILED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening: read the tree, judge it, hand out. Nothing is handed out unless every check passed. */
-#include "tunnel/operation.h"
+#include "tunnel/bound.h"
 
 static void begin(sipveil_worker *worker, const sipveil_open_options *options, bool inspecting, sipveil_error *err)
 {
@@ -144,6 +144,7 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     if (code == SIPVEIL_OK) code = sv_judge_dialog(op);
     if (code == SIPVEIL_OK) code = sv_judge_replay(op);
     if (code == SIPVEIL_OK) code = sv_remember_dialog(op);
+    if (code == SIPVEIL_OK) sv_remember_proof(op);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->signers, SV_TUNNEL, err);
     if (code != SIPVEIL_OK) {

@@ -85,6 +85,7 @@ typedef struct sv_opening_extension {
 typedef struct sv_accepted {
     const X509 *certificate;
     sipveil_span aor;
+    bool covers_message;
     sv_signer signer;
 } sv_accepted;
 enum { SV_ACCEPTED_MOST = 2 };
@@ -108,6 +109,8 @@ typedef struct sv_operation {
     size_t parts;
     bool met_encrypted, opened_encrypted;
     bool addressee_checked;
+    sv_bound *bound;          /* of the memory, for this dialog (bound.h) */
+    size_t bound_count;
     sv_accepted accepted[SV_ACCEPTED_MOST];
     size_t accepted_count;
     sipveil_error no_key;     /* the first layer that was not for us */
@@ -193,9 +196,10 @@ sipveil_code sv_judge_kept(sv_operation *op, sv_node *node, size_t signer, sipve
 /* TUN-10: the same within a dialog, where there is a memory; and remembered when nothing else refuses. */
 sipveil_code sv_judge_dialog(sv_operation *op);
 sipveil_code sv_remember_dialog(sv_operation *op);
-/* Whether a signer may speak for an address (empty: any), by the ring of this call. */
+/* Whether a signer may speak for an address (empty: any), by the ring of this call and what is bound in this
+ * dialog. covers_message: the signature is over a whole message or AIB. */
 sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509) *untrusted, sipveil_span aor,
-                              sv_signer *out);
+                              bool covers_message, sv_signer *out);
 /* What stands between a node and its carrier. */
 typedef struct sv_cover {
     bool is_signed, is_encrypted, is_authenticated;

@@ -153,6 +153,7 @@ static const char *trust_name(const sv_node *node, size_t i)
     if (node->signers == NULL || node->signatures[i].state != SV_SIGNATURE_VALID) return "unchecked";
     const sv_signer *signer = &node->signers[i];
     if (signer->trust == SV_TRUST_PINNED) return "pinned";
+    if (signer->trust == SV_TRUST_BOUND && signer->code == SIPVEIL_OK) return "bound";
     if (signer->trust == SV_TRUST_TRUSTED && signer->code == SIPVEIL_OK) return "trusted";
     return signer->chain_checked || signer->name_checked || signer->time_checked || signer->usage_checked
                ? "untrusted"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: check what is asked, put the Date in, protect, write the outer message. */
 #include "crypto/suite.h"
+#include "tunnel/bound.h"
 #include "tunnel/sealing.h"
 
 enum { UDP_SAFE = 1300 }; /* RFC 3261 18.1.1 */
@@ -57,7 +58,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_se
 }
 
 /* The keys as lib/cms wants them, each judged first (ADV-098). */
-static sipveil_code collect_keys(sv_sealing *s)
+static sipveil_code collect_keys(sv_sealing *s, const sv_sip_view *view)
 {
     const sipveil_seal_options *o = s->options;
     sv_cms_key *recipients = sv_arena_alloc_array(s->op->arena, o->recipient_count, sizeof *recipients);
@@ -72,8 +73,10 @@ static sipveil_code collect_keys(sv_sealing *s)
                             "%zu signers; the limit is %zu", o->signer_count, s->op->limits->signers);
     }
     size_t extra = 0;
+    const sv_dialog dialog = sv_dialog_of(view, false);
     for (size_t i = 0; i < o->recipient_count; i++) {
         SV_TRY(sv_keys_check_recipient(o->trust, o->recipients[i], s->op->now, s->op->err));
+        SV_TRY(sv_keys_check_session(o->recipients[i], &dialog, s->op->now, s->op->err));
         recipients[i] = o->recipients[i]->cms;
     }
     for (size_t i = 0; i < o->signer_count; i++) {
@@ -252,7 +255,7 @@ static sipveil_code seal(sv_sealing *s, sv_seal_form form, void *state, sipveil_
     sv_buffer out;
     if (view == NULL) return sv_no_memory(s->op->err, SV_TUNNEL);
     SV_TRY(read_message(s, message, view));
-    SV_TRY(collect_keys(s));
+    SV_TRY(collect_keys(s, view));
     SV_TRY(settle_date(s, view));
     for (size_t i = 0; i < s->options->hide_count; i++) { /* a slip of the pen would leave the real one in sight */
         sipveil_span name = sv_span_str(s->options->hide[i]);

@@ -43,7 +43,7 @@ def shape(node, path=()):
             wrong.append("%s: recipient %r" % (where, r))
     for s in node.get("signers", []):
         if (s.get("signature") not in ("valid", "invalid", "unchecked") or
-                s.get("trust") not in ("trusted", "untrusted", "pinned", "unchecked")):
+                s.get("trust") not in ("trusted", "untrusted", "pinned", "bound", "unchecked")):
             wrong.append("%s: signer %r" % (where, s))
     if kind in ("enveloped-data", "auth-enveloped-data") and not (
             isinstance(node.get("opened"), bool) and node.get("cipher") and node.get("encoding") in ("binary", "base64")):

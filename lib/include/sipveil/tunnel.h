@@ -173,6 +173,7 @@ typedef struct sipveil_accepted_signer {
     const char *aor;
     sipveil_span certificate; /**< DER */
     bool is_kept;             /**< the keyring keeps this certificate for that address already */
+    bool is_bound;            /**< for this dialog only, by Identity: never to be kept for others */
 } sipveil_accepted_signer;
 
 /** What opening (or inspecting) gave; *borrowed* from the worker. */

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state/binding.h"
+
+#include "base/cursor.h"
+
+enum { RECORD_VERSION = 1, NUMBER = 8, FIXED = 512 };
+static const char MARK[] = "bound"; /* with its NUL, in front of the name: other readers keep other things here */
+
+/* ---- names ---- */
+
+static sipveil_span name_of(sv_arena *arena, const sv_dialog *dialog, sv_binding_place place)
+{
+    sv_buffer b;
+    size_t most = sizeof MARK + 2 + dialog->remote_tag.len + dialog->local_tag.len;
+    sv_buffer_init(&b, arena, most, most);
+    sv_put(&b, sv_span(MARK, sizeof MARK));
+    sv_put_byte(&b, place == SV_BINDING_NEXT ? 'n' : 'c');
+    sv_put(&b, dialog->remote_tag);
+    sv_put_byte(&b, 0); /* no tag holds one */
+    sv_put(&b, dialog->local_tag);
+    return sv_buffer_span(&b);
+}
+
+static bool is_binding(sipveil_span name)
+{
+    return name.len > sizeof MARK && sv_equal(sv_span(name.data, sizeof MARK), sv_span(MARK, sizeof MARK));
+}
+
+/* ---- records ---- */
+
+static void put_number(sv_buffer *b, int64_t number)
+{
+    for (int i = NUMBER - 1; i >= 0; i--) sv_put_byte(b, (uint8_t)((uint64_t)number >> (8 * i)));
+}
+
+static void put_field(sv_buffer *b, sipveil_span s)
+{
+    sv_put_byte(b, (uint8_t)(s.len >> 8));
+    sv_put_byte(b, (uint8_t)s.len);
+    sv_put(b, s.len > UINT16_MAX ? sv_span(NULL, 0) : s);
+    if (s.len > UINT16_MAX) b->failed = b->past_most = true;
+}
+
+static void put_record(sv_buffer *b, const sv_binding *r)
+{
+    sv_put_byte(b, RECORD_VERSION);
+    sv_put_byte(b, (uint8_t)r->state);
+    sv_put_byte(b, (uint8_t)((r->confirmed ? 1 : 0) | (r->weak ? 2 : 0) | (r->closing ? 4 : 0)));
+    sv_put_byte(b, r->carrier);
+    sv_put_byte(b, r->path);
+    sv_put(b, sv_span(r->sha256, SV_BINDING_DIGEST));
+    sv_put(b, sv_span(r->key_sha256, SV_BINDING_DIGEST));
+    sv_put(b, sv_span(r->service_sha256, SV_BINDING_DIGEST));
+    put_number(b, r->issued);
+    put_number(b, r->made);
+    put_number(b, r->proven);
+    put_number(b, r->not_after);
+    put_number(b, r->until);
+    put_field(b, r->peer);
+    put_field(b, r->local);
+    put_field(b, r->domain);
+    put_field(b, r->certificate);
+}
+
+static bool take_digest(sv_cursor *c, uint8_t out[SV_BINDING_DIGEST])
+{
+    sipveil_span s;
+    if (!sv_take(c, SV_BINDING_DIGEST, &s)) return false;
+    for (size_t i = 0; i < SV_BINDING_DIGEST; i++) out[i] = s.data[i];
+    return true;
+}
+
+static bool take_number(sv_cursor *c, int64_t *out)
+{
+    sipveil_span s;
+    uint64_t number = 0;
+    if (!sv_take(c, NUMBER, &s)) return false;
+    for (size_t i = 0; i < NUMBER; i++) number = number << 8 | s.data[i];
+    *out = (int64_t)number;
+    return true;
+}
+
+static bool take_field(sv_cursor *c, sipveil_span *out)
+{
+    uint8_t high, low;
+    return sv_take_byte(c, &high) && sv_take_byte(c, &low) && sv_take(c, (size_t)high << 8 | low, out);
+}
+
+static bool take_head(sv_cursor *c, sv_binding *r)
+{
+    uint8_t version, state, flags;
+    if (!sv_take_byte(c, &version) || version != RECORD_VERSION || !sv_take_byte(c, &state) || !sv_take_byte(c, &flags) ||
+        flags > 7 || !sv_take_byte(c, &r->carrier) || !sv_take_byte(c, &r->path)) {
+        return false;
+    }
+    r->state = state == SV_BINDING_PROVEN ? SV_BINDING_PROVEN : SV_BINDING_CLAIMED;
+    r->confirmed = (flags & 1) != 0;
+    r->weak = (flags & 2) != 0;
+    r->closing = (flags & 4) != 0;
+    return state == SV_BINDING_CLAIMED || state == SV_BINDING_PROVEN;
+}
+
+static bool take_name(sipveil_span name, sv_binding *r)
+{
+    sv_cursor c = sv_cursor_over(sv_span_from(name, sizeof MARK), "name of a binding");
+    uint8_t place;
+    if (!sv_take_byte(&c, &place) || (place != 'c' && place != 'n')) return false;
+    r->place = place == 'n' ? SV_BINDING_NEXT : SV_BINDING_CURRENT;
+    if (!sv_take_until(&c, 0, &r->dialog.remote_tag) || !sv_take_if(&c, 0)) return false;
+    r->dialog.local_tag = sv_rest(&c);
+    return true;
+}
+
+/* Spans of *out are those of the entry. What is not whole is no binding. */
+static bool read_record(const sv_store_entry *entry, sv_binding *out)
+{
+    sv_cursor c = sv_cursor_over(entry->value, "binding");
+    *out = (sv_binding){.dialog.call_id = entry->scope};
+    return is_binding(entry->name) && take_name(entry->name, out) && take_head(&c, out) && take_digest(&c, out->sha256) &&
+           take_digest(&c, out->key_sha256) && take_digest(&c, out->service_sha256) && take_number(&c, &out->issued) &&
+           take_number(&c, &out->made) && take_number(&c, &out->proven) && take_number(&c, &out->not_after) &&
+           take_number(&c, &out->until) && take_field(&c, &out->peer) && take_field(&c, &out->local) &&
+           take_field(&c, &out->domain) && take_field(&c, &out->certificate) && sv_at_end(&c);
+}
+
+/* The store may change under its spans. */
+static bool own(sv_arena *arena, sv_binding *r)
+{
+    sipveil_span *spans[] = {&r->dialog.call_id, &r->dialog.local_tag, &r->dialog.remote_tag, &r->peer,
+                             &r->local,          &r->domain,           &r->certificate};
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        if (!sv_arena_copy(arena, *spans[i], spans[i])) return false;
+    }
+    return true;
+}
+
+/* ---- the store ---- */
+
+sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding *binding, int64_t now, sipveil_error *err)
+{
+    sv_buffer b;
+    int64_t expires;
+    sipveil_span name = name_of(arena, &binding->dialog, binding->place);
+    sv_buffer_init(&b, arena, binding->certificate.len + FIXED, 1 << 17);
+    put_record(&b, binding);
+    if (name.len == 0) return sv_no_memory(err, "state");
+    SV_TRY(sv_buffer_check(&b, "state", err));
+    if (__builtin_add_overflow(binding->until, (int64_t)SV_BINDING_TOLD, &expires)) expires = INT64_MAX;
+    (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
+    return sv_store_add(store, SV_STORE_BINDING, binding->dialog.call_id, name, sv_buffer_span(&b), now, expires, err);
+}
+
+static bool find_exact(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
+                       sv_binding *out)
+{
+    sv_store_entry entry = {.scope = dialog->call_id, .name = name_of(arena, dialog, place)};
+    return entry.name.len > 0 && sv_store_find(store, SV_STORE_BINDING, entry.scope, entry.name, now, &entry.value) &&
+           read_record(&entry, out) && sv_binding_lives(out, now) && own(arena, out);
+}
+
+bool sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
+                     sv_binding *out)
+{
+    sv_dialog early = {.call_id = dialog->call_id, .remote_tag = dialog->remote_tag};
+    if (dialog->remote_tag.len > 0) {
+        if (find_exact(store, dialog, place, now, arena, out)) return true;
+        if (dialog->local_tag.len > 0 && find_exact(store, &early, place, now, arena, out)) return true;
+    }
+    *out = (sv_binding){0};
+    return false;
+}
+
+void sv_binding_remove(sv_store *store, const sv_binding *binding)
+{
+    sv_arena *arena = sv_arena_new(256, 1 << 17);
+    if (arena == NULL) { /* too many are forgotten rather than too few */
+        sv_store_remove_scope(store, SV_STORE_BINDING, binding->dialog.call_id);
+        return;
+    }
+    sipveil_span name = name_of(arena, &binding->dialog, binding->place);
+    (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
+    sv_arena_free(arena);
+}
+
+sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *binding, sipveil_span local_tag, int64_t now,
+                                 sipveil_error *err)
+{
+    sv_binding before = *binding;
+    binding->dialog.local_tag = local_tag;
+    SV_TRY(sv_binding_keep(store, arena, binding, now, err));
+    sv_binding_remove(store, &before);
+    return SIPVEIL_OK;
+}
+
+bool sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sha256[SV_BINDING_DIGEST], int64_t now,
+                      sv_arena *arena, sv_binding *out)
+{
+    for (int place = 0; place < SV_BINDING_PLACES; place++) {
+        if (!sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, out) ||
+            !sv_equal(sv_span(out->sha256, SV_BINDING_DIGEST), sv_span(sha256, SV_BINDING_DIGEST))) {
+            continue;
+        }
+        if (out->state == SV_BINDING_PROVEN && place == SV_BINDING_CURRENT) return true;
+        sv_binding before = *out;
+        out->state = SV_BINDING_PROVEN;
+        out->place = SV_BINDING_CURRENT;
+        if (out->proven == 0) out->proven = now;
+        if (sv_binding_keep(store, arena, out, now, NULL) != SIPVEIL_OK) break;
+        if (place == SV_BINDING_NEXT) sv_binding_remove(store, &before);
+        return true;
+    }
+    *out = (sv_binding){0};
+    return false;
+}
+
+/* ---- all of them ---- */
+
+typedef struct listing {
+    sv_arena *arena;
+    sv_binding *items;
+    size_t count, room;
+    bool failed;
+} listing;
+
+static bool visit(void *state, const sv_store_entry *entry)
+{
+    listing *l = state;
+    sv_binding found;
+    if (!read_record(entry, &found)) return true;
+    l->failed = l->count == l->room || !own(l->arena, &found);
+    if (!l->failed) l->items[l->count++] = found;
+    return !l->failed;
+}
+
+sipveil_code sv_binding_list(const sv_store *store, sv_arena *arena, sv_binding **out, size_t *count, sipveil_error *err)
+{
+    listing l = {.arena = arena, .room = sv_store_count(store, SV_STORE_BINDING)};
+    *out = NULL;
+    *count = 0;
+    l.items = sv_arena_alloc_array(arena, l.room, sizeof *l.items);
+    if (l.items != NULL) sv_store_visit(store, SV_STORE_BINDING, visit, &l);
+    if (l.items == NULL || l.failed) return sv_no_memory(err, "state");
+    *out = l.items;
+    *count = l.count;
+    return SIPVEIL_OK;
+}
