@@ -247,6 +247,167 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_report_json(sipveil_w
                                                                        const sipveil_identity_verdict *verdict,
                                                                        sipveil_span *json, sipveil_error *err);
 
+/* ------------------------------------------------------------------ a certificate bound for one dialog */
+
+/** How sure it is that a certificate is the peer's (IDN-65). One never makes another: SESSION says nothing about
+ *  other dialogs. */
+typedef enum sipveil_assurance {
+    SIPVEIL_ASSURANCE_NONE = 0, /**< A0: no certificate */
+    SIPVEIL_ASSURANCE_UNBOUND,  /**< A1: a certificate that nobody vouches for */
+    SIPVEIL_ASSURANCE_SESSION,  /**< A2: bound to the peer for this dialog by its Identity */
+    SIPVEIL_ASSURANCE_CHAIN     /**< A3: a chain to an anchor, and the peer's address in it */
+} sipveil_assurance;
+
+typedef enum sipveil_binding_state {
+    SIPVEIL_BINDING_NONE = 0,
+    SIPVEIL_BINDING_CLAIMED, /**< good to encrypt to; authenticates nothing yet */
+    SIPVEIL_BINDING_PROVEN   /**< its key has shown itself in this dialog */
+} sipveil_binding_state;
+
+/** What happened; several at once are possible. */
+enum {
+    SIPVEIL_BINDING_EVENT_BOUND = 1,           /**< a certificate is bound now */
+    SIPVEIL_BINDING_EVENT_NOT_COVERED = 2,     /**< Identity is valid and says nothing about the certificate */
+    SIPVEIL_BINDING_EVENT_UNCLEAR = 4,         /**< more than one certificate could be meant */
+    SIPVEIL_BINDING_EVENT_UNREADABLE = 8,      /**< the certificate cannot be read */
+    SIPVEIL_BINDING_EVENT_KEY_CHANGED = 16,    /**< the peer has another certificate; the old one serves until it is proven */
+    SIPVEIL_BINDING_EVENT_KEY_MISMATCH = 32,   /**< another certificate that nobody vouches for: refused, nothing changed */
+    SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED = 64,     /**< From changed, and Identity says so (RFC 4916) */
+    SIPVEIL_BINDING_EVENT_IDENTITY_UNVERIFIED = 128, /**< From changed, and nobody vouches for it */
+    SIPVEIL_BINDING_EVENT_OTHER_PARTY = 256,   /**< bound to somebody else than was expected (a diverted call) */
+    SIPVEIL_BINDING_EVENT_EXPIRED = 512,       /**< a binding of this dialog came to the end of its time */
+    SIPVEIL_BINDING_EVENT_ENDED = 1024,        /**< a binding ended with its dialog */
+    SIPVEIL_BINDING_EVENT_PROVEN = 2048        /**< the key of a binding has shown itself */
+};
+/** The name of one event ("key-changed"); NULL for none. event: one bit. */
+SIPVEIL_API const char *sipveil_binding_event_name(unsigned event);
+
+/** Reads a MIKEY message of an offer (a=key-mgmt:mikey, RFC 4567; its certificate payloads, RFC 4738), undone from
+ *  base64. *certificate: DER, *borrowed* until the next call; *verified: it verifies the signature of the MIKEY message.
+ *  Returns false where there is no certificate. */
+typedef bool (*sipveil_mikey_cb)(void *user, sipveil_span mikey, sipveil_span *certificate, bool *verified);
+
+/** How to bind. Start from sipveil_bind_options_default(); every pointer is *borrowed* for the call. */
+typedef struct sipveil_bind_options {
+    size_t size;
+    sipveil_memory *memory;       /**< where bindings are kept; needed */
+    const sipveil_keyring *trust; /**< anchors, for assurance A3; may be NULL */
+    bool required;                /**< a certificate that cannot be bound is refused: 400, 437 */
+    bool from_change;             /**< both sides have said Supported: from-change (RFC 4916) */
+    bool confirmed;               /**< the INVITE of this dialog had its 2xx */
+    const char *expected;         /**< the address that the caller thinks he talks to, or NULL */
+    unsigned allow_weak;          /**< SIPVEIL_WEAK_..., for signatures in the body */
+    sipveil_mikey_cb mikey;       /**< NULL: certificates in MIKEY are not read */
+    void *mikey_user;
+    /** Asked before another certificate of the same peer is taken in a dialog; DER. NULL: taken. */
+    bool (*accept_change)(void *user, sipveil_span before, sipveil_span after, const char *aor);
+    void *accept_change_user;
+    bool has_at;                  /**< use `at` instead of the clock */
+    int64_t at;                   /**< seconds UTC */
+} sipveil_bind_options;
+
+/** Fills in the defaults. */
+SIPVEIL_API void sipveil_bind_options_default(sipveil_bind_options *options);
+
+/** What became of the certificate of a request; *borrowed* from the worker. */
+typedef struct sipveil_bound {
+    sipveil_assurance assurance; /**< of the certificate that the request carries; without one, of what is bound */
+    sipveil_binding_state state; /**< of what is bound in this dialog now */
+    unsigned events;             /**< SIPVEIL_BINDING_EVENT_... */
+    const char *aor;             /**< whom it is bound to: "sip:alice@atlanta.example", "tel:+12155551212"; or "" */
+    const char *carrier;         /**< how it came: "pkix-cert", "certs-only", "signed", "mikey"; "none" */
+    sipveil_span certificate;    /**< DER; empty if nothing is bound */
+    uint8_t sha256[32];          /**< of it */
+    int64_t until;               /**< the last second of its life, UTC */
+    int status;                  /**< 0, or what to answer the request with: 400, 403, 437, or the verdict's status */
+    const char *phrase;          /**< of that status */
+    sipveil_error reason;        /**< code OK if status is 0 */
+    const char *why;             /**< one sentence on what happened, or "" */
+} sipveil_bound;
+
+/**
+ * Binds the certificate that a received request carries to its From, for its dialog, if what vouches for From vouches
+ * for the certificate too: by RFC 4474 over the whole body, or by RFC 8224 with a verified fingerprint of that very
+ * certificate. Also takes note of what the request does to the dialog (sipveil_identity_observe). Responses never bind.
+ * @param verdict what sipveil_identity_verify said of this message in the worker's last call; NULL: nobody vouches
+ * @return SIPVEIL_OK, also where nothing is bound or the request is to be refused (out->status); SIPVEIL_MALFORMED: not
+ *         SIP, or a body that is no MIME; SIPVEIL_LIMIT: too many parts, or the memory is full; SIPVEIL_USAGE;
+ *         SIPVEIL_INTERNAL. On failure *out is zero.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind(sipveil_worker *worker,
+                                                                const sipveil_bind_options *options, sipveil_span message,
+                                                                const sipveil_identity_verdict *verdict,
+                                                                sipveil_bound *out, sipveil_error *err);
+
+/**
+ * What a message, sent or received, does to the bindings of its dialog: BYE and its response, 481 and 408, the final
+ * response to INVITE, CANCEL, Session-Expires, the tag that completes a dialog. Bindings end by it, none is made.
+ * @param at seconds UTC
+ * @param events SIPVEIL_BINDING_EVENT_ENDED, _EXPIRED; may be NULL
+ * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *memory,
+                                                                   sipveil_span message, bool sent, int64_t at,
+                                                                   unsigned *events, sipveil_error *err);
+
+/**
+ * A handshake by the key of a certificate succeeded in the dialog of that message (DTLS-SRTP, MIKEY): the binding is
+ * PROVEN, and where it was a change of keys the old certificate is gone. Signatures over whole messages prove by
+ * themselves when sipveil_tunnel_open_message() is given the memory.
+ * @param sent the message is one of ours
+ * @param sha256 of the certificate's DER
+ * @return SIPVEIL_OK; SIPVEIL_NO_KEY: that certificate is not bound there; SIPVEIL_MALFORMED, SIPVEIL_USAGE,
+ *         SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memory,
+                                                                 sipveil_span message, bool sent, const uint8_t sha256[32],
+                                                                 int64_t at, sipveil_error *err);
+
+/** Which bindings: all that are set must fit; NULL: any. */
+typedef struct sipveil_binding_filter {
+    const char *aor;       /**< of the peer */
+    const char *local;     /**< of the user on our side */
+    const char *call_id;
+    const uint8_t *sha256; /**< 32 octets: of the certificate */
+} sipveil_binding_filter;
+
+/** A binding as it is kept; *borrowed* from the worker. */
+typedef struct sipveil_binding {
+    const char *call_id, *local_tag, *remote_tag; /**< local_tag "": the dialog has none yet */
+    const char *aor, *local;
+    sipveil_binding_state state;
+    bool is_next;              /**< replaces the current one of that dialog when it is proven */
+    const char *carrier;
+    sipveil_identity_profile path;
+    const char *domain;        /**< that vouched */
+    uint8_t service_sha256[32]; /**< of the certificate of its authentication service */
+    sipveil_span certificate;  /**< DER */
+    uint8_t sha256[32];        /**< of it */
+    uint8_t key_sha256[32];    /**< of its SubjectPublicKeyInfo */
+    int64_t issued, made, proven, not_after, until; /**< seconds UTC; proven: 0 while only claimed */
+} sipveil_binding;
+
+/** The live bindings that fit, at that second. @return SIPVEIL_OK, SIPVEIL_USAGE, SIPVEIL_INTERNAL */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_list_bindings(sipveil_worker *worker,
+                                                                         const sipveil_memory *memory,
+                                                                         const sipveil_binding_filter *filter, int64_t at,
+                                                                         const sipveil_binding **bindings, size_t *count,
+                                                                         sipveil_error *err);
+/** Ends the bindings that fit: a user has logged off (local), a certificate was revoked (sha256), the application
+ *  starts anew (NULL: all). *count: how many; may be NULL. @return as the list */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_forget_bindings(sipveil_worker *worker, sipveil_memory *memory,
+                                                                           const sipveil_binding_filter *filter,
+                                                                           size_t *count, sipveil_error *err);
+
+/**
+ * Adds the certificate that is bound to `aor` in the dialog of a message that we are about to send, as the last key of
+ * a ring: a recipient for sealing, in that dialog only. Where a change of keys is not proven yet the old one is added.
+ * @return SIPVEIL_OK; SIPVEIL_NO_KEY: nothing is bound; SIPVEIL_MALFORMED, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_memory *memory,
+                                                                     sipveil_span message, const char *aor, int64_t at,
+                                                                     sipveil_keyring *ring, sipveil_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "identity/carrier.h"
+
+#include <stdio.h>
+
+enum { CANDIDATES_MOST = 16, MIKEY_MOST = 4, WHY_MOST = 200 };
+
+typedef struct candidate {
+    sipveil_span der;
+    X509 *certificate;
+    sv_carrier carrier;
+    bool has_signed;
+    sv_certificate_summary summary;
+} candidate;
+
+typedef struct search {
+    const sv_carrier_question *q;
+    const sipveil_limits *limits;
+    candidate found[CANDIDATES_MOST];
+    size_t count, parts, layers, mikeys;
+    bool unread;
+    char *why; /* the first carrier that could not be read */
+    sipveil_error *err;
+} search;
+
+const char *sv_carrier_name(sv_carrier carrier)
+{
+    static const char *const names[] = {"none", "pkix-cert", "certs-only", "signed", "mikey"};
+    return (size_t)carrier < sizeof names / sizeof *names ? names[carrier] : names[0];
+}
+
+/* ---- what was found ---- */
+
+/* A carrier that cannot be read is told once; what else there is does not help then. */
+static void unreadable(search *s, sv_carrier carrier, const char *reason)
+{
+    if (s->why != NULL) return;
+    s->why = sv_arena_alloc(s->q->arena, WHY_MOST);
+    if (s->why != NULL) (void)snprintf(s->why, WHY_MOST, "%s: %.150s", sv_carrier_name(carrier), reason);
+}
+
+static candidate *known(search *s, sipveil_span der)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (sv_equal(s->found[i].der, der)) return &s->found[i];
+    }
+    return NULL;
+}
+
+static sipveil_code add(search *s, sv_carrier carrier, sipveil_span der, bool has_signed)
+{
+    sipveil_error why;
+    candidate *c = known(s, der);
+    if (c != NULL) {
+        if (has_signed && !c->has_signed) c->carrier = carrier;
+        c->has_signed = c->has_signed || has_signed;
+        return SIPVEIL_OK;
+    }
+    if (s->count == CANDIDATES_MOST) {
+        return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-123", SIPVEIL_NO_OFFSET,
+                            "more than %d certificates in the message", CANDIDATES_MOST);
+    }
+    c = &s->found[s->count];
+    *c = (candidate){.der = der, .carrier = carrier, .has_signed = has_signed};
+    sipveil_code code = sv_certificate_load(s->q->context, der, s->q->arena, &c->certificate, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (code != SIPVEIL_OK) {
+        unreadable(s, carrier, why.text);
+        return SIPVEIL_OK;
+    }
+    SV_TRY(sv_certificate_summarise(s->q->context, c->certificate, &c->summary, s->err));
+    s->count++;
+    return SIPVEIL_OK;
+}
+
+/* ---- (a), (b), (c): parts of the body ---- */
+
+static sipveil_code read_pkix_cert(search *s, const sv_mime_entity *entity)
+{
+    sipveil_span der;
+    sipveil_error why;
+    sipveil_code code = sv_mime_decoded_content(entity, s->q->arena, &der, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (code == SIPVEIL_OK) return add(s, SV_CARRIER_PKIX_CERT, der, false);
+    unreadable(s, SV_CARRIER_PKIX_CERT, why.text);
+    return SIPVEIL_OK;
+}
+
+static sipveil_code read_parts(search *s, const sv_mime_entity *entity, sipveil_span *parts, size_t *count)
+{
+    SV_TRY(sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, count, s->err));
+    s->parts += *count;
+    if (s->parts <= s->limits->parts_total) return SIPVEIL_OK;
+    return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET,
+                        "more than %zu parts in the message", s->limits->parts_total);
+}
+
+/* SDP, a message or a fragment of one: what a certificate for the session signs (RFC 3261 23.2, 23.4). */
+static bool is_of_session(const sv_mime_entity *entity)
+{
+    return sv_media_type_is(&entity->type, "application", "sdp") || sv_media_type_is(&entity->type, "message", "sip") ||
+           sv_media_type_is(&entity->type, "message", "sipfrag");
+}
+
+/* What is signed is of the session, or a multipart with such a part directly in it. */
+static bool signs_session(search *s, sipveil_span octets)
+{
+    sv_mime_entity *entity = sv_arena_alloc_raw(s->q->arena, sizeof *entity);
+    sv_mime_entity *part = sv_arena_alloc_raw(s->q->arena, sizeof *part);
+    sipveil_span *parts = sv_arena_alloc_array(s->q->arena, s->limits->parts, sizeof *parts);
+    size_t count = 0;
+    if (entity == NULL || part == NULL || parts == NULL ||
+        sv_mime_read_entity(octets, s->limits, 0, entity, NULL) != SIPVEIL_OK) {
+        return false;
+    }
+    if (is_of_session(entity)) return true;
+    if (!sv_equal_nocase_str(entity->type.type, "multipart") ||
+        sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, &count, NULL) !=
+            SIPVEIL_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sv_mime_read_entity(parts[i], s->limits, 0, part, NULL) == SIPVEIL_OK && is_of_session(part)) return true;
+    }
+    return false;
+}
+
+static bool is_certificate_of(const sv_signature *signatures, size_t count, sipveil_span der, sv_arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        sipveil_span own;
+        if (signatures[i].state == SV_SIGNATURE_VALID && signatures[i].certificate != NULL &&
+            sv_certificate_der(signatures[i].certificate, arena, &own, NULL) == SIPVEIL_OK && sv_equal(own, der)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* detached: what a multipart/signed covers; empty: the content is inside. *inside: what was signed, where it is
+ * readable and there was a signature. */
+static sipveil_code read_signed(search *s, sipveil_span octets, sipveil_span detached, sipveil_span *inside)
+{
+    sv_cms_type type;
+    sipveil_span content;
+    sv_signed data = {0};
+    sv_signature *signatures = NULL;
+    sipveil_error why;
+    const sv_cms_policy policy = {.allow_weak = s->q->allow_weak};
+    sv_carrier carrier = detached.len > 0 ? SV_CARRIER_SIGNED : SV_CARRIER_CERTS_ONLY;
+    *inside = sv_span(NULL, 0);
+    sipveil_code code = sv_cms_read_content_info(octets, s->limits, &type, &content, &why);
+    if (code == SIPVEIL_OK && type != SV_CMS_SIGNED) return SIPVEIL_OK; /* encrypted: not for this look */
+    if (code == SIPVEIL_OK) code = sv_cms_read_signed(content, s->limits, &policy, s->q->arena, &data, &why);
+    bool signs = code == SIPVEIL_OK && data.signer_count > 0;
+    if (signs) {
+        carrier = SV_CARRIER_SIGNED;
+        *inside = detached.len > 0 ? detached : data.content;
+        if (!signs_session(s, *inside)) return SIPVEIL_OK; /* about something else */
+        code = sv_cms_check_signatures(s->q->crypto, &data, *inside, NULL, 0, &policy, s->q->arena, &signatures, NULL, &why);
+    }
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (code != SIPVEIL_OK) {
+        unreadable(s, carrier, why.text);
+        return SIPVEIL_OK;
+    }
+    for (size_t i = 0; i < data.certificate_count; i++) {
+        bool has_signed = signs && is_certificate_of(signatures, data.signer_count, data.certificates[i], s->q->arena);
+        SV_TRY(add(s, carrier, data.certificates[i], has_signed));
+    }
+    return SIPVEIL_OK;
+}
+
+/* ---- (d): MIKEY in the SDP ---- */
+
+static sipveil_code read_mikey(search *s, sipveil_span text)
+{
+    sipveil_span message, der = {0};
+    sipveil_error why;
+    bool verified = false;
+    if (s->q->mikey == NULL || ++s->mikeys > MIKEY_MOST) {
+        s->unread = true;
+        return SIPVEIL_OK;
+    }
+    sipveil_code code = sv_mime_decode_base64(sv_trim(text), s->q->arena, &message, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (code != SIPVEIL_OK) {
+        unreadable(s, SV_CARRIER_MIKEY, why.text);
+        return SIPVEIL_OK;
+    }
+    if (!s->q->mikey(s->q->mikey_user, message, &der, &verified)) return SIPVEIL_OK;
+    if (!sv_arena_copy(s->q->arena, der, &der)) return sv_no_memory(s->err, SV_IDENTITY);
+    return add(s, SV_CARRIER_MIKEY, der, verified);
+}
+
+/* Lines end in CRLF or LF (RFC 8866 5); the last one may lack it. */
+static bool take_line(sv_cursor *c, sipveil_span *line)
+{
+    if (sv_at_end(c)) return false;
+    if (!sv_take_until(c, '\n', line)) return sv_take(c, sv_left(c), line);
+    return sv_take_if(c, '\n');
+}
+
+/* a=key-mgmt:mikey <base64> (RFC 4567 3.1) */
+static sipveil_code read_sdp(search *s, const sv_mime_entity *entity)
+{
+    sipveil_span text, line;
+    if (sv_mime_decoded_content(entity, s->q->arena, &text, NULL) != SIPVEIL_OK) return SIPVEIL_OK; /* no SDP, no MIKEY */
+    sv_cursor lines = sv_cursor_over(text, "SDP");
+    while (take_line(&lines, &line)) {
+        sv_cursor c = sv_cursor_over(sv_trim(line), "attribute");
+        if (sv_take_literal(&c, "a=key-mgmt:") && sv_take_literal_nocase(&c, "mikey") && sv_take_if(&c, ' ')) {
+            SV_TRY(read_mikey(s, sv_rest(&c)));
+        }
+    }
+    return SIPVEIL_OK;
+}
+
+/* ---- the walk ---- */
+
+static sipveil_code walk(search *s, const sv_mime_entity *entity, size_t depth);
+
+static sipveil_code walk_octets(search *s, sipveil_span octets, size_t depth)
+{
+    sv_mime_entity *entity = sv_arena_alloc_raw(s->q->arena, sizeof *entity);
+    if (entity == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    SV_TRY(sv_mime_read_entity(octets, s->limits, 0, entity, s->err));
+    return walk(s, entity, depth);
+}
+
+static sipveil_code walk_multipart(search *s, const sv_mime_entity *entity, size_t depth)
+{
+    sipveil_span *parts = sv_arena_alloc_array(s->q->arena, s->limits->parts, sizeof *parts);
+    size_t count = 0;
+    if (parts == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    SV_TRY(read_parts(s, entity, parts, &count));
+    if (sv_media_type_is(&entity->type, "multipart", "signed") && count == 2) {
+        sv_mime_entity *second = sv_arena_alloc_raw(s->q->arena, sizeof *second);
+        sipveil_span signature, inside;
+        if (second == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+        SV_TRY(sv_mime_read_entity(parts[1], s->limits, 0, second, s->err));
+        SV_TRY(sv_mime_decoded_content(second, s->q->arena, &signature, s->err));
+        SV_TRY(read_signed(s, signature, parts[0], &inside));
+        return walk_octets(s, parts[0], depth);
+    }
+    for (size_t i = 0; i < count; i++) SV_TRY(walk_octets(s, parts[i], depth));
+    return SIPVEIL_OK;
+}
+
+static sipveil_code walk_cms(search *s, const sv_mime_entity *entity, size_t depth)
+{
+    sipveil_span octets, inside;
+    SV_TRY(sv_mime_decoded_content(entity, s->q->arena, &octets, s->err));
+    if (++s->layers > s->limits->cms_layers) {
+        return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-056", SIPVEIL_NO_OFFSET,
+                            "more than %zu CMS layers", s->limits->cms_layers);
+    }
+    SV_TRY(read_signed(s, octets, sv_span(NULL, 0), &inside));
+    return inside.len > 0 ? walk_octets(s, inside, depth) : SIPVEIL_OK;
+}
+
+static sipveil_code walk(search *s, const sv_mime_entity *entity, size_t depth)
+{
+    if (++depth > s->limits->mime_depth) {
+        return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET,
+                            "MIME entities nested deeper than %zu", s->limits->mime_depth);
+    }
+    if (sv_equal_nocase_str(entity->type.type, "multipart")) return walk_multipart(s, entity, depth);
+    if (sv_media_type_is(&entity->type, "application", "pkix-cert")) return read_pkix_cert(s, entity);
+    if (sv_media_type_is(&entity->type, "application", "pkcs7-mime") ||
+        sv_media_type_is(&entity->type, "application", "x-pkcs7-mime")) {
+        return walk_cms(s, entity, depth);
+    }
+    return sv_media_type_is(&entity->type, "application", "sdp") ? read_sdp(s, entity) : SIPVEIL_OK;
+}
+
+/* ---- which one (IDN-55) ---- */
+
+static void unclear(sv_carried_certificate *out, const char *why)
+{
+    *out = (sv_carried_certificate){.state = SV_CARRIED_UNCLEAR, .why = why};
+}
+
+/* The one that verifies the signature; else the only one that is no CA's; else the only one there is. */
+static void choose(const search *s, sv_carried_certificate *out)
+{
+    const candidate *signer = NULL, *leaf = NULL;
+    size_t signers = 0, leaves = 0;
+    *out = (sv_carried_certificate){.state = s->unread ? SV_CARRIED_UNREAD : SV_CARRIED_NONE};
+    for (size_t i = 0; i < s->count; i++) {
+        const candidate *c = &s->found[i];
+        if (c->has_signed) signer = c, signers++;
+        if (!c->summary.is_authority || s->count == 1) leaf = c, leaves++;
+    }
+    if (s->why != NULL) {
+        *out = (sv_carried_certificate){.state = SV_CARRIED_UNREADABLE, .why = s->why};
+        return;
+    }
+    if (s->count == 0) return;
+    if (signers > 1) {
+        unclear(out, "two certificates have signed parts of the message");
+        return;
+    }
+    if (signers == 0 && leaves != 1) {
+        unclear(out, leaves > 1 ? "two end-entity certificates in the message" : "no end-entity certificate in the message");
+        return;
+    }
+    const candidate *chosen = signers == 1 ? signer : leaf;
+    for (size_t i = 0; i < s->count && signers == 0; i++) {
+        if (s->found[i].carrier == SV_CARRIER_PKIX_CERT && &s->found[i] != chosen) {
+            unclear(out, "application/pkix-cert and the other certificates of the message disagree");
+            return;
+        }
+    }
+    *out = (sv_carried_certificate){.state = SV_CARRIED_ONE,
+                                    .carrier = chosen->carrier,
+                                    .der = chosen->der,
+                                    .certificate = chosen->certificate,
+                                    .summary = chosen->summary,
+                                    .has_signed = chosen->has_signed};
+}
+
+sipveil_code sv_find_carried(const sv_carrier_question *question, sv_carried_certificate *out, sipveil_error *err)
+{
+    search *s = sv_arena_alloc(question->arena, sizeof *s);
+    sv_mime_entity *entity = sv_arena_alloc_raw(question->arena, sizeof *entity);
+    *out = (sv_carried_certificate){0};
+    if (s == NULL || entity == NULL) return sv_no_memory(err, SV_IDENTITY);
+    s->q = question;
+    s->limits = &question->context->hooks.limits;
+    s->err = err;
+    if (question->view->body.len > 0) {
+        SV_TRY(sv_entity_of_body(question->view, s->limits, 0, entity, err));
+        SV_TRY(walk(s, entity, 0));
+    }
+    choose(s, out);
+    return SIPVEIL_OK;
+}

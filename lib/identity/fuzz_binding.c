@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sequences of requests, responses, proofs, time and restarts over a few dialogs, against what must hold whatever comes:
+ * a binding authenticates nothing before its key has shown itself, never outlives its dialog or its certificate, never
+ * serves in another dialog, and is never made without somebody who vouches for the sender and the certificate. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity/binding.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 150, LIFE = 5000, START = 1000000 };
+
+static void must(bool holds)
+{
+    if (!holds) abort();
+}
+
+/* What was vouched for, and proven, since there last was no binding: a binding must be among it. By Call-ID and peer's tag;
+ * one that was made of an early request serves whatever local tag comes. */
+typedef struct history {
+    bool vouched[KEYS], proven[KEYS];
+} history;
+
+typedef struct run {
+    sv_arena *arena;
+    sv_store *store;
+    history all[CALLS][TAGS];
+    int64_t now;
+} run;
+
+static const char *const calls[CALLS] = {"c1", "c2"};
+static const char *const tags[TAGS] = {"r1", "r2", "r3"};
+static const char *const locals[TAGS] = {"", "l1", "l2"};
+static const char *const peers[2] = {"sip:a@x", "sip:b@x"};
+
+static sv_dialog dialog_of(unsigned call, unsigned tag, unsigned local)
+{
+    return (sv_dialog){sv_span_str(calls[call]), sv_span_str(locals[local]), sv_span_str(tags[tag])};
+}
+
+static void request(run *r, unsigned call, unsigned tag, unsigned how, unsigned key)
+{
+    static const uint8_t der[KEYS] = {1, 2, 3, 4};
+    sv_carried_certificate carried = {.state = how & 1 ? SV_CARRIED_ONE : SV_CARRIED_NONE, .carrier = SV_CARRIER_PKIX_CERT,
+                                      .der = sv_span(&der[key], 1), .has_signed = true};
+    carried.summary = (sv_certificate_summary){.not_before = START - 1, .not_after = START + LIFE * (1 + (int64_t)key)};
+    carried.summary.sha256[0] = (uint8_t)(key + 1);
+    sv_vouched vouched = {.valid = (how & 2) != 0, .covers_body = (how & 4) != 0, .weak = (how & 0x18) == 0x18};
+    sv_bind_question q = {.dialog = dialog_of(call, tag, how >> 5 & 1), .peer = sv_span_str(peers[how >> 6 & 1]),
+                          .from_change = (how & 0x10) != 0, .required = (how & 8) != 0, .carried = &carried,
+                          .vouched = &vouched, .now = r->now};
+    sv_bind_answer answer;
+    sipveil_code code = sv_bind(r->store, r->arena, &q, &answer, NULL);
+    must(code == SIPVEIL_OK || code == SIPVEIL_LIMIT || code == SIPVEIL_INTERNAL);
+    if (code != SIPVEIL_OK) return;
+    bool may = carried.state == SV_CARRIED_ONE && vouched.valid && vouched.covers_body && !vouched.weak &&
+               r->now <= carried.summary.not_after;
+    bool made = (answer.events & SIPVEIL_BINDING_EVENT_BOUND) != 0;
+    must(may || !made);
+    must(!made || answer.binding.state == SV_BINDING_CLAIMED);
+    must(answer.status == 0 || !made);
+    history *h = &r->all[call][tag];
+    if (may) h->vouched[key] = true;
+    if (made) h->proven[key] = false;
+}
+
+static void prove(run *r, unsigned call, unsigned tag, unsigned local, unsigned key)
+{
+    sv_dialog d = dialog_of(call, tag, local);
+    uint8_t sha256[SV_BINDING_DIGEST] = {(uint8_t)(key + 1)};
+    sv_binding out;
+    if (!sv_binding_prove(r->store, &d, sha256, r->now, r->arena, &out)) return;
+    must(r->all[call][tag].vouched[key] && out.state == SV_BINDING_PROVEN && out.place == SV_BINDING_CURRENT);
+    r->all[call][tag].proven[key] = true;
+}
+
+/* received: from the peer; the tags change places otherwise. */
+static void message(run *r, unsigned call, unsigned tag, unsigned what, unsigned how)
+{
+    static const char *const methods[] = {"INVITE", "BYE", "CANCEL", "UPDATE"};
+    static const unsigned statuses[] = {0, 180, 200, 408, 481, 486};
+    static sv_sip_view view;
+    bool sent = how & 1, from_peer;
+    const char *method = methods[what % 4], *local = locals[how >> 1 & 1 ? 1 : 2];
+    unsigned status = statuses[what / 4 % 6];
+    unsigned events = 0;
+    sv_buffer b;
+    from_peer = (status == 0) == !sent;
+    sv_buffer_init(&b, r->arena, 512, 4096);
+    if (status == 0) sv_put_format(&b, "%s sip:x@y SIP/2.0\r\n", method);
+    else sv_put_format(&b, "SIP/2.0 %u X\r\n", status);
+    sv_put_format(&b, "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nMax-Forwards: 7\r\nFrom: <sip:a@x>;tag=%s\r\nTo: <sip:b@x>;tag=%s\r\n",
+                  from_peer ? tags[tag] : local, from_peer ? local : tags[tag]);
+    sv_put_format(&b, "Call-ID: %s\r\nCSeq: 1 %s\r\n%sContent-Length: 0\r\n\r\n", calls[call], method,
+                  how & 4 ? "Session-Expires: 900\r\n" : "");
+    sipveil_limits limits;
+    sipveil_limits_default(&limits);
+    must(sv_sip_read(sv_buffer_span(&b), SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK);
+    must(sv_binding_observe(r->store, r->arena, &view, sent, r->now, &events, NULL) == SIPVEIL_OK);
+    bool ends = status == 408 || status == 481 || (status >= 200 && method == methods[1]);
+    if (!ends) return;
+    sv_binding found;
+    sv_dialog d = {sv_span_str(calls[call]), sv_span_str(local), sv_span_str(tags[tag])};
+    for (int place = 0; place < SV_BINDING_PLACES; place++) {
+        must(!sv_binding_find(r->store, &d, (sv_binding_place)place, r->now, r->arena, &found));
+    }
+}
+
+static void restart(run *r)
+{
+    sipveil_span image;
+    sv_store *again = NULL;
+    must(sv_store_save(r->store, r->now, r->arena, &image, NULL) == SIPVEIL_OK);
+    must(sv_store_new(&again, NULL) == SIPVEIL_OK && sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
+    sv_store_free(r->store);
+    r->store = again;
+}
+
+static bool check_one(run *r, const sv_dialog *d, sv_binding_place place, const history *h)
+{
+    sv_binding b;
+    if (!sv_binding_find(r->store, d, place, r->now, r->arena, &b)) return false;
+    unsigned key = b.sha256[0] - 1u;
+    must(key < KEYS && h->vouched[key]);
+    must(sv_equal(b.dialog.call_id, d->call_id) && sv_equal(b.dialog.remote_tag, d->remote_tag));
+    must(b.dialog.local_tag.len == 0 || sv_equal(b.dialog.local_tag, d->local_tag));
+    must(b.state == SV_BINDING_CLAIMED || h->proven[key]);
+    must((b.state == SV_BINDING_PROVEN) == (b.proven != 0));
+    must(r->now <= b.until && b.until <= b.not_after && b.until <= b.made + SV_BINDING_LIFE);
+    must(!b.closing || b.until <= r->now + SV_TRANSACTION_SECONDS);
+    return true;
+}
+
+/* Every binding that anybody could use now; where there is none, what was is over. */
+static void check(run *r)
+{
+    for (unsigned call = 0; call < CALLS; call++) {
+        for (unsigned tag = 0; tag < TAGS; tag++) {
+            bool lives = false;
+            for (unsigned i = 0; i < TAGS * SV_BINDING_PLACES; i++) {
+                sv_dialog d = dialog_of(call, tag, i / SV_BINDING_PLACES);
+                lives = check_one(r, &d, (sv_binding_place)(i % SV_BINDING_PLACES), &r->all[call][tag]) || lives;
+            }
+            if (!lives) r->all[call][tag] = (history){{false}, {false}};
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    run r = {.now = START};
+    if (size > 3 * STEPS_MOST) size = 3 * STEPS_MOST;
+    must(sv_store_new(&r.store, NULL) == SIPVEIL_OK);
+    for (size_t i = 0; i + 2 < size; i += 3) {
+        unsigned call = data[i] / 8u % CALLS, tag = data[i] / 16u % TAGS, a = data[i + 1], b = data[i + 2];
+        r.arena = sv_arena_new(1 << 16, 16u << 20);
+        if (r.arena == NULL) break;
+        switch (data[i] % 8) {
+        case 0: case 1: case 2: request(&r, call, tag, a, b % KEYS); break;
+        case 3: prove(&r, call, tag, a % TAGS, b % KEYS); break;
+        case 4: case 5: message(&r, call, tag, a, b); break;
+        case 6: r.now += (int64_t)a * b; break;
+        default: restart(&r); break;
+        }
+        check(&r);
+        sv_arena_free(r.arena);
+    }
+    sv_store_free(r.store);
+    return 0;
+}

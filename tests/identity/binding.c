@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When a certificate is bound to a sender, what is kept of it, and what changes it (IDN-57 to 62, 65, 66). */
+#include "vouched.h"
+
+#define A1 ALICE ";tag=a1"
+#define B1 BOB ";tag=b1"
+
+static content with(parties *p, const device *d)
+{
+    return mixed(p, (content[]){sdp_of(p, ""), pkix(d)}, 2);
+}
+
+/* ---- IDN-57 ---- */
+
+static void both_paths_bind(void **state)
+{
+    parties *p = *state;
+    const device *const devices[] = {&p->alice, &p->phone}; /* F-1; F-7: neither chain nor name is asked for */
+    for (size_t i = 0; i < 4; i++) {
+        const device *d = devices[i / 2];
+        side bob = begin_side(p);
+        sipveil_identity_verdict v = i % 2 ? by_mky(p, "sip:alice@atlanta.example", "atlanta.example", d)
+                                           : by_body("sip:alice@atlanta.example", "atlanta.example");
+        const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, d)), &v);
+        assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_SESSION);
+        assert_int_equal(b->state, SIPVEIL_BINDING_CLAIMED);
+        assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_BOUND);
+        assert_string_equal(b->aor, "sip:alice@atlanta.example");
+        assert_string_equal(b->carrier, "pkix-cert");
+        assert_true(b->status == 0 && sv_equal(b->certificate, d->der));
+        end_side(&bob);
+    }
+}
+
+/* F-2, F-3, F-6, F-8, too weak: what is not vouched for is not bound, and refused only where that is asked for. */
+static void what_is_not_bound(void **state)
+{
+    parties *p = *state;
+    enum { NONE, BODY, MKY_OF_IT, MKY_OF_OTHER, MKY_EMPTY, WEAK };
+    content two = mixed(p, (content[]){pkix(&p->alice), pkix(&p->phone)}, 2);
+    content bad = mixed(p, (content[]){sdp_of(p, ""), {"application/pkix-cert", SV_SPAN("x")}}, 2);
+    content mikey = sdp_of(p, "a=key-mgmt:mikey TUlLRVk=\r\n"), good = with(p, &p->alice);
+    const struct {
+        int verdict;
+        content body;
+        unsigned events;
+        int status; /* where it is required */
+    } rows[] = {
+        {NONE, good, 0, 437},
+        {MKY_EMPTY, good, SIPVEIL_BINDING_EVENT_NOT_COVERED, 437},
+        {MKY_OF_OTHER, good, SIPVEIL_BINDING_EVENT_NOT_COVERED, 437},
+        {WEAK, good, SIPVEIL_BINDING_EVENT_NOT_COVERED, 437},
+        {BODY, two, SIPVEIL_BINDING_EVENT_UNCLEAR, 437},
+        {MKY_OF_IT, two, SIPVEIL_BINDING_EVENT_UNCLEAR, 437},
+        {BODY, bad, SIPVEIL_BINDING_EVENT_UNREADABLE, 400},
+        {BODY, mikey, SIPVEIL_BINDING_EVENT_UNREADABLE, 437},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        side bob = begin_side(p);
+        int kind = rows[i / 2].verdict;
+        bob.options.required = i % 2 == 1;
+        sipveil_identity_verdict v = kind >= MKY_OF_IT && kind <= MKY_EMPTY
+                                         ? by_mky(p, "sip:alice@atlanta.example", "atlanta.example",
+                                                  kind == MKY_EMPTY ? NULL : kind == MKY_OF_IT ? &p->alice : &p->bob)
+                                         : by_body("sip:alice@atlanta.example", "atlanta.example");
+        v.weak = kind == WEAK;
+        const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, rows[i / 2].body), kind == NONE ? NULL : &v);
+        assert_int_equal(b->events, rows[i / 2].events);
+        assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+        assert_int_equal(b->state, SIPVEIL_BINDING_NONE);
+        assert_int_equal(b->status, bob.options.required ? rows[i / 2].status : 0);
+        assert_int_equal(b->reason.sip_status, b->status);
+        assert_true(b->certificate.len == 0 && b->why[0] != '\0' && b->aor[0] == '\0');
+        assert_int_equal(count_bound(p, &bob, NULL), 0);
+        end_side(&bob);
+    }
+}
+
+/* F-4, F-6: what the verdict says to answer is handed on, and nothing is bound. */
+static void a_bad_verdict_binds_nothing(void **state)
+{
+    parties *p = *state;
+    static const int statuses[] = {428, 436, 437, 438, 403};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        side bob = begin_side(p);
+        sipveil_identity_verdict v = by_body("sip:alice@atlanta.example", "atlanta.example");
+        v.valid = false;
+        v.status = statuses[i];
+        v.phrase = "Phrase";
+        v.reason.code = SIPVEIL_BAD_SIGNATURE;
+        const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &p->alice)), &v);
+        assert_int_equal(b->status, statuses[i]);
+        assert_string_equal(b->phrase, "Phrase");
+        assert_int_equal(b->reason.code, SIPVEIL_BAD_SIGNATURE);
+        assert_int_equal(count_bound(p, &bob, NULL), 0);
+        end_side(&bob);
+    }
+}
+
+/* IDN-66, R-2: a response is never vouched for, whatever it carries and whatever is said of it. */
+static void responses_never_bind(void **state)
+{
+    parties *p = *state;
+    static const int statuses[] = {180, 183, 200};
+    for (size_t i = 0; i < 3; i++) {
+        side alice = begin_side(p);
+        sipveil_identity_verdict v = by_body("sip:bob@biloxi.example", "biloxi.example");
+        sipveil_span m = response(p, statuses[i], "INVITE", "c1", A1, B1, "", with(p, &p->bob));
+        const sipveil_bound *b = bind(p, &alice, m, &v);
+        assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+        assert_int_equal(b->state, SIPVEIL_BINDING_NONE);
+        assert_int_equal(count_bound(p, &alice, NULL), 0);
+        end_side(&alice);
+    }
+}
+
+/* IDN-59: everything that was known. */
+static void record(void **state)
+{
+    parties *p = *state;
+    const sipveil_binding *all;
+    sv_certificate_summary s;
+    side bob = begin_side(p);
+    sipveil_identity_verdict v = by_mky(p, "sip:alice@atlanta.example", "atlanta.example", &p->phone);
+    (void)bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &p->phone)), &v);
+    assert_int_equal(count_bound(p, &bob, &all), 1);
+    assert_code(sv_certificate_summarise(p->context, p->phone.key->cms.certificate, &s, &p->err), SIPVEIL_OK);
+    assert_string_equal(all->call_id, "c1");
+    assert_string_equal(all->remote_tag, "a1");
+    assert_string_equal(all->local_tag, "");
+    assert_string_equal(all->aor, "sip:alice@atlanta.example");
+    assert_string_equal(all->local, "sip:bob@biloxi.example");
+    assert_string_equal(all->domain, "atlanta.example");
+    assert_string_equal(all->carrier, "pkix-cert");
+    assert_int_equal(all->path, SIPVEIL_IDENTITY_RFC8224);
+    assert_memory_equal(all->sha256, s.sha256, 32);
+    assert_memory_equal(all->key_sha256, s.key_sha256, 32);
+    assert_memory_equal(all->service_sha256, v.certificate_sha256, 32);
+    assert_true(all->issued == NOW - 3 && all->made == NOW && all->proven == 0);
+    assert_true(all->not_after == NOW + 3600 && all->until == NOW + 3600 && !all->is_next);
+    end_side(&bob);
+}
+
+/* Who vouches for a number does not vouch for the host that stands beside it. */
+static void numbers(void **state)
+{
+    parties *p = *state;
+    side bob = begin_side(p);
+    sipveil_identity_verdict v = by_mky(p, "12155551212", "", &p->alice);
+    v.is_number = true;
+    const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", "<sip:+12155551212@any.example;user=phone>;tag=a1", BOB,
+                                                   with(p, &p->alice)), &v);
+    assert_string_equal(b->aor, "tel:+12155551212");
+    end_side(&bob);
+}
+
+/* IDN-65: a chain is another thing than a binding, and never becomes one. */
+static void assurance(void **state)
+{
+    parties *p = *state;
+    char path[] = "/tmp/sipveil-test-XXXXXX";
+    int fd = mkstemp(path);
+    sipveil_keyring *trust;
+    device own = make_device(p, p->corporate, p->corporate_key, "sip:alice@atlanta.example", NULL, NOW + 60);
+    FILE *file = fdopen(fd, "w");
+    assert_true(file != NULL && fputs(p->corporate, file) >= 0 && fclose(file) == 0);
+    assert_code(sipveil_keyring_new(p->context, &trust, &p->err), SIPVEIL_OK);
+    assert_code(sipveil_keyring_add_anchors(trust, path, &p->err), SIPVEIL_OK);
+    unlink(path);
+    side bob = begin_side(p);
+    bob.options.trust = trust;
+    const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &own)), NULL);
+    assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_CHAIN);
+    assert_int_equal(b->state, SIPVEIL_BINDING_NONE);
+    b = bind(p, &bob, request(p, "INVITE", "c2", A1, BOB, with(p, &p->phone)), NULL); /* the chain alone, another name */
+    assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+    b = bind(p, &bob, request(p, "INVITE", "c3", CAROL ";tag=a1", BOB, with(p, &own)), NULL);
+    assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+    b = bind(p, &bob, request(p, "INVITE", "c4", A1, BOB, no_body), NULL);
+    assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_NONE);
+    end_side(&bob);
+    sipveil_keyring_free(trust);
+    sipveil_keyring_free(own.ring);
+}
+
+/* ---- IDN-61: another certificate in the session ---- */
+
+static side call_with_alice(parties *p)
+{
+    side bob = begin_side(p);
+    sipveil_identity_verdict v = by_body("sip:alice@atlanta.example", "atlanta.example");
+    (void)bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &p->alice)), &v);
+    (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, "", no_body), true);
+    assert_true(is_bound_to(p, &bob, 0, &p->alice, SIPVEIL_BINDING_CLAIMED));
+    return bob;
+}
+
+static sipveil_span reinvite(parties *p, const char *from, const device *d)
+{
+    return request(p, "INVITE", "c1", from, B1, with(p, d));
+}
+
+/* K-1 */
+static void key_change(void **state)
+{
+    parties *p = *state;
+    side bob = call_with_alice(p);
+    sipveil_identity_verdict v = by_body("sip:alice@atlanta.example", "atlanta.example");
+    sipveil_span again = reinvite(p, A1, &p->alice_new);
+    assert_code(prove(p, &bob, again, false, &p->alice), SIPVEIL_OK);
+    const sipveil_bound *b = bind(p, &bob, again, &v);
+    assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_BOUND | SIPVEIL_BINDING_EVENT_KEY_CHANGED);
+    assert_int_equal(b->state, SIPVEIL_BINDING_CLAIMED);
+    assert_int_equal(count_bound(p, &bob, NULL), 2); /* the old one serves until the new one is proven */
+    assert_int_equal(bind(p, &bob, again, &v)->events, 0); /* said again */
+    assert_int_equal(count_bound(p, &bob, NULL), 2);
+    assert_code(prove(p, &bob, again, false, &p->alice_new), SIPVEIL_OK);
+    assert_int_equal(count_bound(p, &bob, NULL), 1);
+    assert_true(is_bound_to(p, &bob, 0, &p->alice_new, SIPVEIL_BINDING_PROVEN));
+    assert_code(prove(p, &bob, again, false, &p->alice), SIPVEIL_NO_KEY);
+    end_side(&bob);
+}
+
+static bool no_change(void *user, sipveil_span before, sipveil_span after, const char *aor)
+{
+    parties *p = user;
+    assert_true(sv_equal(before, p->alice.der) && sv_equal(after, p->alice_new.der));
+    assert_string_equal(aor, "sip:alice@atlanta.example");
+    return false;
+}
+
+/* K-2, and the application's veto: 403, and all is as it was. */
+static void key_mismatch(void **state)
+{
+    parties *p = *state;
+    const sipveil_identity_verdict alice = by_body("sip:alice@atlanta.example", "atlanta.example"),
+                                   carol = by_body("sip:carol@chicago.example", "chicago.example"),
+                                   bare = by_mky(p, "sip:alice@atlanta.example", "atlanta.example", &p->alice);
+    sipveil_identity_verdict bad = alice;
+    bad.valid = false;
+    bad.status = 438;
+    const struct {
+        const char *from;
+        const sipveil_identity_verdict *v;
+        bool veto;
+        unsigned events;
+    } rows[] = {
+        {A1, NULL, false, SIPVEIL_BINDING_EVENT_KEY_MISMATCH},
+        {A1, &bad, false, SIPVEIL_BINDING_EVENT_KEY_MISMATCH},
+        {A1, &bare, false, SIPVEIL_BINDING_EVENT_KEY_MISMATCH},
+        {A1, &alice, true, SIPVEIL_BINDING_EVENT_KEY_MISMATCH},
+        {CAROL ";tag=a1", &carol, false,
+         SIPVEIL_BINDING_EVENT_KEY_MISMATCH | SIPVEIL_BINDING_EVENT_IDENTITY_UNVERIFIED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        side bob = call_with_alice(p);
+        if (rows[i].veto) bob.options.accept_change = no_change;
+        bob.options.accept_change_user = p;
+        const sipveil_bound *b = bind(p, &bob, reinvite(p, rows[i].from, &p->alice_new), rows[i].v);
+        assert_int_equal(b->events, rows[i].events);
+        assert_int_equal(b->status, 403);
+        assert_string_equal(b->phrase, "Certificate Changed");
+        assert_string_equal(b->reason.rule, "IDN-61");
+        assert_int_equal(count_bound(p, &bob, NULL), 1);
+        assert_true(is_bound_to(p, &bob, 0, &p->alice, SIPVEIL_BINDING_CLAIMED));
+        end_side(&bob);
+    }
+}
+
+/* The same certificate again, or none, changes nothing, signed or not. */
+static void same_key_again(void **state)
+{
+    parties *p = *state;
+    side bob = call_with_alice(p);
+    const sipveil_bound *b = bind(p, &bob, reinvite(p, A1, &p->alice), NULL);
+    assert_true(b->events == 0 && b->status == 0 && b->assurance == SIPVEIL_ASSURANCE_SESSION);
+    b = bind(p, &bob, request(p, "INFO", "c1", A1, B1, no_body), NULL);
+    assert_true(b->events == 0 && b->status == 0 && b->state == SIPVEIL_BINDING_CLAIMED);
+    assert_int_equal(count_bound(p, &bob, NULL), 1);
+    end_side(&bob);
+}
+
+/* ---- IDN-62: another From in the dialog ---- */
+
+static void identity_change(void **state)
+{
+    parties *p = *state;
+    const sipveil_identity_verdict carol = by_body("sip:carol@chicago.example", "chicago.example");
+    side bob = call_with_alice(p);
+    bob.options.from_change = true;
+    const sipveil_bound *b = bind(p, &bob, reinvite(p, CAROL ";tag=a1", &p->phone), &carol);
+    assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_BOUND | SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED);
+    assert_string_equal(b->aor, "sip:carol@chicago.example");
+    assert_int_equal(count_bound(p, &bob, NULL), 1);
+    assert_true(is_bound_to(p, &bob, 0, &p->phone, SIPVEIL_BINDING_CLAIMED));
+    end_side(&bob);
+
+    bob = call_with_alice(p); /* vouched for, and no certificate: the old one is gone, there is no new one */
+    bob.options.from_change = true;
+    b = bind(p, &bob, request(p, "UPDATE", "c1", CAROL ";tag=a1", B1, no_body), &carol);
+    assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED);
+    assert_int_equal(count_bound(p, &bob, NULL), 0);
+    end_side(&bob);
+
+    bob = call_with_alice(p); /* nobody vouches */
+    bob.options.from_change = true;
+    b = bind(p, &bob, request(p, "UPDATE", "c1", CAROL ";tag=a1", B1, no_body), NULL);
+    assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_IDENTITY_UNVERIFIED);
+    assert_true(b->status == 0 && is_bound_to(p, &bob, 0, &p->alice, SIPVEIL_BINDING_CLAIMED));
+    end_side(&bob);
+}
+
+/* bound all the same, and told that it is somebody else. */
+static void other_party(void **state)
+{
+    parties *p = *state;
+    side alice = begin_side(p);
+    const sipveil_identity_verdict carol = by_body("sip:carol@chicago.example", "chicago.example");
+    alice.options.expected = "sip:bob@biloxi.example";
+    const sipveil_bound *b = bind(p, &alice, request(p, "UPDATE", "c1", CAROL ";tag=c1", A1, with(p, &p->phone)), &carol);
+    assert_int_equal(b->events, SIPVEIL_BINDING_EVENT_BOUND | SIPVEIL_BINDING_EVENT_OTHER_PARTY);
+    assert_string_equal(b->aor, "sip:carol@chicago.example");
+    end_side(&alice);
+}
+
+/* ---- calls that are wrong ---- */
+
+static void usage(void **state)
+{
+    parties *p = *state;
+    side bob = begin_side(p);
+    sipveil_bound out;
+    sipveil_bind_options none = bob.options;
+    none.memory = NULL;
+    sipveil_span m = request(p, "INVITE", "c1", A1, BOB, no_body);
+    assert_code(sipveil_identity_bind(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
+    none = bob.options;
+    none.size = 1;
+    assert_code(sipveil_identity_bind(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_bind(p->worker, &bob.options, m, NULL, NULL, &p->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_bind(p->worker, &bob.options, SV_SPAN("x"), NULL, &out, &p->err), SIPVEIL_MALFORMED);
+    assert_null(out.aor);
+    sipveil_span nameless = request(p, "INVITE", "c1", "<sip:gw.example>;tag=1", BOB, with(p, &p->alice));
+    sipveil_identity_verdict v = by_body("", "atlanta.example");
+    assert_int_equal(bind(p, &bob, nameless, &v)->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+    assert_int_equal(count_bound(p, &bob, NULL), 0);
+    assert_string_equal(sipveil_binding_event_name(SIPVEIL_BINDING_EVENT_KEY_CHANGED), "key-changed");
+    assert_string_equal(sipveil_binding_event_name(SIPVEIL_BINDING_EVENT_PROVEN), "proven");
+    assert_null(sipveil_binding_event_name(3));
+    end_side(&bob);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_paths_bind), cmocka_unit_test(what_is_not_bound), cmocka_unit_test(a_bad_verdict_binds_nothing),
+        cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers),
+        cmocka_unit_test(assurance), cmocka_unit_test(key_change), cmocka_unit_test(key_mismatch),
+        cmocka_unit_test(same_key_again), cmocka_unit_test(identity_change), cmocka_unit_test(other_party),
+        cmocka_unit_test(usage),
+    };
+    return cmocka_run_group_tests_name("certificates bound to a sender for a dialog", tests, parties_setup, parties_teardown);
+}
