@@ -6,6 +6,7 @@ import shutil
 from tap import SOURCE, Cases, relative, run, tracked_files
 
 LINES_MOST = 900
+WRITTEN = ("docs/errors.md", "docs/conformance.md")  # by a script, a line a text or rule
 FUNCTION_MOST = 100      # CONTRIBUTING asks for a screen of 70; past this it is not a table any more
 CODE = (".c", ".h")
 TEXT = CODE + (".py", ".md", ".build", ".txt", ".scd", ".sh", ".tsv", ".yml", ".map", "")
@@ -41,7 +42,8 @@ def main():
     text = [path for path in files if is_text(path)]
     code = [path for path in files if path.suffix in CODE]
     cases.case("no file over %d lines" % LINES_MOST, [
-        "%s: %d lines" % (relative(path), len(lines_of(path))) for path in text if len(lines_of(path)) > LINES_MOST])
+        "%s: %d lines" % (relative(path), len(lines_of(path))) for path in text
+        if len(lines_of(path)) > LINES_MOST and relative(path) not in WRITTEN])
     cases.case("no function over %d lines" % FUNCTION_MOST, [
         line for path in code if path.suffix == ".c" for line in long_functions(path)])
     cases.case("every source file begins with its licence", [
