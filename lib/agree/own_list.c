@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The own list: what is refused when it is configured can do no harm later (AGR-03, 15, 19). */
-#include "agree/list.h"
+#include "agree/ipsec_3gpp.h"
 #include "tunnel/operation.h"
 
 /* RFC 3329 5: the weakest entry that is offered is what an attacker may be able to force. */
@@ -32,6 +32,16 @@ static sipveil_code check_entry(const sv_mechanism *m, sipveil_agree_profile pro
                             sipveil_agree_profile_name(profile), SV_QUOTE(m->name));
     }
     if (m->kind == SV_MECH_DIGEST || m->kind == SV_MECH_DIGEST_INTEGRITY) return check_digest(m, profile, err);
+    if (m->kind == SV_MECH_IPSEC_3GPP) {
+        sv_ipsec_entry entry = sv_ipsec_read(m);
+        if (!entry.annex_h && !entry.appendix_a) { /* SPIs and ports of an offer may come later */
+            entry.annex_h = true;
+            entry.end = (sv_ipsec_end){SV_IPSEC_SPI_LEAST, SV_IPSEC_SPI_LEAST + 1, 5060, 5061};
+        }
+        sipveil_error why;
+        if (sv_ipsec_check(&entry, true, &why) == SIPVEIL_OK) return SIPVEIL_OK;
+        return sv_fail_rule(err, SV_AGREE, SIPVEIL_USAGE, why.rule, SIPVEIL_NO_OFFSET, "%s", why.text);
+    }
     return SIPVEIL_OK;
 }
 

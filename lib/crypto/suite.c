@@ -208,6 +208,8 @@ static sipveil_code fetch(sv_suite *suite, OSSL_LIB_CTX *library, sipveil_error 
         suite->hashes[h] = EVP_MD_fetch(library, hashes[h].library, NULL);
         if (suite->hashes[h] == NULL) return missing("digest", hashes[h].library, err);
     }
+    suite->md5 = EVP_MD_fetch(library, "MD5", NULL); /* may be absent */
+    ERR_clear_error();
     suite->hkdf = EVP_KDF_fetch(library, "HKDF", NULL);
     if (suite->hkdf == NULL) return missing("key derivation", "HKDF", err);
     suite->pbkdf2 = EVP_KDF_fetch(library, "PBKDF2", NULL);
@@ -236,6 +238,7 @@ void sv_suite_free(sv_suite *suite)
     for (size_t i = 0; i < SIPVEIL_CIPHER_COUNT; i++) EVP_CIPHER_free(suite->ciphers[i]);
     for (size_t i = 0; i < SV_WRAP_COUNT; i++) EVP_CIPHER_free(suite->blocks[i]);
     for (size_t i = 0; i < SV_HASH_COUNT; i++) EVP_MD_free(suite->hashes[i]);
+    EVP_MD_free(suite->md5);
     EVP_KDF_free(suite->hkdf);
     EVP_KDF_free(suite->pbkdf2);
     free(suite);

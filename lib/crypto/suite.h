@@ -118,6 +118,7 @@ struct sv_suite {
     EVP_CIPHER *ciphers[SIPVEIL_CIPHER_COUNT];
     EVP_CIPHER *blocks[SV_WRAP_COUNT]; /* AES in ECB mode */
     EVP_MD *hashes[SV_HASH_COUNT];
+    EVP_MD *md5; /* of Digest access authentication only; NULL: this libcrypto has none */
     EVP_KDF *hkdf;
     EVP_KDF *pbkdf2;
 };

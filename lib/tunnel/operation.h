@@ -123,6 +123,7 @@ typedef struct sv_operation {
     sipveil_error failure;    /* the first failure, for the report; code OK if none */
     const sv_node *failure_node;
     bool done;                /* a report can be written */
+    const void *agreement;    /* of lib/agree: what its own report tells; NULL: nothing */
 } sv_operation;
 
 struct sipveil_worker {

@@ -192,27 +192,30 @@ SIPVEIL_API const char *sipveil_agree_state_name(sipveil_agree_state state);
 enum { SIPVEIL_AGREE_RESTARTS_MOST = 3 };
 
 /** What a client knows about its next hop between two events: a value. {0} is IDLE with nothing known. Its spans are
- *  *borrowed* from whoever made it: the worker (an outcome, a loaded image) or the caller. */
+ *  *borrowed* from whoever made it: the worker (an outcome), an image, or the caller. */
 typedef struct sipveil_agree_association {
     sipveil_agree_state state;
     sipveil_agree_failure failure;   /**< of FAILED */
+    sipveil_agree_profile profile;   /**< of the last START, as the three that follow */
+    bool must, passive;
+    sipveil_span own_list;           /**< text of our list */
     sipveil_span request;            /**< the request as the application gave it, with the CSeq and branch last sent */
+    sipveil_span security_client;    /**< Security-Client as sent; empty: it was not */
     sipveil_span server_list;        /**< Security-Server as received (several rows joined); empty: none yet */
     sipveil_span first_list;         /**< the first one of this association */
-    sipveil_span mechanism;          /**< the name of the chosen entry; empty: none chosen */
-    uint32_t chosen;                 /**< its place in server_list */
-    sipveil_span challenge;          /**< the value of Proxy-Authenticate or WWW-Authenticate that is answered */
+    uint32_t chosen;                 /**< place of the chosen entry in server_list */
+    sipveil_span mechanism;          /**< its name; empty: none chosen */
+    uint32_t rank;                   /**< its place in our list; 0 is the best */
+    sipveil_span challenge;          /**< digest: the value of Proxy-Authenticate or WWW-Authenticate that is answered */
     bool www;                        /**< it was WWW-Authenticate */
     uint32_t nonce_count;            /**< requests that used its nonce */
     sipveil_span cnonce;
     sipveil_span certificate;        /**< smime: the accepted certificate of the next hop, DER */
-    uint32_t chosen_rank;            /**< rank of the chosen mechanism in local policy; 0 is the strongest */
-    int64_t restarts[SIPVEIL_AGREE_RESTARTS_MOST]; /**< when they were, seconds UTC; 0: free */
-    bool tampered_retry;             /**< the one retry after E_TAMPERED was used */
-    bool offer_retry;                /**< the one new offer after missing start data was used */
-    uint32_t ignored;                /**< responses that were ignored as attacks */
-    sipveil_span security_client;    /**< as sent in the first request (3gpp: repeated later) */
+    sipveil_span verify_sent;        /**< Security-Verify of the last request, for its ACK */
+    sipveil_span credentials_sent;   /**< its row of credentials */
     int64_t expires;                 /**< end of the agreement, seconds UTC; 0: none known */
+    int64_t restarts[SIPVEIL_AGREE_RESTARTS_MOST]; /**< when they were, seconds UTC; 0: none */
+    uint32_t ignored;                /**< responses that were ignored as attacks */
 } sipveil_agree_association;
 
 /** What the client's policy is. Start from sipveil_agree_client_options_default(); every pointer is *borrowed*. */
@@ -229,6 +232,7 @@ typedef struct sipveil_agree_client_options {
     bool allow_sha256;                /**< d-alg=SHA-256, an extension that both ends must know */
     bool allow_weak;                  /**< 3gpp: withdrawn algorithms */
     const char *next_hop;             /**< host or AOR that a certificate of the next hop must name */
+    const char *pin;                  /**< SHA-256 (64 hex digits) of the certificate of the next hop; or NULL */
     bool next_hop_is_proxy;
     bool smime_to_proxy;              /**< smime though the next hop is a proxy */
     const sipveil_keyring *keyring;   /**< smime: our certificate with its key, anchors, pins */
@@ -372,6 +376,11 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_check(sipveil_worker *wo
                                                               const sipveil_agree_server_options *options,
                                                               sipveil_span message, sipveil_agree_verdict *out,
                                                               sipveil_error *err);
+
+/** A response that goes on towards the client, without a Security-Server that this hop did not write: *borrowed*.
+ *  @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE (a request), SIPVEIL_INTERNAL */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_clean_response(sipveil_worker *worker, sipveil_span response,
+                                                                       sipveil_span *cleaned, sipveil_error *err);
 
 /** The report of the worker's last sipveil_agree_step or sipveil_agree_check, as JSON; *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_report_json(sipveil_worker *worker, sipveil_span *json,

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The client's choice (AGR-17): of the server's list, the entry with the highest q that we know and can run with these
+ * parameters. What came with the list (a challenge, a certificate) has no say: else whoever removes it would choose. */
+#include "agree/client.h"
+#include "agree/ipsec_3gpp.h"
+
+/* Our own list says what we know, the best first. */
+static bool rank_of(const sv_client *c, const sv_mechanism *m, uint32_t *rank)
+{
+    const sv_mechanism_list *own = &c->options->list->list;
+    for (size_t i = 0; i < own->count; i++) {
+        if (!sv_equal_nocase(own->items[i].name, m->name)) continue;
+        *rank = (uint32_t)i;
+        return true;
+    }
+    return false;
+}
+
+static bool cannot(sipveil_error *why, const char *rule, const sv_mechanism *m, const char *text)
+{
+    (void)sv_fail_rule(why, SV_AGREE, SIPVEIL_POLICY, rule, SIPVEIL_NO_OFFSET, "%s: %s", SV_QUOTE(m->name), text);
+    return false;
+}
+
+static bool can_run_digest(const sv_client *c, const sv_mechanism *m, sipveil_error *why)
+{
+    const sv_auth any = {.qop = SV_SPAN("auth")};
+    sv_digest_rules rules = {c->options->profile, c->options->allow_no_qop, c->options->allow_sha256};
+    sv_digest_algorithm algorithm;
+    sv_qop qop;
+    if (c->options->credential_count == 0) return cannot(why, "AGR-17", m, "there are no credentials");
+    return sv_digest_demand(m, &any, rules, &algorithm, &qop, why) == SIPVEIL_OK;
+}
+
+static bool can_run(const sv_client *c, const sv_mechanism *m, sipveil_error *why)
+{
+    const sipveil_agree_client_options *o = c->options;
+    sv_ipsec_set set;
+    if (!sv_mechanism_in_profile(m->kind, o->profile)) return cannot(why, "AGR-17", m, "not of this profile");
+    switch (m->kind) {
+    case SV_MECH_DIGEST:
+    case SV_MECH_DIGEST_INTEGRITY: return can_run_digest(c, m, why);
+    case SV_MECH_IPSEC_3GPP: return sv_ipsec_agree(&o->list->list, m, o->allow_weak, &set, why) == SIPVEIL_OK;
+    case SV_MECH_SMIME:
+        if (o->signer == NULL) return cannot(why, "AGR-47", m, "there is no certificate of ours to sign with");
+        if (o->next_hop_is_proxy && !o->smime_to_proxy) return cannot(why, "AGR-48", m, "the next hop is a proxy");
+        return true;
+    case SV_MECH_TLS:
+    case SV_MECH_IPSEC_IKE:
+    case SV_MECH_IPSEC_MAN: return true;
+    default: return false; /* AGR-10 */
+    }
+}
+
+sv_choice sv_client_choose(const sv_client *c, const sv_mechanism_list *list, sipveil_error *why)
+{
+    sv_choice best = {0};
+    (void)sv_fail_rule(why, SV_AGREE, SIPVEIL_POLICY, "AGR-17", SIPVEIL_NO_OFFSET,
+                       "no mechanism of the server's list is in ours");
+    for (size_t i = 0; i < list->count; i++) {
+        const sv_mechanism *m = &list->items[i];
+        uint32_t rank;
+        if (!rank_of(c, m, &rank) || !can_run(c, m, why)) continue;
+        if (best.entry == NULL || sv_mechanism_q(m) > sv_mechanism_q(best.entry)) best = (sv_choice){m, i, rank};
+    }
+    return best;
+}

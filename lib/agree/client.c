@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The client's machine: state and event in, state and actions out (RFC 3329 2.3.1). Nothing here remembers anything. */
+#include "agree/client.h"
+
+#include <stdarg.h>
+
+#include "agree/ipsec_3gpp.h"
+#include "agree/server.h"
+#include "agree/smime.h"
+
+enum { WHY_MOST = 400 };
+
+void sipveil_agree_client_options_default(sipveil_agree_client_options *options)
+{
+    *options = (sipveil_agree_client_options){.size = sizeof *options};
+}
+
+sipveil_code sv_client_fail(sv_client *c, sipveil_agree_failure failure, const char *rule, const char *format, ...)
+{
+    char why[WHY_MOST];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    c->a->state = SIPVEIL_AGREE_FAILED;
+    c->a->failure = failure;
+    c->out->actions = SIPVEIL_AGREE_REPORT | SIPVEIL_AGREE_STOP;
+    c->out->message = SV_SPAN("");
+    c->seal = false;
+    sv_report_check(c->op, rule, SIPVEIL_CHECK_FAILED, "%s", why);
+    (void)sv_fail_rule(&c->out->reason, SV_AGREE, SIPVEIL_POLICY, rule, SIPVEIL_NO_OFFSET, "%s: %s",
+                       sipveil_agree_failure_name(failure), why);
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_client_ignore(sv_client *c, const char *rule, const char *why)
+{
+    c->out->actions = SIPVEIL_AGREE_IGNORED;
+    if (c->a->ignored < UINT32_MAX) c->a->ignored++;
+    sv_report_check(c->op, rule, SIPVEIL_CHECK_FAILED, "ignored: %s", why);
+    (void)sv_fail_rule(&c->out->reason, SV_AGREE, SIPVEIL_POLICY, rule, SIPVEIL_NO_OFFSET, "ignored: %s", why);
+    return SIPVEIL_OK;
+}
+
+/* ---- events ---- */
+
+static sipveil_code not_now(sv_client *c)
+{
+    return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-50", SIPVEIL_NO_OFFSET, "this cannot happen in state %s",
+                        sipveil_agree_state_name(c->a->state));
+}
+
+static bool is_ack_or_cancel(const sv_client *c)
+{
+    return sv_equal_str(c->view->method, "ACK") || sv_equal_str(c->view->method, "CANCEL");
+}
+
+/* A new association with the same next hop; what was counted against it stays counted. */
+static void begin_anew(sv_client *c)
+{
+    const sipveil_agree_association old = *c->a;
+    *c->a = (sipveil_agree_association){.profile = c->options->profile,
+                                        .must = c->options->must,
+                                        .passive = c->options->passive,
+                                        .own_list = c->options->list != NULL ? c->options->list->text : SV_SPAN(""),
+                                        .request = c->view->whole,
+                                        .certificate = old.certificate,
+                                        .ignored = old.ignored};
+    for (size_t i = 0; i < SIPVEIL_AGREE_RESTARTS_MOST; i++) c->a->restarts[i] = old.restarts[i];
+}
+
+static sipveil_code take_start(sv_client *c)
+{
+    bool may = true, after_failure = c->a->state == SIPVEIL_AGREE_FAILED;
+    if (c->a->state != SIPVEIL_AGREE_IDLE && !after_failure) return not_now(c);
+    if (after_failure && c->a->failure == SIPVEIL_AGREE_E_DECLINED) {
+        return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-20", SIPVEIL_NO_OFFSET,
+                            "E_DECLINED: the user declined to talk to this next hop");
+    }
+    if (!c->view->is_request || is_ack_or_cancel(c)) {
+        return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "an agreement starts with a request, not with ACK, CANCEL or a response");
+    }
+    bool plain_tls = c->event->over_rfc3263_tls && c->options->profile != SIPVEIL_AGREE_DRAFT04; /* D-07 */
+    if (c->options->list == NULL || plain_tls) { /* D-16 */
+        c->out->actions = SIPVEIL_AGREE_SEND;
+        c->out->message = c->view->whole;
+        sv_report_check(c->op, plain_tls ? "D-07" : "D-16", SIPVEIL_CHECK_PASSED,
+                        plain_tls ? "TLS by RFC 3263 needs no agreement" : "security agreement is off");
+        return SIPVEIL_OK;
+    }
+    begin_anew(c);
+    if (after_failure) SV_TRY(sv_client_count_restart(c, &may));
+    if (!may) return SIPVEIL_OK;
+    c->a->state = SIPVEIL_AGREE_OFFERED;
+    c->out->actions = SIPVEIL_AGREE_SEND;
+    return sv_client_write_offer(c, &c->out->message);
+}
+
+static sipveil_code take_up(sv_client *c)
+{
+    if (c->a->state != SIPVEIL_AGREE_STARTING) return not_now(c);
+    c->a->state = SIPVEIL_AGREE_CONFIRMING;
+    c->out->actions = SIPVEIL_AGREE_SEND;
+    sv_sip_view *request = sv_arena_alloc_raw(c->op->arena, sizeof *request);
+    if (request == NULL) return sv_no_memory(c->op->err, SV_AGREE);
+    SV_TRY(sv_sip_read(c->a->request, SV_SIP_DATAGRAM, c->op->limits, request, c->op->err));
+    return sv_client_write_protected(c, request, &c->out->message);
+}
+
+static sipveil_code take_end(sv_client *c)
+{
+    switch (c->a->state) {
+    case SIPVEIL_AGREE_STARTING:
+    case SIPVEIL_AGREE_CONFIRMING:
+        return sv_client_fail(c, SIPVEIL_AGREE_E_MECH, "AGR-43", "%s did not come up, and nothing weaker is tried", SV_QUOTE(c->a->mechanism));
+    case SIPVEIL_AGREE_ACTIVE:
+        c->a->state = SIPVEIL_AGREE_IDLE; /* AGR-44 */
+        c->out->actions = SIPVEIL_AGREE_REPORT;
+        sv_report_check(c->op, "AGR-44", SIPVEIL_CHECK_PASSED, "%s is over: a new agreement is needed", SV_QUOTE(c->a->mechanism));
+        return SIPVEIL_OK;
+    case SIPVEIL_AGREE_IDLE:
+    case SIPVEIL_AGREE_FAILED: return SIPVEIL_OK;
+    default: return not_now(c);
+    }
+}
+
+static sipveil_code take_declined(sv_client *c)
+{
+    return sv_client_fail(c, SIPVEIL_AGREE_E_DECLINED, "AGR-20", "the user declined %s", SV_QUOTE(c->a->mechanism));
+}
+
+static sipveil_code refuse_sending(sv_client *c)
+{
+    sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-50", SIPVEIL_NO_OFFSET,
+                 "nothing is sent to this next hop while the agreement is %s", sipveil_agree_state_name(c->a->state));
+    return sv_hint(c->op->err, SIPVEIL_POLICY, "%s",
+                   c->a->state == SIPVEIL_AGREE_FAILED ? "it failed; a new offer starts another one"
+                   : c->a->state == SIPVEIL_AGREE_IDLE ? "the policy is `must`, and there is no agreement: make an offer first"
+                                                       : "wait for the answer, and hand it to the machine first");
+}
+
+static sipveil_code take_request(sv_client *c)
+{
+    bool ack = sv_equal_str(c->view->method, "ACK");
+    if (!c->view->is_request) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
+    c->out->actions = SIPVEIL_AGREE_SEND;
+    if (sv_equal_str(c->view->method, "CANCEL") || (ack && c->event->ack_of_failure)) {
+        return sv_client_write_bare(c, &c->out->message);
+    }
+    if (c->a->state == SIPVEIL_AGREE_ACTIVE && c->a->expires != 0 && c->event->now > c->a->expires) {
+        (void)sv_fail_rule(&c->out->reason, SV_AGREE, SIPVEIL_POLICY, "AGR-44", SIPVEIL_NO_OFFSET,
+                           "the agreement on %s has expired", SV_QUOTE(c->a->mechanism));
+        return take_end(c);
+    }
+    if (c->a->state == SIPVEIL_AGREE_IDLE && !c->options->must) {
+        c->out->message = c->view->whole;
+        c->out->actions |= SIPVEIL_AGREE_NO_AGREEMENT;
+        sv_report_warning(c->op, "D-15", "there is no agreement: this request is unprotected");
+        return SIPVEIL_OK;
+    }
+    if (c->a->state != SIPVEIL_AGREE_ACTIVE) return refuse_sending(c);
+    if (ack) return sv_client_write_ack(c, &c->out->message);
+    c->a->request = c->view->whole;
+    return sv_client_write_protected(c, c->view, &c->out->message);
+}
+
+static sipveil_code dispatch(sv_client *c)
+{
+    switch (c->event->kind) {
+    case SIPVEIL_AGREE_EVENT_START: return take_start(c);
+    case SIPVEIL_AGREE_EVENT_RESPONSE:
+        if (c->view->is_request) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a request, not a response");
+        return sv_client_take_response(c);
+    case SIPVEIL_AGREE_EVENT_UP: return take_up(c);
+    case SIPVEIL_AGREE_EVENT_DOWN:
+    case SIPVEIL_AGREE_EVENT_EXPIRED: return take_end(c);
+    case SIPVEIL_AGREE_EVENT_DECLINED: return take_declined(c);
+    case SIPVEIL_AGREE_EVENT_REQUEST: return take_request(c);
+    default: return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "no such event");
+    }
+}
+
+/* ---- the call ---- */
+
+static bool has_message(sipveil_agree_event_kind kind)
+{
+    return kind == SIPVEIL_AGREE_EVENT_START || kind == SIPVEIL_AGREE_EVENT_RESPONSE || kind == SIPVEIL_AGREE_EVENT_REQUEST;
+}
+
+static sipveil_code check_call(sipveil_worker *worker, const sipveil_agree_client_options *options,
+                               const sipveil_agree_association *before, const sipveil_agree_event *event, sipveil_error *err)
+{
+    if (worker == NULL || options == NULL || before == NULL || event == NULL || options->size != sizeof *options) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "worker, options, an association and an event are needed");
+    }
+    if (options->list != NULL && (options->list->profile != options->profile || options->list->side != SIPVEIL_AGREE_CLIENT)) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "the list was read for another side or profile");
+    }
+    if ((unsigned)before->state >= SIPVEIL_AGREE_STATE_COUNT ||
+        (options->list == NULL && before->state != SIPVEIL_AGREE_IDLE)) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no list of ours for an agreement that is under way");
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code keep(sv_arena *arena, sipveil_span *span, sipveil_error *err)
+{
+    return sv_arena_copy(arena, *span, span) ? SIPVEIL_OK : sv_no_memory(err, SV_AGREE);
+}
+
+static sipveil_code copy_association(sv_arena *arena, sipveil_agree_association *a, sipveil_error *err)
+{
+    sipveil_span *spans[] = {&a->own_list, &a->request, &a->security_client, &a->server_list, &a->first_list, &a->mechanism,
+                             &a->challenge, &a->cnonce, &a->certificate, &a->verify_sent, &a->credentials_sent};
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) SV_TRY(keep(arena, spans[i], err));
+    return SIPVEIL_OK;
+}
+
+static sipveil_code run(sv_client *c)
+{
+    if (has_message(c->event->kind)) {
+        c->view = sv_arena_alloc_raw(c->op->arena, sizeof *c->view);
+        if (c->view == NULL) return sv_no_memory(c->op->err, SV_AGREE);
+        SV_TRY(sv_sip_read(c->event->message, SV_SIP_DATAGRAM, c->op->limits, c->view, c->op->err));
+    }
+    return dispatch(c);
+}
+
+/* smime: sealing starts the worker's operation anew, so everything that came of this step is kept over it. */
+static sipveil_code seal(sv_client *c, sipveil_error *err)
+{
+    sv_arena *own = sv_arena_new(64 * 1024, 64u << 20);
+    if (own == NULL) return sv_no_memory(err, SV_AGREE);
+    sipveil_agree_association a = *c->a;
+    sipveil_span message = c->out->message, sealed = {0};
+    sipveil_code code = copy_association(own, &a, err);
+    if (code == SIPVEIL_OK) code = keep(own, &message, err);
+    if (code == SIPVEIL_OK) code = sv_smime_seal(c->worker, c->options, a.certificate, message, c->event->now, &sealed, err);
+    if (code == SIPVEIL_OK) code = copy_association(c->worker->arena, &a, err);
+    sv_arena_free(own);
+    if (code != SIPVEIL_OK) return code;
+    *c->a = a;
+    c->out->message = sealed;
+    sv_operation *op = &c->worker->operation;
+    sv_buffer_init(&op->checks, op->arena, 8 * sizeof(sipveil_check), 1 << 16);
+    sv_report_check(op, "AGR-46", SIPVEIL_CHECK_PASSED, "the certificate of the next hop is accepted");
+    sv_report_check(op, "AGR-47", SIPVEIL_CHECK_PASSED, "the request is signed and sealed for the next hop");
+    return SIPVEIL_OK;
+}
+
+static sipveil_code finish(sv_client *c, sipveil_agree_state before, sipveil_error *err)
+{
+    sv_operation *op = c->op;
+    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
+    sv_agreement *a = sv_arena_alloc(op->arena, sizeof *a);
+    sipveil_agree_outcome *copy = sv_arena_alloc_raw(op->arena, sizeof *copy);
+    if (a == NULL || copy == NULL) return sv_no_memory(err, SV_AGREE);
+    c->out->checks = (const sipveil_check *)(const void *)checks.data;
+    c->out->check_count = checks.len / sizeof *c->out->checks;
+    c->out->warnings = (const sipveil_warning *)(const void *)warnings.data;
+    c->out->warning_count = warnings.len / sizeof *c->out->warnings;
+    *copy = *c->out;
+    *a = (sv_agreement){.outcome = copy, .profile = c->options->profile, .before = before};
+    op->agreement = a;
+    op->err = NULL;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_agree_step(sipveil_worker *worker, const sipveil_agree_client_options *options,
+                                const sipveil_agree_association *before, const sipveil_agree_event *event,
+                                sipveil_agree_outcome *out, sipveil_error *err)
+{
+    sipveil_error local;
+    if (err == NULL) err = &local;
+    sv_error_clear(err);
+    if (out == NULL) return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no place for the outcome");
+    SV_TRY(check_call(worker, options, before, event, err));
+    const sipveil_agree_association start = *before; /* out->next may be the same place */
+    *out = (sipveil_agree_outcome){.next = start};
+    sv_error_clear(&out->reason);
+    sv_worker_begin(worker);
+    sv_client c = {.worker = worker, .op = &worker->operation, .options = options, .event = event, .a = &out->next, .out = out};
+    c.op->err = err;
+    sv_buffer_init(&c.op->checks, c.op->arena, 8 * sizeof(sipveil_check), 1 << 16);
+    sv_buffer_init(&c.op->warnings, c.op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
+    sipveil_code code = run(&c);
+    if (code == SIPVEIL_OK && c.seal) code = seal(&c, err);
+    if (code == SIPVEIL_OK) code = finish(&c, start.state, err);
+    worker->operation.err = NULL;
+    if (code != SIPVEIL_OK) *out = (sipveil_agree_outcome){.next = start};
+    return code;
+}

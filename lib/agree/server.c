@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A server's decision about one request: what protects it, whether it mirrors our list, and what follows
+ * (RFC 3329 2.3). Nothing is kept for who has proved nothing. */
+#include "agree/server.h"
+
+void sipveil_agree_server_options_default(sipveil_agree_server_options *options)
+{
+    *options = (sipveil_agree_server_options){.size = sizeof *options, .policy = SIPVEIL_AGREE_REQUIRED};
+}
+
+/* ---- facts ---- */
+
+/* Values of a comma list, commas in quotes apart. */
+static size_t count_values(sipveil_span value)
+{
+    size_t count = 1;
+    bool quoted = false;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == '"') quoted = !quoted;
+        else if (value.data[i] == '\\' && quoted) i++;
+        else if (value.data[i] == ',' && !quoted) count++;
+    }
+    return count;
+}
+
+static size_t count_via(const sv_sip_view *view, sipveil_agree_profile profile)
+{
+    size_t count = 0;
+    const sv_sip_field *row = sv_sip_first(view, SV_F_VIA);
+    for (; row != NULL; row = sv_sip_next(view, row)) {
+        count += profile == SIPVEIL_AGREE_DRAFT05 ? 1 : count_values(row->value); /* D-03 */
+    }
+    return count;
+}
+
+static bool has_tag(const sv_sip_view *view, sv_field_id id)
+{
+    sipveil_span tag;
+    if (sv_sip_first(view, id) == NULL) return false;
+    sv_sip_tags tags = sv_sip_tags_of(view, id);
+    while (sv_sip_next_tag(&tags, &tag)) {
+        if (sv_equal_nocase_str(tag, SV_AGREE_TAG)) return true;
+    }
+    return false;
+}
+
+static sipveil_code read_verify(sv_server *s)
+{
+    bool present;
+    sipveil_error why;
+    s->verify = sv_arena_alloc_raw(s->op->arena, sizeof *s->verify);
+    if (s->verify == NULL) return sv_no_memory(s->op->err, SV_AGREE);
+    sipveil_code code = sv_mechanisms_of(s->view, SV_F_SECURITY_VERIFY, s->op->arena, s->verify, &present, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->op->err, SV_AGREE);
+    s->has_verify = present;
+    s->verify_read = present && code == SIPVEIL_OK;
+    s->facts.verify = !present            ? SIPVEIL_AGREE_ABSENT
+                      : code != SIPVEIL_OK ? SIPVEIL_AGREE_SYNTAX
+                                           : sv_mechanisms_compare(s->own, s->verify, s->op->arena);
+    if (present) {
+        bool same = s->facts.verify == SIPVEIL_AGREE_SAME;
+        sv_report_check(s->op, code == SIPVEIL_OK ? "AGR-12" : "AGR-01", same ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,
+                        same                 ? "Security-Verify is our list"
+                        : code == SIPVEIL_OK ? "Security-Verify differs from our list"
+                                             : "Security-Verify cannot be read");
+    }
+    return SIPVEIL_OK;
+}
+
+static void gather_facts(sv_server *s)
+{
+    const sv_sip_view *v = s->view;
+    s->facts = (sv_agree_facts){
+        .profile = s->options->profile,
+        .policy = s->options->policy,
+        .ack = sv_equal_str(v->method, "ACK"),
+        .cancel = sv_equal_str(v->method, "CANCEL"),
+        .prack = sv_equal_str(v->method, "PRACK"),
+        .via = count_via(v, s->options->profile),
+        .required = has_tag(v, SV_F_REQUIRE) || has_tag(v, SV_F_PROXY_REQUIRE),
+        .supported = has_tag(v, SV_F_SUPPORTED),
+        .has_security_row = sv_sip_first(v, SV_F_SECURITY_CLIENT) != NULL || sv_sip_first(v, SV_F_SECURITY_SERVER) != NULL ||
+                            sv_sip_first(v, SV_F_SECURITY_VERIFY) != NULL,
+        .answer_supported = s->options->answer_supported,
+    };
+}
+
+/* The host's word for what it verified; digest and smime are never taken on its word. */
+static void take_host_fact(sv_server *s)
+{
+    const char *name = s->options->protected_by;
+    if (name == NULL || strcmp(name, "none") == 0) return;
+    sv_mechanism_kind kind = sv_mechanism_kind_of(sv_span_str(name));
+    if (kind == SV_MECH_DIGEST || kind == SV_MECH_DIGEST_INTEGRITY || kind == SV_MECH_SMIME) return;
+    s->facts.is_protected = true;
+    s->facts.protection = kind;
+    s->protected_by = sv_span_str(name);
+    for (size_t i = 0; i < s->own->list.count; i++) {
+        if (sv_equal_nocase_str(s->own->list.items[i].name, name)) s->facts.in_own_list = true;
+    }
+}
+
+static sipveil_code find_protection(sv_server *s)
+{
+    take_host_fact(s);
+    if (s->facts.is_protected) return sv_server_compare_client_list(s);
+    if (s->inner != NULL) {
+        s->facts.is_protected = s->facts.in_own_list = true;
+        s->facts.protection = SV_MECH_SMIME;
+        s->protected_by = SV_SPAN("smime");
+        return sv_server_judge_inner(s);
+    }
+    return sv_server_judge_digest(s);
+}
+
+/* ---- verdict ---- */
+
+static const char *condition_of(unsigned row)
+{
+    static const char *const texts[] = {
+        "", "ACK and CANCEL are never answered", "security agreement is off", "more than one Via value",
+        "unprotected, and it requires security agreement", "unprotected, and it supports security agreement",
+        "unprotected, and it knows no security agreement", "unprotected, which is allowed here",
+        "protected by what is not in our list", "Security-Verify is not our list", "came over TLS by RFC 3263",
+        "protected, and Security-Verify is missing", "protected, and Security-Verify is our list"};
+    return row < sizeof texts / sizeof *texts ? texts[row] : "";
+}
+
+static void explain(sv_server *s, const sv_agree_decision *d, sipveil_agree_verdict *out)
+{
+    static const char *const rules[] = {"", "AGR-11", "D-16", "D-03", "AGR-26", "AGR-26", "AGR-26", "AGR-26",
+                                        "AGR-19", "AGR-12", "D-13", "AGR-12", "AGR-12"};
+    sv_report_check(s->op, rules[d->row], d->status == 0 ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "row %u: %s", d->row,
+                    condition_of(d->row));
+    if (d->status == 0) return;
+    out->reason = s->why;
+    if (s->why.code == SIPVEIL_OK) {
+        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, rules[d->row], SIPVEIL_NO_OFFSET, "%s",
+                           condition_of(d->row));
+    }
+    out->reason.sip_status = d->status;
+}
+
+static sipveil_code hand_out(sv_server *s, sipveil_agree_verdict *out)
+{
+    sv_agree_decision d = sv_agree_decide(&s->facts);
+    if (s->undecipherable && d.status == 494) d.status = 493; /* AGR-47 */
+    out->row = d.row;
+    out->status = d.status;
+    out->agreed = d.agreed;
+    out->protected_by = s->protected_by;
+    out->verify = s->facts.verify;
+    explain(s, &d, out);
+    if (d.status != 0) {
+        out->action = SIPVEIL_AGREE_RESPOND;
+        if (!s->facts.is_protected) SV_TRY(sv_server_keep_client_list(s));
+        return sv_server_answer(s, d.status, &out->message);
+    }
+    out->action = d.row == 1 ? SIPVEIL_AGREE_PASS : SIPVEIL_AGREE_ACCEPT;
+    /* T-22: what is wrong with an ACK harms nobody but is told. */
+    out->suspicious = d.row == 1 && s->facts.ack &&
+                      (s->facts.verify == SIPVEIL_AGREE_CHANGED || s->facts.verify == SIPVEIL_AGREE_SYNTAX);
+    if (out->suspicious) sv_report_warning(s->op, "AGR-11", "an ACK whose Security-Verify is not our list");
+    out->message = s->view->whole;
+    return s->options->policy == SIPVEIL_AGREE_OFF ? SIPVEIL_OK : sv_server_strip(s, &out->message);
+}
+
+static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span message, sipveil_agree_verdict *out)
+{
+    const sipveil_agree_server_options *options = s->options;
+    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
+    if (view == NULL) return sv_no_memory(s->op->err, SV_AGREE);
+    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, s->op->limits, view, s->op->err));
+    if (!view->is_request) return sv_fail(s->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
+    s->view = view;
+    bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_equal_str(view->method, "ACK") &&
+                     !sv_equal_str(view->method, "CANCEL");
+    if (looked_at) SV_TRY(sv_server_open_smime(worker, options, message, s));
+    if (s->op->checks.arena == NULL) sv_buffer_init(&s->op->checks, s->op->arena, 16 * sizeof(sipveil_check), 1 << 16);
+    if (s->op->warnings.arena == NULL) sv_buffer_init(&s->op->warnings, s->op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
+    gather_facts(s);
+    SV_TRY(read_verify(s));
+    if (looked_at) SV_TRY(find_protection(s));
+    return hand_out(s, out);
+}
+
+static bool runs_digest(const sipveil_agree_list *list)
+{
+    for (size_t i = 0; i < list->list.count; i++) {
+        if (list->list.items[i].kind == SV_MECH_DIGEST || list->list.items[i].kind == SV_MECH_DIGEST_INTEGRITY) return true;
+    }
+    return false;
+}
+
+static sipveil_code check_options(sipveil_worker *worker, const sipveil_agree_server_options *options, sipveil_error *err)
+{
+    if (worker == NULL || options == NULL || options->size != sizeof *options || options->list == NULL) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "worker, options and a list are needed");
+    }
+    if (options->list->side != SIPVEIL_AGREE_SERVER || options->list->profile != options->profile) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "the list was read for another side or profile");
+    }
+    if (options->open != NULL && options->open->size != sizeof *options->open) {
+        return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "options of opening of another size");
+    }
+    return SIPVEIL_OK;
+}
+
+static void fill_findings(const sv_operation *op, sipveil_agree_verdict *out)
+{
+    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
+    out->checks = (const sipveil_check *)(const void *)checks.data;
+    out->check_count = checks.len / sizeof *out->checks;
+    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
+    out->warning_count = warnings.len / sizeof *out->warnings;
+}
+
+static sipveil_code keep_for_report(sv_server *s, const sipveil_agree_verdict *out)
+{
+    sv_agreement *a = sv_arena_alloc(s->op->arena, sizeof *a);
+    sipveil_agree_verdict *copy = sv_arena_alloc_raw(s->op->arena, sizeof *copy);
+    if (a == NULL || copy == NULL) return sv_no_memory(s->op->err, SV_AGREE);
+    *copy = *out;
+    *a = (sv_agreement){.verdict = copy, .profile = s->options->profile};
+    s->op->agreement = a;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_server_options *options, sipveil_span message,
+                                 sipveil_agree_verdict *out, sipveil_error *err)
+{
+    sipveil_error local;
+    if (err == NULL) err = &local;
+    sv_error_clear(err);
+    if (out == NULL) return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no place for the verdict");
+    *out = (sipveil_agree_verdict){0};
+    SV_TRY(check_options(worker, options, err));
+    sv_worker_begin(worker);
+    sv_server s = {.op = &worker->operation, .options = options, .own = options->list};
+    sv_error_clear(&s.why);
+    sv_error_clear(&out->reason);
+    s.op->err = err;
+    sipveil_code code = SIPVEIL_OK;
+    if (runs_digest(options->list) && options->realm != NULL && options->policy != SIPVEIL_AGREE_OFF) {
+        s.nonces = (sv_nonces){.crypto = worker->crypto, .memory = options->memory, .realm = options->realm,
+                               .now = options->now, .lifetime = options->nonce_lifetime};
+        code = sv_nonces_begin(&s.nonces, err);
+        s.has_nonces = code == SIPVEIL_OK;
+    }
+    if (code == SIPVEIL_OK) code = run(&s, worker, message, out);
+    sv_nonces_end(&s.nonces);
+    if (code == SIPVEIL_OK) fill_findings(s.op, out);
+    if (code == SIPVEIL_OK) code = keep_for_report(&s, out);
+    s.op->err = NULL;
+    if (code != SIPVEIL_OK) *out = (sipveil_agree_verdict){0};
+    return code;
+}

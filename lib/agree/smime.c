@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agree/smime.h"
+
+#include "keys/certificate.h"
+#include "keys/chain.h"
+#include "sip/edit.h"
+#include "sip/values.h"
+
+enum { CERTIFICATES_MOST = 8, DER_MOST = 1 << 16 };
+
+/* ---- server: our certificate ---- */
+
+sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *ring, int64_t now, sv_sip_response *response)
+{
+    X509 *all[CERTIFICATES_MOST];
+    size_t count = 0;
+    sv_buffer der;
+    for (size_t i = 0; ring != NULL && count == 0 && i < sipveil_keyring_count(ring); i++) {
+        const sipveil_key *key = sipveil_keyring_at(ring, i);
+        if (key->kind != SIPVEIL_KEY_PRIVATE || key->cms.certificate == NULL ||
+            sv_keys_check_recipient(NULL, key, now, NULL) != SIPVEIL_OK) {
+            continue;
+        }
+        all[count++] = key->cms.certificate;
+        for (int k = 0; key->chain != NULL && k < sk_X509_num(key->chain) && count < CERTIFICATES_MOST; k++) {
+            all[count++] = sk_X509_value(key->chain, k);
+        }
+    }
+    if (count == 0) return SIPVEIL_OK;
+    sv_buffer_init(&der, op->arena, 2048, DER_MOST);
+    SV_TRY(sv_cms_put_certificates(all, count, op->arena, &der, op->err));
+    SV_TRY(sv_buffer_check(&der, SV_AGREE, op->err));
+    response->body = sv_buffer_span(&der);
+    response->content_rows = SV_SPAN("MIME-Version: 1.0\r\n" /* AGR-45 */
+                                     "Content-Type: application/pkcs7-mime; smime-type=certs-only; name=smime.p7c\r\n"
+                                     "Content-Transfer-Encoding: binary\r\n"
+                                     "Content-Disposition: signal; handling=optional\r\n");
+    return SIPVEIL_OK;
+}
+
+/* ---- client: the certificate of the next hop ---- */
+
+typedef struct arrived {
+    X509 *certificates[CERTIFICATES_MOST];
+    size_t count;
+} arrived;
+
+static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *response, arrived *out)
+{
+    sv_cms_type type;
+    sipveil_span octets, content;
+    sv_cms_policy policy = {0};
+    out->count = 0;
+    if (response->body.len == 0) return SIPVEIL_OK;
+    sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
+    sv_signed *s = sv_arena_alloc(op->arena, sizeof *s);
+    if (entity == NULL || s == NULL) return sv_no_memory(op->err, SV_AGREE);
+    SV_TRY(sv_entity_of_body(response, op->limits, 0, entity, op->err));
+    if (!sv_media_type_is(&entity->type, "application", "pkcs7-mime")) return SIPVEIL_OK;
+    SV_TRY(sv_mime_decoded_content(entity, op->arena, &octets, op->err));
+    SV_TRY(sv_cms_read_content_info(octets, op->limits, &type, &content, op->err));
+    if (type != SV_CMS_SIGNED) return SIPVEIL_OK;
+    SV_TRY(sv_cms_read_signed(content, op->limits, &policy, op->arena, s, op->err));
+    for (size_t i = 0; i < s->certificate_count && out->count < CERTIFICATES_MOST; i++) {
+        SV_TRY(sv_certificate_load(op->worker->context, s->certificates[i], op->arena, &out->certificates[out->count], op->err));
+        out->count++;
+    }
+    return SIPVEIL_OK;
+}
+
+static bool names(const sv_certificate_names *all, const char *next_hop)
+{
+    for (size_t i = 0; i < all->host_count; i++) {
+        if (sv_equal_nocase_str(all->hosts[i], next_hop)) return true;
+    }
+    for (size_t i = 0; i < all->aor_count; i++) {
+        if (sv_sip_same_aor(all->aors[i], sv_span_str(next_hop))) return true;
+    }
+    return false;
+}
+
+static bool take_hex(sv_cursor *c, uint8_t *out)
+{
+    uint8_t digit;
+    *out = 0;
+    for (int i = 0; i < 2; i++) {
+        if (!sv_take_byte(c, &digit) || !sv_is_hex(digit)) return false;
+        *out = (uint8_t)(*out << 4 | (sv_is_digit(digit) ? digit - '0' : sv_lower(digit) - 'a' + 10));
+    }
+    return true;
+}
+
+static sipveil_code is_pinned(sv_operation *op, X509 *certificate, const char *pin, bool *pinned)
+{
+    uint8_t print[32], wanted[32];
+    sv_cursor c = sv_cursor_over(sv_span_str(pin != NULL ? pin : ""), "pin");
+    *pinned = false;
+    if (pin == NULL) return SIPVEIL_OK;
+    for (size_t i = 0; i < sizeof wanted; i++) {
+        if (i > 0) (void)sv_take_if(&c, ':');
+        if (!take_hex(&c, &wanted[i])) return sv_fail(op->err, SV_AGREE, SIPVEIL_USAGE, "the pin is not 64 hexadecimal digits");
+    }
+    SV_TRY(sv_certificate_fingerprint(op->worker->context, certificate, print, op->err));
+    *pinned = sv_at_end(&c) && sv_equal_constant_time(sv_span(print, sizeof print), sv_span(wanted, sizeof wanted));
+    return SIPVEIL_OK;
+}
+
+/* AGR-46: nobody vouches for an unprotected answer, so the certificate has to stand on its own. */
+static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *certificate,
+                                  const sipveil_agree_client_options *options, int64_t now)
+{
+    bool revocation_checked;
+    if (options->keyring == NULL) {
+        return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and no trust anchors were given");
+    }
+    STACK_OF(X509) *others = sk_X509_new_null();
+    if (others == NULL) return sv_no_memory(op->err, SV_AGREE);
+    for (size_t i = 0; i < all->count; i++) (void)sk_X509_push(others, all->certificates[i]);
+    sv_chain_question question = {.certificate = certificate, .untrusted = others, .at = now, .limits = op->limits};
+    sipveil_code code = sv_chain_check(options->keyring, &question, op->arena, &revocation_checked, op->err);
+    sk_X509_free(others);
+    return code;
+}
+
+static sipveil_code find_named(sv_operation *op, const arrived *all, const char *next_hop, X509 **out)
+{
+    sv_certificate_names list;
+    *out = NULL;
+    for (size_t i = 0; i < all->count && next_hop != NULL && *out == NULL; i++) {
+        SV_TRY(sv_certificate_read_names(all->certificates[i], op->arena, &list, op->err));
+        if (names(&list, next_hop)) *out = all->certificates[i];
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code judge(sv_operation *op, const arrived *all, const sipveil_agree_client_options *options, int64_t now,
+                          X509 **chosen)
+{
+    bool pinned = false;
+    *chosen = NULL;
+    for (size_t i = 0; i < all->count && !pinned; i++) {
+        SV_TRY(is_pinned(op, all->certificates[i], options->pin, &pinned));
+        if (pinned) *chosen = all->certificates[i];
+    }
+    if (!pinned) {
+        SV_TRY(find_named(op, all, options->next_hop, chosen));
+        if (*chosen == NULL) {
+            return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "no certificate of the response names the next hop, %s",
+                           options->next_hop != NULL ? SV_QUOTE(sv_span_str(options->next_hop)) : "which was not told");
+        }
+        SV_TRY(check_trusted(op, all, *chosen, options, now));
+    }
+    SV_TRY(sv_certificate_check_usage(*chosen, SV_USE_ENCRYPT, op->err));
+    return sv_certificate_check_time(*chosen, now, op->err);
+}
+
+sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *response,
+                                         const sipveil_agree_client_options *options, int64_t now, sipveil_span *der)
+{
+    arrived all;
+    X509 *chosen = NULL;
+    *der = SV_SPAN("");
+    SV_TRY(read_certificates(op, response, &all));
+    if (all.count == 0) return SIPVEIL_OK;
+    sipveil_code code = judge(op, &all, options, now, &chosen);
+    if (code == SIPVEIL_INTERNAL || code == SIPVEIL_USAGE) return code;
+    if (code != SIPVEIL_OK) {
+        sipveil_error why = *op->err;
+        return sv_fail_rule(op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-46", SIPVEIL_NO_OFFSET, "%s", why.text);
+    }
+    return sv_certificate_der(chosen, op->arena, der, op->err);
+}
+
+/* ---- client: what is sent then ---- */
+
+static sipveil_code make_recipient(sipveil_worker *worker, sv_arena *arena, sipveil_span der, sipveil_key **out,
+                                   sipveil_error *err)
+{
+    X509 *certificate;
+    sipveil_key *key = sv_arena_alloc(arena, sizeof *key);
+    if (key == NULL) return sv_no_memory(err, SV_AGREE);
+    SV_TRY(sv_certificate_load(worker->context, der, arena, &certificate, err));
+    const char *label = sv_certificate_label(certificate, arena);
+    key->kind = SIPVEIL_KEY_CERTIFICATE;
+    key->description = label != NULL ? sv_arena_string(arena, sv_span_str(label)) : NULL;
+    if (key->description == NULL) return sv_no_memory(err, SV_AGREE);
+    *out = key;
+    return sv_certificate_view(worker->context, certificate, arena, &key->cms, err);
+}
+
+/* The mirrored list stays readable outside; what counts is the one inside. */
+static sipveil_code put_outer_copy(sipveil_worker *worker, sipveil_span request, sipveil_span sealed, sipveil_span *out,
+                                   sipveil_error *err)
+{
+    static const sv_field_id copied[] = {SV_F_SECURITY_VERIFY, SV_F_SECURITY_CLIENT};
+    const sipveil_limits *limits = sipveil_context_limits(worker->context);
+    sv_sip_view *inner = sv_arena_alloc_raw(worker->arena, sizeof *inner);
+    sv_sip_view *outer = sv_arena_alloc_raw(worker->arena, sizeof *outer);
+    sv_sip_edit edit;
+    sv_buffer b;
+    if (inner == NULL || outer == NULL) return sv_no_memory(err, SV_AGREE);
+    SV_TRY(sv_sip_read(request, SV_SIP_DATAGRAM, limits, inner, err));
+    SV_TRY(sv_sip_read(sealed, SV_SIP_DATAGRAM, limits, outer, err));
+    sv_sip_edit_start(&edit, outer);
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
+        const sv_sip_field *row = sv_sip_first(inner, copied[i]);
+        if (sv_sip_first(outer, copied[i]) != NULL) continue;
+        for (; row != NULL; row = sv_sip_next(inner, row)) sv_sip_edit_add(&edit, row->line);
+    }
+    sv_buffer_init(&b, worker->arena, sealed.len + 1024, limits->message);
+    SV_TRY(sv_sip_edit_write(&edit, &b, err));
+    *out = sv_buffer_span(&b);
+    return sv_buffer_check(&b, SV_AGREE, err);
+}
+
+sipveil_code sv_smime_seal(sipveil_worker *worker, const sipveil_agree_client_options *options, sipveil_span certificate,
+                           sipveil_span request, int64_t now, sipveil_span *out, sipveil_error *err)
+{
+    sipveil_key *recipient = NULL;
+    sipveil_seal_options seal;
+    sipveil_sealed sealed;
+    /* Sealing starts the worker's operation anew: what it needs stands in an arena of its own. */
+    sv_arena *own = sv_arena_new(request.len + 16 * 1024, 16 * 1024 * 1024 + 4 * request.len);
+    if (own == NULL) return sv_no_memory(err, SV_AGREE);
+    sipveil_code code = sv_arena_copy(own, request, &request) ? make_recipient(worker, own, certificate, &recipient, err)
+                                                              : sv_no_memory(err, SV_AGREE);
+    if (code == SIPVEIL_OK) {
+        const sipveil_key *recipients[] = {recipient}, *signers[] = {options->signer};
+        sipveil_seal_options_default(&seal);
+        seal.recipients = recipients;
+        seal.recipient_count = 1;
+        seal.signers = signers;
+        seal.signer_count = options->signer != NULL ? 1 : 0;
+        seal.date = SIPVEIL_DATE_FIXED; /* AGR-49: the server looks at it */
+        seal.fixed_date = now;
+        code = sipveil_tunnel_seal_message(worker, &seal, request, &sealed, err);
+    }
+    if (code == SIPVEIL_OK) code = put_outer_copy(worker, request, sealed.message, out, err);
+    sv_arena_free(own);
+    return code;
+}
