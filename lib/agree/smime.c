@@ -109,7 +109,7 @@ static sipveil_code is_pinned(sv_operation *op, X509 *certificate, const char *p
 static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *certificate,
                                   const sipveil_agree_client_options *options, int64_t now)
 {
-    bool revocation_checked;
+    sv_chain_answer answer;
     if (options->keyring == NULL) {
         return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and no trust anchors were given");
     }
@@ -117,7 +117,7 @@ static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *ce
     if (others == NULL) return sv_no_memory(op->err, SV_AGREE);
     for (size_t i = 0; i < all->count; i++) (void)sk_X509_push(others, all->certificates[i]);
     sv_chain_question question = {.certificate = certificate, .untrusted = others, .at = now, .limits = op->limits};
-    sipveil_code code = sv_chain_check(options->keyring, &question, op->arena, &revocation_checked, op->err);
+    sipveil_code code = sv_chain_check(options->keyring, &question, op->arena, &answer, op->err);
     sk_X509_free(others);
     return code;
 }
