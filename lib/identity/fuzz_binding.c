@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 150, LIFE = 5000, START = 1000000 };
+enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 60, LIFE = 5000, START = 1000000 };
 
 static void must(bool holds)
 {
@@ -151,11 +151,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     run r = {.now = START};
     if (size > 3 * STEPS_MOST) size = 3 * STEPS_MOST;
+    r.arena = sv_arena_new(1 << 14, 16u << 20);
+    if (r.arena == NULL) return 0;
     must(sv_store_new(&r.store, NULL) == SIPVEIL_OK);
     for (size_t i = 0; i + 2 < size; i += 3) {
         unsigned call = data[i] / 8u % CALLS, tag = data[i] / 16u % TAGS, a = data[i + 1], b = data[i + 2];
-        r.arena = sv_arena_new(1 << 16, 16u << 20);
-        if (r.arena == NULL) break;
         switch (data[i] % 8) {
         case 0: case 1: case 2: request(&r, call, tag, a, b % KEYS); break;
         case 3: prove(&r, call, tag, a % TAGS, b % KEYS); break;
@@ -164,8 +164,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         default: restart(&r); break;
         }
         check(&r);
-        sv_arena_free(r.arena);
+        sv_arena_reset(r.arena);
     }
     sv_store_free(r.store);
+    sv_arena_free(r.arena);
     return 0;
 }

@@ -408,6 +408,84 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_add_bound(sipveil_wor
                                                                      sipveil_span message, const char *aor, int64_t at,
                                                                      sipveil_keyring *ring, sipveil_error *err);
 
+/* ------------------------------------------------------------------ connected identity (RFC 4916) */
+
+/** What one side of a dialog knows. Plain facts in the caller's storage: start from {0}, fill in what
+ *  sipveil_connected_note() cannot know. */
+typedef struct sipveil_connected {
+    bool calling;           /**< we sent the INVITE */
+    bool we_support;        /**< we have said Supported: from-change in this dialog */
+    bool peer_supports;     /**< and the peer has */
+    bool provisional_acked; /**< a reliable provisional response had its PRACK */
+    bool confirmed;         /**< the INVITE had its 2xx */
+    bool told;              /**< a request of ours has carried our identity as it is now; set to false when it changes */
+    bool needs_identity;    /**< profile sipbrandy (RFC 8862): no media security without the peer's Identity */
+    bool peer_vouched;      /**< a request of the peer in this dialog had a valid Identity */
+} sipveil_connected;
+
+typedef enum sipveil_connected_step {
+    SIPVEIL_CONNECTED_NOTHING = 0, /**< there is nothing to send */
+    SIPVEIL_CONNECTED_WAIT,        /**< for a PRACK, or for the 2xx */
+    SIPVEIL_CONNECTED_MAY_UPDATE,  /**< an UPDATE with our identity may go now */
+    SIPVEIL_CONNECTED_MUST_UPDATE  /**< and must; a re-INVITE that goes anyway does as well */
+} sipveil_connected_step;
+
+/** What this side sends next about its identity (IDN-49, IDN-50). */
+SIPVEIL_API sipveil_connected_step sipveil_connected_next(const sipveil_connected *dialog);
+/** Whether media may not be secured on what is known: with needs_identity and no Identity of the peer; the caller ends
+ *  the dialog or goes on without, by policy (IDN-52). */
+SIPVEIL_API bool sipveil_connected_is_unsafe(const sipveil_connected *dialog);
+
+/**
+ * Takes note of a message of the dialog, sent or received: who called, Supported: from-change, PRACK, 2xx, UPDATE.
+ * verdict: of a received request, or NULL.
+ * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_note(sipveil_worker *worker, sipveil_connected *dialog,
+                                                                 sipveil_span message, bool sent,
+                                                                 const sipveil_identity_verdict *verdict,
+                                                                 sipveil_error *err);
+
+/**
+ * Puts Supported: from-change into an INVITE that forms a dialog or into a response that does; any other message, and one
+ * that has it, is handed back as it is (IDN-48). *out is *borrowed* from the worker.
+ * @return SIPVEIL_OK; SIPVEIL_POLICY: it stands in Require, where it never belongs; as sipveil_connected_note
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_announce(sipveil_worker *worker, sipveil_span message,
+                                                                     sipveil_span *out, sipveil_error *err);
+
+/** Whether From of a received request becomes the remote URI of the dialog, now that it was answered with that status:
+ *  both sides support it, its Identity is valid, the status is a 2xx (IDN-50). */
+SIPVEIL_API bool sipveil_connected_takes_from(const sipveil_connected *dialog, const sipveil_identity_verdict *verdict,
+                                              unsigned answered);
+/** Whether To of a received request is ours: the new address, or the old one until the new one was seen (IDN-50). */
+SIPVEIL_API bool sipveil_connected_accepts_to(const char *to, const char *before, const char *now, bool now_seen);
+
+/** What a response to a request of ours in a dialog means for its identity. */
+typedef enum sipveil_connected_refusal {
+    SIPVEIL_CONNECTED_ACCEPTED = 0, /**< nothing that concerns identity */
+    SIPVEIL_CONNECTED_REPAIR,       /**< sign once more and send it again, once */
+    SIPVEIL_CONNECTED_TELL,         /**< tell the user that our identity was refused; the dialog stays */
+    SIPVEIL_CONNECTED_OVER          /**< it was a BYE: the dialog is over */
+} sipveil_connected_refusal;
+/** 428, 436, 437 and 438 (IDN-51). repaired: it was sent again already. */
+SIPVEIL_API sipveil_connected_refusal sipveil_connected_judge_response(const char *method, unsigned status, bool repaired);
+
+/** Whether a proxy that signs requests for this domain puts itself into the route of this request: it forms a dialog and
+ *  says from-change, so that later requests will want to be signed (IDN-53). @return as sipveil_connected_note */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_wants_route(sipveil_worker *worker, sipveil_span message,
+                                                                        bool signs, bool *wants, sipveil_error *err);
+
+/**
+ * Profile sipbrandy (RFC 8862 4): whether a received request with an offer or answer brings what it must: a valid Identity
+ * with ppt "msec" over fingerprints of the SDP. *status: 0, or what it MUST be answered with.
+ * @param verdict what sipveil_identity_verify, told that "msec" is understood, said of it in the worker's last call
+ * @return as sipveil_connected_note
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_check_brandy(sipveil_worker *worker, sipveil_span message,
+                                                                         const sipveil_identity_verdict *verdict,
+                                                                         int *status, sipveil_error *err);
+
 #ifdef __cplusplus
 }
 #endif
