@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sipveil proxy */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "opening.h"
+#include "peer.h"
 #include "statefile.h"
 
-enum proxy_option { O_HOST = O_OPENING_LAST, O_FROM, O_POLICY, O_STATE, O_VIEW, O_WIRE, O_496, O_UNPROTECTED, O_REPORT };
+enum proxy_option { O_HOST = O_OPENING_LAST, O_FROM, O_POLICY, O_STATE, O_VIEW, O_WIRE, O_496, O_UNPROTECTED, O_REPORT, O_TELL };
 
 static const tool_option options[] = {
     {O_HOST, "host", 0, "HOST", true, "our host name, as labels have it; repeat for more, the first one is told to others"},
@@ -28,6 +28,7 @@ static const tool_option options[] = {
     {O_ALLOW_WEAK, "allow-weak", 0, "NAME[,...]", false, "sha1, rsa1024, rsa-v1.5, 3des, no-signed-attrs"},
     {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false, "take key references that nothing authenticates (RFC 3185)"},
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"},
+    {O_TELL, "tell-needs", 0, NULL, false, "add what --policy demands to a 2xx to OPTIONS or REGISTER"},
     {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
@@ -36,36 +37,21 @@ typedef struct proxy_state {
     opening o; /* first: opening_take gets the same pointer */
     sipveil_e2m_proxy_options proxy;
     opening_list hosts;
-    char *from; /* copy, cut in place */
+    peer_facts from;
     const char *policy_file, *state, *view, *report;
     sipveil_e2m_policy *policy;
 } proxy_state;
 
-/* addr=,proto=,cert=,name=,sa=,signer=,interface=: facts about a hop. */
+/* E2M asks of a hop whether somebody vouches for it. */
 static bool take_peer(proxy_state *s, const char *v)
 {
-    static const char *const known[] = {"addr=", "proto=", "cert=", "name=", "sa=", "signer=", "interface="};
-    const char *facts[16];
-    s->from = strdup(v);
-    size_t count = s->from != NULL ? tool_split_list(s->from, facts, 16) : 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t k = 0;
-        while (k < sizeof known / sizeof *known && strncmp(facts[i], known[k], strlen(known[k])) != 0) k++;
-        if (k == sizeof known / sizeof *known || facts[i][strlen(known[k])] == '\0') {
-            tool_usage_error(&s->o.common, "--from does not take '%s'", facts[i]);
-            return false;
-        }
-        const char *value = facts[i] + strlen(known[k]);
-        if (k == 1 && strcmp(value, "tls") != 0 && strcmp(value, "tcp") != 0 && strcmp(value, "udp") != 0) {
-            tool_usage_error(&s->o.common, "--from: proto is tls, tcp or udp, not '%s'", value);
-            return false;
-        }
-        if ((k == 1 && strcmp(value, "tls") == 0) || k == 4) s->proxy.protected_hop = s->proxy.sender_authenticated = true;
-        if (k == 6) s->proxy.interface = value;
-        if (k == 0 || (k == 3 && s->proxy.source == NULL)) s->proxy.source = value;
+    if (!peer_take(&s->o.common, "from", v, &s->from)) return false;
+    if ((s->from.proto != NULL && strcmp(s->from.proto, "tls") == 0) || s->from.sa != NULL) {
+        s->proxy.protected_hop = s->proxy.sender_authenticated = true;
     }
-    if (count == 0) tool_usage_error(&s->o.common, "--from does not take '%s'", v);
-    return count > 0;
+    if (s->from.interface != NULL) s->proxy.interface = s->from.interface;
+    s->proxy.source = s->from.address != NULL ? s->from.address : s->from.names[0];
+    return true;
 }
 
 static bool take(void *state, int id, const char *v)
@@ -81,6 +67,7 @@ static bool take(void *state, int id, const char *v)
     case O_STATE: s->state = v; return true;
     case O_VIEW: s->view = v; return true;
     case O_REPORT: s->report = v; return true;
+    case O_TELL: s->proxy.tell_needs = true; return true;
     case O_496: s->proxy.use_496 = true; return true;
     case O_UNPROTECTED: s->proxy.allow_unprotected_cekref = true; return true;
     case O_WIRE:
@@ -201,6 +188,6 @@ int cmd_proxy(int argc, char **argv)
     }
     sipveil_e2m_policy_free(s.policy);
     opening_end(&s.o);
-    free(s.from);
+    peer_end(&s.from);
     return exit_code;
 }

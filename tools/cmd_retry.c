@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sipveil retry */
+#include <string.h>
+
+#include "peer.h"
 #include "sharing.h"
 
-enum retry_option { O_REQUEST = O_SHARING_LAST, O_MAY_VIEW, O_TRIED, O_DISCLOSABLE };
+enum retry_option { O_REQUEST = O_SHARING_LAST, O_MAY_VIEW, O_TRIED, O_DISCLOSABLE, O_FROM, O_DOCUMENT };
 
 static const tool_option options[] = {
     {O_REQUEST, "request", 0, "FILE", false, "the request as it was before it was sealed"},
     {O_MAY_VIEW, "may-view", 0, "HOST", true, "a proxy that may be shown the body; repeat for more"},
     {O_TRIED, "tried", 0, "HOST", true, "the request was sent again for this proxy already"},
     {O_DISCLOSABLE, "disclosable", 0, "TYPE", true, "a media type that may be shown; default: all that are not private"},
+    {O_FROM, "from", 0, "PEER", false, "how the response came in: proto=tls, sa=NAME, ...; else policy servers are not asked"},
+    {O_DOCUMENT, "policy-document", 0, "URI=FILE", true, "what the policy server of that URI says (RFC 6794)"},
     SEALING_OPTIONS,
     SHARING_OPTIONS,
     TOOL_COMMON_OPTIONS,
@@ -18,7 +23,10 @@ typedef struct retry_state {
     sharing s; /* first: sharing_take gets the same pointer */
     const char *request;
     const char *may_view[SEALING_LIST_MOST], *tried[SEALING_LIST_MOST], *disclosable[SEALING_LIST_MOST];
-    size_t may_view_count, tried_count, disclosable_count;
+    const char *documents[SEALING_LIST_MOST];
+    size_t may_view_count, tried_count, disclosable_count, document_count;
+    peer_facts from;
+    io_octets fetched; /* the last one */
 } retry_state;
 
 static bool take_item(retry_state *r, const char **list, size_t *count, const char *v)
@@ -31,11 +39,36 @@ static bool take_item(retry_state *r, const char **list, size_t *count, const ch
     return true;
 }
 
+/* The program contacts nobody: what a server says is a file. */
+static bool fetch_document(void *user, sipveil_span uri, sipveil_span *document)
+{
+    retry_state *r = user;
+    for (size_t i = 0; i < r->document_count; i++) {
+        const char *v = r->documents[i];
+        int exit_code;
+        if (strncmp(v, (const char *)uri.data, uri.len) != 0 || v[uri.len] != '=') continue;
+        io_free(&r->fetched);
+        if (!io_read(&r->s.s.common, v + uri.len + 1, 1 << 20, &r->fetched, &exit_code)) return false;
+        *document = (sipveil_span){r->fetched.data, r->fetched.len};
+        return true;
+    }
+    return false;
+}
+
+static bool take_document(retry_state *r, const char *v)
+{
+    if (strchr(v, '=') != NULL && strchr(v, ':') != NULL) return take_item(r, r->documents, &r->document_count, v);
+    tool_usage_error(&r->s.s.common, "--policy-document does not take '%s'", v);
+    return false;
+}
+
 static bool take(void *state, int id, const char *v)
 {
     retry_state *r = state;
     switch (id) {
     case O_REQUEST: r->request = v; return true;
+    case O_FROM: return peer_take(&r->s.s.common, "from", v, &r->from);
+    case O_DOCUMENT: return take_document(r, v);
     case O_MAY_VIEW: return take_item(r, r->may_view, &r->may_view_count, v);
     case O_TRIED: return take_item(r, r->tried, &r->tried_count, v);
     case O_DISCLOSABLE: return take_item(r, r->disclosable, &r->disclosable_count, v);
@@ -67,7 +100,6 @@ static int retry_one(retry_state *r, const char *path)
     int exit_code;
     size_t most = sipveil_context_limits(r->s.context)->message;
     sipveil_e2m_retry_options_default(&options_);
-    options_.e2m = r->s.e2m;
     options_.trust = r->s.ring;
     options_.may_view = r->may_view;
     options_.may_view_count = r->may_view_count;
@@ -75,8 +107,13 @@ static int retry_one(retry_state *r, const char *path)
     options_.tried_count = r->tried_count;
     options_.disclosable = r->disclosable;
     options_.disclosable_count = r->disclosable_count;
+    options_.protected_path = r->from.sa != NULL || (r->from.proto != NULL && strcmp(r->from.proto, "tls") == 0);
+    options_.fetch = fetch_document;
+    options_.fetch_user = r;
     if (io_read_message(&r->s.s.common, r->request, most, &request, &exit_code) &&
-        io_read_message(&r->s.s.common, path, most, &response, &exit_code)) {
+        io_read_message(&r->s.s.common, path, most, &response, &exit_code) &&
+        (exit_code = sharing_apply_policy(&r->s, (sipveil_span){request.data, request.len})) == TOOL_OK) {
+        options_.e2m = r->s.e2m;
         if (sipveil_e2m_retry(r->s.worker, &options_, (sipveil_span){request.data, request.len},
                               (sipveil_span){response.data, response.len}, &sealed, &err) != SIPVEIL_OK) {
             exit_code = tool_error(&r->s.s.common, NULL, &err);
@@ -106,5 +143,7 @@ int cmd_retry(int argc, char **argv)
         if (exit_code == TOOL_OK) exit_code = retry_one(&r, first < argc ? argv[first] : NULL);
     }
     sharing_end(&r.s);
+    peer_end(&r.from);
+    io_free(&r.fetched);
     return exit_code;
 }

@@ -23,6 +23,11 @@ static int seal_one(sharing *s, const char *path)
         return exit_code;
     }
     sipveil_span octets = {message.data, message.len};
+    exit_code = sharing_apply_policy(s, octets);
+    if (exit_code != TOOL_OK) {
+        io_free(&message);
+        return exit_code;
+    }
     sipveil_code code = s->asked ? sipveil_e2m_seal(s->worker, &s->e2m, octets, &sealed, &err)
                                  : sipveil_tunnel_seal_message(s->worker, &s->s.seal, octets, &sealed, &err);
     if (code != SIPVEIL_OK) {

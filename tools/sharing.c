@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "keyref.h"
@@ -45,7 +46,7 @@ static bool take_number(sharing *s, const char *option, const char *v, long long
 /* HOST or HOST=KEYREF */
 static bool take_hop(sharing *s, const char *v)
 {
-    size_t i = s->e2m.hop_count;
+    size_t i = s->e2m.hop_count; /* also the next place of a row of --policy */
     if (i == SHARING_HOPS_MOST) {
         tool_usage_error(&s->s.common, "more than %d proxies", SHARING_HOPS_MOST);
         return false;
@@ -89,6 +90,7 @@ static bool take_own(sharing *s, int id, const char *v)
     case O_PRIVATE_TYPE: return take_item(s, s->private_types, &s->e2m.private_type_count, v);
     case O_MAY_DISCLOSE: return take_item(s, s->disclose, &s->e2m.may_disclose_count, v);
     case O_REUSE: s->e2m.reuse = v; return true;
+    case O_POLICY: s->policy_file = v; return true;
     case O_ROLL: s->e2m.roll = true; return true;
     default: /* O_REUSE_BITS */
         if (!take_number(s, "reuse-bits", v, 128, 256, &number)) return false;
@@ -125,7 +127,7 @@ bool sharing_settle(sharing *s)
         tool_usage_error(&s->s.common, "--keep and --reuse need --state FILE: that is where the key is held");
         return false;
     }
-    if (s->e2m.hop_count == 0 && s->e2m.reuse == NULL && s->e2m.form != SIPVEIL_E2M_PRIVATE) {
+    if (s->e2m.hop_count == 0 && s->policy_file == NULL && s->e2m.reuse == NULL && s->e2m.form != SIPVEIL_E2M_PRIVATE) {
         tool_usage_error(&s->s.common, "there is no proxy to share with: --for HOST=KEYREF");
         return false;
     }
@@ -165,6 +167,68 @@ static int load_keys(sharing *s)
     return exit_code;
 }
 
+/* ---- policy ---- */
+
+static bool is_hop(const sharing *s, sipveil_span host)
+{
+    for (size_t i = 0; i < s->e2m.hop_count; i++) {
+        const char *name = s->hops[i].host;
+        if (strncasecmp(name, (const char *)host.data, host.len) == 0 && (name[host.len] == '\0' || name[host.len] == ':')) return true;
+    }
+    return false;
+}
+
+static int add_row(sharing *s, const sipveil_e2m_row *row)
+{
+    size_t i = s->e2m.hop_count;
+    sipveil_span host = row->need.host, file = row->certificate;
+    s->e2m.act = (sipveil_e2m_act)((unsigned)s->e2m.act | (unsigned)row->need.need);
+    if (is_hop(s, host)) return TOOL_OK;
+    if (i == SHARING_HOPS_MOST) return tool_usage_error(&s->s.common, "more than %d proxies", SHARING_HOPS_MOST);
+    if (file.len == 0 && s->s.to_count > 0) {
+        return tool_failure(&s->s.common, TOOL_USAGE, "give it in the row, or with --for HOST=KEYREF",
+                            "--policy: the row of %.*s names no certificate", (int)host.len, (const char *)host.data);
+    }
+    s->hop_texts[i] = malloc(host.len + file.len + 2);
+    if (s->hop_texts[i] == NULL) return tool_failure(&s->s.common, TOOL_FAILED, NULL, "no memory");
+    memcpy(s->hop_texts[i], host.data, host.len);
+    s->hop_texts[i][host.len] = '\0';
+    if (file.len > 0) memcpy(s->hop_texts[i] + host.len + 1, file.data, file.len);
+    s->hop_texts[i][host.len + 1 + file.len] = '\0';
+    s->hops[i] = (sipveil_e2m_hop){.host = s->hop_texts[i]};
+    s->e2m.hop_count++;
+    return file.len > 0 ? load_key(s, s->hop_texts[i] + host.len + 1, false, &s->hops[i].key) : TOOL_OK;
+}
+
+int sharing_apply_policy(sharing *s, sipveil_span message)
+{
+    sipveil_e2m_row rows[SHARING_HOPS_MOST];
+    size_t count = 0;
+    sipveil_error err;
+    int exit_code = TOOL_OK;
+    if (s->policy == NULL) return TOOL_OK;
+    if (sipveil_e2m_policy_match(s->worker, s->policy, message, NULL, rows, SHARING_HOPS_MOST, &count, &err) != SIPVEIL_OK) {
+        return tool_error(&s->s.common, NULL, &err);
+    }
+    for (size_t i = 0; i < count && exit_code == TOOL_OK; i++) exit_code = add_row(s, &rows[i]);
+    return exit_code;
+}
+
+static int read_policy(sharing *s)
+{
+    io_octets text;
+    sipveil_error err;
+    int exit_code = TOOL_OK;
+    if (s->policy_file == NULL) return TOOL_OK;
+    if (!io_read(&s->s.common, s->policy_file, 1 << 20, &text, &exit_code)) return exit_code;
+    exit_code = TOOL_OK;
+    if (sipveil_e2m_policy_read((sipveil_span){text.data, text.len}, &s->policy, &err) != SIPVEIL_OK) {
+        exit_code = tool_error(&s->s.common, s->policy_file, &err);
+    }
+    io_free(&text);
+    return exit_code;
+}
+
 int sharing_prepare(sharing *s)
 {
     sipveil_error err;
@@ -180,6 +244,7 @@ int sharing_prepare(sharing *s)
         return TOOL_USAGE;
     }
     exit_code = load_keys(s);
+    if (exit_code == TOOL_OK) exit_code = read_policy(s);
     if (exit_code == TOOL_OK && s->state != NULL) {
         exit_code = statefile_open(&s->s.common, s->state, (int64_t)time(NULL), &s->memory);
     }
@@ -221,6 +286,7 @@ int sharing_hand_out(sharing *s, const char *path, const sipveil_sealed *sealed,
 void sharing_end(sharing *s)
 {
     statefile_close(&s->memory);
+    sipveil_e2m_policy_free(s->policy);
     sipveil_worker_free(s->worker);
     sipveil_keyring_free(s->ring);
     sipveil_context_free(s->context);

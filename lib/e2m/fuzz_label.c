@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "e2m/policy.h"
+#include "e2m/policy_contact.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,6 +79,20 @@ static void check_needs(sv_arena *arena, const char *name, sipveil_span value)
     }
 }
 
+static void check_policy_contacts(sv_arena *arena, sipveil_span value)
+{
+    sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
+    sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
+    sv_sip_uri uri;
+    size_t count;
+    if (!gate(arena, "SIP/2.0 488 Not Acceptable Here\r\n", "Policy-Contact", value, view)) return;
+    if (sv_policy_contacts_read(view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) != SIPVEIL_OK) {
+        must(count == 0);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) must(sv_sip_read_uri(contacts[i].uri, &uri, NULL) == SIPVEIL_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sipveil_e2m_policy *policy = NULL;
@@ -90,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_labels(arena, sv_span(data, size));
     check_needs(arena, "Proxy-Body-Need", sv_span(data, size));
     check_needs(arena, "Warning", sv_span(data, size));
+    check_policy_contacts(arena, sv_span(data, size));
     if (sipveil_e2m_policy_read(sv_span(data, size), &policy, NULL) == SIPVEIL_OK) {
         must(sipveil_e2m_policy_count(policy) <= SV_POLICY_ROWS_MOST);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "e2m/policy.h"
+#include "tunnel/operation.h"
 
 /* Parameters of a row that are no part of what is told on the wire. */
 static bool take_extra(void *state, const sv_parameter *p)
@@ -50,31 +51,38 @@ static sipveil_code read_lines(sipveil_span text, sipveil_e2m_policy *policy, si
     return SIPVEIL_OK;
 }
 
-static sipveil_code read_policy(sipveil_span text, sipveil_e2m_policy *policy, sipveil_error *err)
+sipveil_code sv_policy_add(sipveil_e2m_policy *policy, sipveil_span text, sipveil_error *err)
 {
     sipveil_span copy, trimmed = sv_trim(text);
-    policy->rows = sv_arena_alloc_array(policy->arena, SV_POLICY_ROWS_MOST, sizeof *policy->rows);
-    if (policy->rows == NULL || !sv_arena_copy(policy->arena, text, &copy)) return sv_no_memory(err, SV_E2M);
+    if (text.len > SV_POLICY_TEXT_MOST) {
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "a policy over %d octets", SV_POLICY_TEXT_MOST);
+    }
+    if (!sv_arena_copy(policy->arena, text, &copy)) return sv_no_memory(err, SV_E2M);
     if (trimmed.len > 0 && trimmed.data[0] == '[') return sv_policy_read_json(copy, policy, err);
     return read_lines(copy, policy, err);
+}
+
+sipveil_e2m_policy *sv_policy_new(void)
+{
+    sv_arena *arena = sv_arena_new(4096, 16u << 20);
+    sipveil_e2m_policy *policy = arena != NULL ? sv_arena_alloc(arena, sizeof *policy) : NULL;
+    if (policy != NULL) policy->rows = sv_arena_alloc_array(arena, SV_POLICY_ROWS_MOST, sizeof *policy->rows);
+    if (policy == NULL || policy->rows == NULL) {
+        sv_arena_free(arena);
+        return NULL;
+    }
+    policy->arena = arena;
+    return policy;
 }
 
 sipveil_code sipveil_e2m_policy_read(sipveil_span text, sipveil_e2m_policy **out, sipveil_error *err)
 {
     if (out == NULL) return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "no place for the policy");
     *out = NULL;
-    if (text.len > SV_POLICY_TEXT_MOST) {
-        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "a policy over %d octets", SV_POLICY_TEXT_MOST);
-    }
-    sv_arena *arena = sv_arena_new(4096, 16u << 20);
-    sipveil_e2m_policy *policy = arena != NULL ? sv_arena_alloc(arena, sizeof *policy) : NULL;
-    if (policy == NULL) {
-        sv_arena_free(arena);
-        return sv_no_memory(err, SV_E2M);
-    }
-    policy->arena = arena;
-    sipveil_code code = read_policy(text, policy, err);
-    if (code != SIPVEIL_OK) sv_arena_free(arena);
+    sipveil_e2m_policy *policy = sv_policy_new();
+    if (policy == NULL) return sv_no_memory(err, SV_E2M);
+    sipveil_code code = sv_policy_add(policy, text, err);
+    if (code != SIPVEIL_OK) sipveil_e2m_policy_free(policy);
     else *out = policy;
     return code;
 }
@@ -121,4 +129,30 @@ const sv_policy_row *sv_policy_match(const sipveil_e2m_policy *policy, const sv_
         if (holds(&policy->rows[i], view, interface)) return &policy->rows[i];
     }
     return NULL;
+}
+
+sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_policy *policy, sipveil_span message,
+                                      const char *interface, sipveil_e2m_row *rows, size_t room, size_t *count,
+                                      sipveil_error *err)
+{
+    sipveil_error local;
+    if (err == NULL) err = &local;
+    sv_error_clear(err);
+    if (worker == NULL || policy == NULL || rows == NULL || count == NULL) {
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker, policy and places for the result are needed");
+    }
+    *count = 0;
+    sv_worker_begin(worker);
+    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
+    const sipveil_limits *limits = sipveil_context_limits(worker->context);
+    bool changed;
+    if (view == NULL) return sv_no_memory(err, SV_E2M);
+    SV_TRY(sv_normalise_lines(worker->arena, &message, limits, &changed, err)); /* a UA seals what a person wrote */
+    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));
+    const sv_policy_row *row = sv_policy_match(policy, view, interface, 0);
+    for (; row != NULL; row = sv_policy_match(policy, view, interface, (size_t)(row - policy->rows) + 1)) {
+        if (*count == room) return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "E2M-65", SIPVEIL_NO_OFFSET, "more than %zu rows hold", room);
+        rows[(*count)++] = (sipveil_e2m_row){row->need, row->method, row->interface, row->certificate};
+    }
+    return SIPVEIL_OK;
 }

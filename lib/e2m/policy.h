@@ -27,6 +27,11 @@ struct sipveil_e2m_policy {
 const sv_policy_row *sv_policy_match(const sipveil_e2m_policy *policy, const sv_sip_view *view, const char *interface,
                                      size_t from);
 
+/* Without rows; NULL: no memory. */
+sipveil_e2m_policy *sv_policy_new(void);
+/* The rows of a text, either form, behind those that are there. USAGE. */
+sipveil_code sv_policy_add(sipveil_e2m_policy *policy, sipveil_span text, sipveil_error *err);
+
 /* policy_json.c */
 sipveil_code sv_policy_read_json(sipveil_span text, sipveil_e2m_policy *policy, sipveil_error *err);
 

@@ -34,8 +34,10 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_e2
 
 /* ---- the answer ---- */
 
-static sv_refusal refusal_for(sipveil_code code, const sv_operation *op)
+static sv_refusal refusal_for(sipveil_code code, const sv_hop *hop)
 {
+    const sv_operation *op = hop->op;
+    if (op->secret_used && sv_is_for_earlier_keys(op->root->first_child, hop->options->open.keyring)) return SV_REFUSE_KEY_LOST;
     return op->secret_used || code == SIPVEIL_UNSUPPORTED ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN;
 }
 
@@ -148,7 +150,7 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
         *err = why;
         return code;
     }
-    sv_refusal refusal = refusal_for(code, op);
+    sv_refusal refusal = refusal_for(code, hop);
     if (code == SIPVEIL_OK || code == SIPVEIL_NO_KEY) {
         sv_error_clear(&why);
         code = sv_hop_serve(hop, out, &refusal);
@@ -193,7 +195,7 @@ static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span mes
         why = *err;
         sv_error_clear(err);
         if (code == SIPVEIL_INTERNAL) return code;
-        code = refuse(hop, refusal_for(code, hop->op), &why, out);
+        code = refuse(hop, refusal_for(code, hop), &why, out);
     } else if (!hop->named && hop->concern.row == NULL) {
         out->concerned = false;
         return SIPVEIL_OK;
@@ -234,6 +236,9 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
         sv_report_check(hop.op, "E2M-50", SIPVEIL_CHECK_NOT_DONE, "nothing here is for us: the body is not read");
     }
     if (code == SIPVEIL_OK) forget_ended(&hop);
+    if (code == SIPVEIL_OK && verdict.action == SIPVEIL_E2M_FORWARD) {
+        code = sv_hop_tell_needs(&hop, hop.op->root->view, &verdict.message);
+    }
     hand_out_warnings(hop.op, &verdict);
     hop.op->err = NULL;
     if (code != SIPVEIL_OK) return code;

@@ -61,6 +61,9 @@ typedef enum sv_refusal {
 } sv_refusal;
 sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusal refusal, const sipveil_error *why,
                            sipveil_span *response);
+/* E2M-68: what our rows demand, added to a 2xx to OPTIONS or REGISTER where that was asked for; *message is the new
+ * message then. Nothing of others is touched. */
+sipveil_code sv_hop_tell_needs(sv_hop *hop, const sv_sip_view *view, sipveil_span *message);
 /* Our certificate, or NULL: the first one that names our first host. */
 const sipveil_key *sv_hop_certificate(const sv_hop *hop);
 

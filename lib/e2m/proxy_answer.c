@@ -2,6 +2,7 @@
 /* What a hop tells the UA that it refused: the status, its need, its certificate. */
 #include "e2m/proxy.h"
 #include "keys/certificate.h"
+#include "sip/edit.h"
 
 /* The hop's certificate: the first one that names it. A UA that asks for its own hop has no key of it (E2M-45). */
 const sipveil_key *sv_hop_certificate(const sv_hop *hop)
@@ -40,24 +41,35 @@ static sipveil_code put_certificate(const sv_hop *hop, const sipveil_key *key, s
     return SIPVEIL_OK;
 }
 
+/* Under our own name, which the operator's row may write in another way. */
+static void put_own_name(const sv_hop *hop, sipveil_e2m_need *need)
+{
+    const sv_hop_name *me = &hop->names.names[0];
+    need->host = me->host;
+    need->has_port = me->has_port;
+    need->port = me->port;
+}
+
 /* What we ask for: what the label asked of us, or what our row demands. */
 static sipveil_e2m_need need_of(const sv_hop *hop, sv_refusal refusal)
 {
-    const sv_hop_name *me = &hop->names.names[0];
     const sv_policy_row *row = hop->concern.row;
-    sipveil_e2m_need need = {.host = me->host, .has_port = me->has_port, .port = me->port, .for_requests = true};
-    if (row != NULL) {
-        need = row->need;
-        need.host = me->host;
-        need.has_port = me->has_port;
-        need.port = me->port;
-    }
+    sipveil_e2m_need need = {.for_requests = true};
+    if (row != NULL) need = row->need;
+    put_own_name(hop, &need);
     if (row == NULL || refusal == SV_REFUSE_VERIFY) need.need = hop->act;
     if (need.need == SIPVEIL_E2M_NONE || need.need == SIPVEIL_E2M_OTHER) need.need = SIPVEIL_E2M_VIEW;
     if (refusal == SV_REFUSE_VERIFY && need.need == SIPVEIL_E2M_VIEW) need.need = SIPVEIL_E2M_VERIFY;
     need.keep = need.keep || hop->keep || hop->options->open.memory != NULL;
     need.rekey = refusal == SV_REFUSE_KEY_LOST;
     return need;
+}
+
+static sipveil_code put_fingerprint(const sv_hop *hop, const sipveil_key *own, sipveil_e2m_need *need)
+{
+    if (own == NULL) return SIPVEIL_OK;
+    need->has_fingerprint = true;
+    return sv_certificate_fingerprint(hop->op->worker->context, own->cms.certificate, need->fingerprint, hop->op->err);
 }
 
 /* Only for people, never acted upon (RFC 3261 20.43); the codes of the drafts are. */
@@ -98,11 +110,8 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     if (refusal == SV_REFUSE_PLAIN) return sv_make_answer(hop->op, view, &answer, response);
     const sipveil_key *own = sv_hop_certificate(hop);
     sipveil_e2m_need need = need_of(hop, refusal);
-    if (own != NULL) {
-        SV_TRY(put_certificate(hop, own, &answer));
-        SV_TRY(sv_certificate_fingerprint(hop->op->worker->context, own->cms.certificate, need.fingerprint, hop->op->err));
-        need.has_fingerprint = true;
-    }
+    if (own != NULL) SV_TRY(put_certificate(hop, own, &answer));
+    SV_TRY(put_fingerprint(hop, own, &need));
     sv_buffer_init(&rows, hop->op->arena, 512, 4096);
     sv_put_str(&rows, "Proxy-Body-Need: ");
     sv_need_put(&rows, &need);
@@ -111,4 +120,60 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     SV_TRY(sv_buffer_check(&rows, SV_E2M, hop->op->err));
     answer.rows = sv_buffer_span(&rows);
     return sv_make_answer(hop->op, view, &answer, response);
+}
+
+/* ---- told beforehand ---- */
+
+static bool is_told(const sipveil_e2m_need *needs, size_t count, const sipveil_e2m_need *need)
+{
+    for (size_t i = 0; i < count; i++) {
+        const sipveil_e2m_need *one = &needs[i];
+        if (sv_equal_nocase(one->host, need->host) && one->need == need->need && sv_equal_nocase(one->type, need->type) &&
+            one->for_requests == need->for_requests && one->for_responses == need->for_responses) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sipveil_code put_needs(sv_hop *hop, const sv_sip_view *view, sv_buffer *rows)
+{
+    sipveil_e2m_need told[SIPVEIL_E2M_NEEDS_MOST];
+    size_t count;
+    const sipveil_e2m_policy *policy = hop->options->policy;
+    SV_TRY(sv_needs_read(view, told, SIPVEIL_E2M_NEEDS_MOST, &count, hop->op->err));
+    for (size_t i = 0; i < policy->count && count < SIPVEIL_E2M_NEEDS_MOST; i++) {
+        sipveil_e2m_need need = policy->rows[i].need;
+        put_own_name(hop, &need);
+        if (is_told(told, count, &need)) continue;
+        need.keep = need.keep || hop->options->open.memory != NULL;
+        SV_TRY(put_fingerprint(hop, sv_hop_certificate(hop), &need));
+        told[count++] = need;
+        sv_put_str(rows, "Proxy-Body-Need: ");
+        sv_need_put(rows, &need);
+        sv_put_str(rows, "\r\n");
+    }
+    return sv_buffer_check(rows, SV_E2M, hop->op->err);
+}
+
+sipveil_code sv_hop_tell_needs(sv_hop *hop, const sv_sip_view *view, sipveil_span *message)
+{
+    sv_operation *op = hop->op;
+    bool probe = sv_equal_str(view->method, "OPTIONS") || sv_equal_str(view->method, "REGISTER");
+    sv_buffer rows, b;
+    if (!hop->options->tell_needs || hop->options->policy == NULL || view->is_request || view->status / 100 != 2 || !probe) {
+        return SIPVEIL_OK;
+    }
+    sv_buffer_init(&rows, op->arena, 512, op->limits->header_field);
+    SV_TRY(put_needs(hop, view, &rows));
+    if (rows.len == 0) return SIPVEIL_OK;
+    sv_sip_edit *edit = sv_arena_alloc_raw(op->arena, sizeof *edit);
+    if (edit == NULL) return sv_no_memory(op->err, SV_E2M);
+    sv_sip_edit_start(edit, view);
+    sv_sip_edit_add(edit, sv_buffer_span(&rows));
+    sv_buffer_init(&b, op->arena, view->whole.len + rows.len, op->limits->message * 2);
+    SV_TRY(sv_sip_edit_write(edit, &b, op->err));
+    sv_report_check(op, "E2M-68", SIPVEIL_CHECK_PASSED, "what this hop demands was added to the answer of a probe");
+    *message = sv_buffer_span(&b);
+    return SIPVEIL_OK;
 }

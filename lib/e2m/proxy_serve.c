@@ -108,21 +108,9 @@ static sipveil_code take_view(sv_operation *op, const sv_node *content, sipveil_
     return sv_mime_decoded_content(content->entity, op->arena, &out->view, op->err);
 }
 
-static bool only_shared_keys(void *state, const sv_node *node)
-{
-    bool *only = state;
-    if (!sv_node_is_encrypted(node) || node->enveloped == NULL || node->opened) return true;
-    *only = true;
-    for (size_t i = 0; i < node->enveloped->recipient_count; i++) {
-        if (node->enveloped->recipients[i].kind != SV_RECIPIENT_KEKRI) *only = false;
-    }
-    return false;
-}
-
 static sipveil_code refuse_unreadable(sv_hop *hop, const sv_node *node, sv_refusal *refusal)
 {
-    bool lost = false;
-    if (hop->named && node != NULL) (void)sv_visit_nodes(node, only_shared_keys, &lost);
+    bool lost = hop->named && node != NULL && sv_is_for_earlier_keys(node, hop->options->open.keyring);
     *refusal = lost ? SV_REFUSE_KEY_LOST : SV_REFUSE_VIEW;
     return sv_fail_rule(hop->op->err, SV_E2M, SIPVEIL_NO_KEY, hop->named ? "E2M-53" : "E2M-54", SIPVEIL_NO_OFFSET, "%s",
                         lost         ? "the key of the earlier message is not held, or used up"

@@ -15,6 +15,36 @@ bool sv_visit_nodes(const sv_node *node, bool (*visit)(void *state, const sv_nod
     return true;
 }
 
+static bool find_encrypted(void *state, const sv_node *node)
+{
+    const sv_node **found = state;
+    if (sv_node_is_encrypted(node) && node->enveloped != NULL) *found = node;
+    return *found == NULL;
+}
+
+static bool is_configured(const sipveil_keyring *ring, sipveil_span key_id)
+{
+    size_t count = 0;
+    const sv_cms_key *keys = ring != NULL ? sv_keyring_cms_keys(ring, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].kind == SV_CMS_KEY_KEK && sv_equal(keys[i].kek_id, key_id)) return true;
+    }
+    return false;
+}
+
+bool sv_is_for_earlier_keys(const sv_node *node, const sipveil_keyring *ring)
+{
+    const sv_node *found = NULL;
+    if (node != NULL) (void)find_encrypted(&found, node);
+    if (node != NULL && found == NULL) (void)sv_visit_nodes(node->first_child, find_encrypted, &found);
+    if (found == NULL) return false;
+    for (size_t i = 0; i < found->enveloped->recipient_count; i++) {
+        const sv_recipient *r = &found->enveloped->recipients[i];
+        if (r->kind != SV_RECIPIENT_KEKRI || is_configured(ring, r->key_id)) return false;
+    }
+    return found->enveloped->recipient_count > 0;
+}
+
 static bool is_accepted(const sv_node *node)
 {
     return sv_node_is_signed(node) && node->verified && node->accepted;

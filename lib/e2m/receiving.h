@@ -50,6 +50,10 @@ sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, b
 const sv_node *sv_signature_of(const sv_node *node);
 /* From a part inwards through what was opened and verified: what came out. */
 const sv_node *sv_came_out(const sv_node *node);
+/* Whether the first encrypted layer from here on names nothing but shared keys, none of them of the ring: then the key
+ * of an earlier message is what is wanted. By its form alone, whatever became of it: which references we hold is
+ * nobody's business. */
+bool sv_is_for_earlier_keys(const sv_node *node, const sipveil_keyring *ring);
 /* Calls visit for every node; false ends it. */
 bool sv_visit_nodes(const sv_node *node, bool (*visit)(void *state, const sv_node *node), void *state);
 

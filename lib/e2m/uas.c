@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The UA that receives: its own opening, and what it should know about the hops. */
 #include "e2m/copy.h"
+#include "e2m/policy_contact.h"
+#include "e2m/need.h"
 #include "e2m/receiving.h"
+#include "keys/certificate.h"
+#include "sip/values.h"
 #include "tunnel/memory.h"
 
 void sipveil_e2m_open_options_default(sipveil_e2m_open_options *options)
@@ -141,6 +145,21 @@ static sipveil_code judge(void *state, sv_operation *op)
     return compare_all(ua, op, op->root);
 }
 
+/* E2M-67, E2M-69: a proxy put it there, and nobody signed it: a hint for the user. */
+static void report_policy_servers(sv_operation *op)
+{
+    sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
+    size_t count;
+    if (sv_policy_contacts_read(op->root->view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) != SIPVEIL_OK) {
+        sv_report_warning(op, "E2M-67", "the policy servers that a proxy names cannot be read");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sv_report_check(op, "E2M-67", SIPVEIL_CHECK_NOT_DONE, "a proxy names the policy server %s", SV_QUOTE(contacts[i].uri));
+    }
+    if (count > 0) sv_report_warning(op, "E2M-67", "a proxy asks for a policy server to be contacted: %s", SV_QUOTE(contacts[0].uri));
+}
+
 static void tell(void *state, sv_operation *op)
 {
     const ua_receiving *ua = state;
@@ -150,6 +169,7 @@ static void tell(void *state, sv_operation *op)
         sv_report_warning(op, "ADV-162", "the labels for proxies cannot be read");
     }
     report_labels(op, &labels);
+    report_policy_servers(op);
     if (ua->asked) report_undisclosed(ua, op, &labels, &ua->asked_for);
 }
 
@@ -172,4 +192,36 @@ sipveil_code sipveil_e2m_open(sipveil_worker *worker, const sipveil_e2m_open_opt
     sipveil_code code = sv_open_extended(worker, &options->open, &extension, message, out, err);
     worker->operation.extension = NULL; /* it goes with this call */
     return code;
+}
+
+/* ---- the answer ---- */
+
+/* CEK-09: whoever seals by an earlier key is told that it is not here, whatever the reason of the refusal is. */
+static sipveil_code put_rekey(sv_operation *op, const sv_sip_view *view, const sipveil_key *own, sv_answer *answer)
+{
+    sv_sip_address to;
+    sipveil_e2m_need need = {.need = SIPVEIL_E2M_VIEW, .for_requests = true, .rekey = true};
+    sv_buffer rows;
+    if (sv_sip_read_address(sv_sip_value(view, SV_F_TO), &to, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
+    need.host = sv_sip_host(to.uri);
+    if (need.host.len == 0) return SIPVEIL_OK;
+    if (own != NULL) {
+        need.has_fingerprint = true;
+        SV_TRY(sv_certificate_fingerprint(op->worker->context, own->cms.certificate, need.fingerprint, op->err));
+    }
+    sv_buffer_init(&rows, op->arena, 512, 4096);
+    sv_put_str(&rows, "Proxy-Body-Need: ");
+    sv_need_put(&rows, &need);
+    sv_put_str(&rows, "\r\n");
+    answer->rows = sv_buffer_span(&rows);
+    return sv_buffer_check(&rows, SV_E2M, op->err);
+}
+
+sipveil_code sipveil_e2m_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
+                                const sipveil_error *why, sipveil_span *response, sipveil_error *err)
+{
+    const sv_operation *op = worker != NULL ? &worker->operation : NULL;
+    bool remembers = op != NULL && op->options != NULL && op->options->memory != NULL; /* else nothing could be here */
+    bool rekey = remembers && options != NULL && op->root != NULL && sv_is_for_earlier_keys(op->root->first_child, options->keyring);
+    return sv_answer_refusal(worker, options, message, why, rekey ? put_rekey : NULL, response, err);
 }

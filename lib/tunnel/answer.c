@@ -100,6 +100,12 @@ static sipveil_code make_small_answer(sv_operation *op, const sv_sip_view *view,
 sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                    const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
+    return sv_answer_refusal(worker, options, message, why, NULL, response, err);
+}
+
+sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
+                               const sipveil_error *why, sv_answer_extra extra, sipveil_span *response, sipveil_error *err)
+{
     sipveil_error local, reason = {0};
     if (why != NULL) reason = *why; /* err may be the same place */
     if (err == NULL) err = &local;
@@ -125,6 +131,7 @@ sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_op
     if (answer.status == 493) {
         const sipveil_key *own = find_own_certificate(op, options->keyring, options->has_at ? options->at : sv_now(worker->context), view);
         if (own != NULL) SV_TRY(put_certificate(op, own, &answer));
+        if (extra != NULL) SV_TRY(extra(op, view, own, &answer));
     }
     return sv_make_answer(op, view, &answer, response);
 }

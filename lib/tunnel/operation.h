@@ -179,6 +179,12 @@ typedef struct sv_answer {
 /* USAGE: view is a response or an ACK. The octets are in the operation's arena. */
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);
 
+/* sipveil_tunnel_answer, with what a higher room adds to a 493 over TCP or TLS; NULL: nothing. own: our certificate that
+ * goes along, or NULL. */
+typedef sipveil_code (*sv_answer_extra)(sv_operation *op, const sv_sip_view *view, const sipveil_key *own, sv_answer *answer);
+sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
+                               const sipveil_error *why, sv_answer_extra extra, sipveil_span *response, sipveil_error *err);
+
 /* The transport that the top Via names: "SIP / 2.0 / UDP host"; empty: it names none. */
 sipveil_span sv_top_transport(const sv_sip_view *view);
 

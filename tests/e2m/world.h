@@ -30,6 +30,7 @@ enum { NOW = 1795255200 }; /* 2026-11-21T10:00:00Z */
 typedef struct party {
     sipveil_keyring *ring; /* its key and the anchor */
     const sipveil_key *key;
+    char *certificate; /* PEM */
     sipveil_memory *memory;
 } party;
 
@@ -81,16 +82,15 @@ static void add_anchor(world *w, sipveil_keyring *ring, const char *pem)
 static void make_party(world *w, party *p, const char *ca, const char *ca_key, const char *aor, const char *host)
 {
     sipveil_certificate_request request = {.aor = aor, .host = host, .not_before = NOW - 86400, .not_after = NOW + 86400};
-    char *both = NULL, *certificate = NULL;
+    char *both = NULL;
     assert_code(sipveil_keyring_new(w->context, &p->ring, &w->err), SIPVEIL_OK);
-    assert_code(sipveil_keys_make_certificate(w->context, sv_span_str(ca), sv_span_str(ca_key), &request, &both, &certificate,
+    assert_code(sipveil_keys_make_certificate(w->context, sv_span_str(ca), sv_span_str(ca_key), &request, &both, &p->certificate,
                                               &w->err), SIPVEIL_OK);
     assert_code(sipveil_keyring_add_octets(p->ring, sv_span_str(both), "test", NULL, NULL, &w->err), SIPVEIL_OK);
     p->key = sipveil_keyring_at(p->ring, 0);
     add_anchor(w, p->ring, ca);
     assert_code(sipveil_memory_new(&p->memory, &w->err), SIPVEIL_OK);
     sipveil_keys_wipe_text(both);
-    sipveil_keys_wipe_text(certificate);
 }
 
 WORLD_UNUSED static int world_setup(void **state)
@@ -124,6 +124,7 @@ WORLD_UNUSED static int world_setup(void **state)
 static void end_party(party *p)
 {
     sipveil_keyring_free(p->ring);
+    sipveil_keys_wipe_text(p->certificate);
     sipveil_memory_free(p->memory);
 }
 

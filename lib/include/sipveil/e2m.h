@@ -81,6 +81,74 @@ SIPVEIL_API void sipveil_e2m_policy_free(sipveil_e2m_policy *policy);
 /** Number of rows. */
 SIPVEIL_API size_t sipveil_e2m_policy_count(const sipveil_e2m_policy *policy);
 
+/** A row of a policy. Spans live as long as the policy. */
+typedef struct sipveil_e2m_row {
+    sipveil_e2m_need need;
+    sipveil_span method, interface; /**< where it holds; empty: everywhere */
+    sipveil_span certificate;       /**< a file of the caller's; empty: none */
+} sipveil_e2m_row;
+
+/**
+ * The rows that hold for a message, for hop and UA alike, in their order: a UA seals for their hosts beforehand.
+ * @param interface where it came in or goes out; may be NULL.
+ * @return SIPVEIL_OK, SIPVEIL_LIMIT (more than room), SIPVEIL_MALFORMED, SIPVEIL_USAGE.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_policy *policy,
+                                                                   sipveil_span message, const char *interface,
+                                                                   sipveil_e2m_row *rows, size_t room, size_t *count,
+                                                                   sipveil_error *err);
+
+/* ------------------------------------------------------------------ policy servers (RFC 6794) */
+
+/** One value of Policy-Contact. */
+typedef struct sipveil_e2m_policy_contact {
+    sipveil_span uri;
+    sipveil_span alternative; /**< values with the same one stand for each other; empty: none does */
+    bool cacheable;
+} sipveil_e2m_policy_contact;
+
+enum { SIPVEIL_E2M_POLICY_CONTACTS_MOST = 16 };
+
+/**
+ * The policy servers that a message names: in a 488, and in INVITE, UPDATE and PRACK. Spans point into the message.
+ * @return SIPVEIL_OK (*count may be 0), SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_read_policy_contacts(sipveil_worker *worker, sipveil_span message,
+                                                                           sipveil_e2m_policy_contact *contacts,
+                                                                           size_t room, size_t *count,
+                                                                           sipveil_error *err);
+
+/**
+ * The caller's way to a policy server. *document is *borrowed* until the next call.
+ * @return false: it could not be reached; that blocks no call.
+ */
+typedef bool (*sipveil_e2m_fetch)(void *user, sipveil_span uri, sipveil_span *document);
+
+typedef struct sipveil_e2m_learn_options {
+    size_t size;
+    bool protected_path;     /**< the message came over one: else what it says is a hint for the user, and no row */
+    sipveil_memory *memory;  /**< keeps documents for a day, unless the server's value says non-cacheable; may be NULL */
+    sipveil_e2m_fetch fetch; /**< NULL: what the memory holds */
+    void *user;              /**< of fetch */
+    bool has_at;
+    int64_t at;              /**< seconds UTC; else the clock */
+} sipveil_e2m_learn_options;
+
+/** Fills in the defaults. */
+SIPVEIL_API void sipveil_e2m_learn_options_default(sipveil_e2m_learn_options *options);
+
+/**
+ * What a message tells as rows: its needs (a 2xx to OPTIONS or REGISTER, a refusal), and the documents of the policy
+ * servers that it names. These are the rows of a policy, in either form, and name no certificate files; every server is
+ * asked, in order, of those that stand for each other the first that answers.
+ * @return SIPVEIL_OK (the policy may have no row); SIPVEIL_POLICY: the path was not protected; SIPVEIL_MALFORMED,
+ *         SIPVEIL_LIMIT, SIPVEIL_USAGE. *out is *given*, free with sipveil_e2m_policy_free.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_learn_policy(sipveil_worker *worker,
+                                                                   const sipveil_e2m_learn_options *options,
+                                                                   sipveil_span message, sipveil_e2m_policy **out,
+                                                                   sipveil_error *err);
+
 /* ------------------------------------------------------------------ the UA that sends */
 
 /** The forms of a shared body (S1 to S4). */
@@ -148,15 +216,19 @@ typedef struct sipveil_e2m_retry_options {
     size_t disclosable_count;
     bool has_at;
     int64_t at;                    /**< seconds UTC, for certificates; else the clock */
+    bool protected_path;           /**< the response came over one: policy servers that it names are asked */
+    sipveil_e2m_fetch fetch;       /**< the way to them; NULL: what e2m.memory holds */
+    void *fetch_user;
 } sipveil_e2m_retry_options;
 
 /** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_retry_options_default(sipveil_e2m_retry_options *options);
 
 /**
- * The request to send after a response that tells a need: the next CSeq, the same Call-ID, a new branch. After
- * a 2xx (a probe by OPTIONS, a registration) the request is sealed as it is. Nothing is ever sent in clear
- * because of a response.
+ * The request to send after a response that tells a need, or a 488 whose policy servers tell it: the next CSeq, the same
+ * Call-ID, a new branch. After a 2xx (a probe by OPTIONS, a registration) the request is sealed as it is. Hops that were
+ * granted earlier in this call stay, if e2m.memory was there. A hop that needs answers too is held the key for them, where
+ * there is a signer and a memory. Nothing is ever sent in clear because of a response.
  * @return SIPVEIL_OK; SIPVEIL_POLICY: the need is not granted, and why; as sipveil_e2m_seal.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_retry(sipveil_worker *worker,
@@ -186,6 +258,15 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_open(sipveil_worker *worke
                                                            sipveil_span message, sipveil_opened *out,
                                                            sipveil_error *err);
 
+/**
+ * sipveil_tunnel_answer() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by the key
+ * of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
+ * @return as sipveil_tunnel_answer. *response is *borrowed* until the worker's next call.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_answer(sipveil_worker *worker, const sipveil_open_options *options,
+                                                             sipveil_span message, const sipveil_error *why,
+                                                             sipveil_span *response, sipveil_error *err);
+
 /* ------------------------------------------------------------------ the hop */
 
 typedef struct sipveil_e2m_proxy_options {
@@ -204,13 +285,15 @@ typedef struct sipveil_e2m_proxy_options {
     sipveil_e2m_profile profile;
     bool use_496;                   /**< draft profile: 496 instead of 493 */
     bool allow_unprotected_cekref;
+    bool tell_needs;                /**< what the rows of the policy demand is added, as Proxy-Body-Need, to a 2xx to
+                                         OPTIONS or REGISTER: the one change that a hop makes, and never to a body */
 } sipveil_e2m_proxy_options;
 
 /** Fills in the defaults. */
 SIPVEIL_API void sipveil_e2m_proxy_options_default(sipveil_e2m_proxy_options *options);
 
 typedef enum sipveil_e2m_action {
-    SIPVEIL_E2M_FORWARD, /**< send `message` on; it is the message that was given, octet by octet */
+    SIPVEIL_E2M_FORWARD, /**< send `message` on; it is the message that was given, octet by octet (but see tell_needs) */
     SIPVEIL_E2M_RESPOND  /**< send `message`, a response, back */
 } sipveil_e2m_action;
 
