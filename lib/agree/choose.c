@@ -4,12 +4,18 @@
 #include "agree/client.h"
 #include "agree/ipsec_3gpp.h"
 
+/* Entries of ipsec-3gpp are as good as their algorithms, those of another mechanism as its name. */
+static bool is_alike(const sv_mechanism *own, const sv_mechanism *m)
+{
+    return sv_equal_nocase(own->name, m->name) && (m->kind != SV_MECH_IPSEC_3GPP || sv_ipsec_same_pair(own, m));
+}
+
 /* Our own list says what we know, the best first. */
 static bool rank_of(const sv_client *c, const sv_mechanism *m, uint32_t *rank)
 {
     const sv_mechanism_list *own = &c->options->list->list;
     for (size_t i = 0; i < own->count; i++) {
-        if (!sv_equal_nocase(own->items[i].name, m->name)) continue;
+        if (!is_alike(&own->items[i], m)) continue;
         *rank = (uint32_t)i;
         return true;
     }

@@ -114,6 +114,12 @@ sv_ipsec_entry sv_ipsec_read(const sv_mechanism *m)
     return entry;
 }
 
+bool sv_ipsec_same_pair(const sv_mechanism *a, const sv_mechanism *b)
+{
+    sv_ipsec_entry x = sv_ipsec_read(a), y = sv_ipsec_read(b);
+    return x.alg == y.alg && x.ealg == y.ealg && x.mode == y.mode;
+}
+
 const char *sv_ipsec_alg_name(sv_ipsec_alg alg)
 {
     return algs[alg].name != NULL ? algs[alg].name : "(none)";

@@ -69,6 +69,8 @@ sv_ipsec_entry sv_ipsec_read(const sv_mechanism *m);
  * and that was not allowed (AGR-56). */
 sipveil_code sv_ipsec_check(const sv_ipsec_entry *entry, bool allow_weak, sipveil_error *err);
 bool sv_ipsec_is_weak(const sv_ipsec_entry *entry);
+/* Algorithms and mode are the same. */
+bool sv_ipsec_same_pair(const sv_mechanism *a, const sv_mechanism *b);
 /* The words of the grammar. */
 const char *sv_ipsec_alg_name(sv_ipsec_alg alg);
 const char *sv_ipsec_ealg_name(sv_ipsec_ealg ealg);
