@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bindings as the caller meets them: a request and its verdict in, what became of its certificate out. */
 #include "identity/binding.h"
+#include "identity/event.h"
 #include "keys/session.h"
 #include "sip/values.h"
 #include "tunnel/bound.h"
@@ -20,13 +21,6 @@ const char *sipveil_binding_event_name(unsigned event)
         if (event == 1u << i) return names[i];
     }
     return NULL;
-}
-
-static sipveil_code read_view(sipveil_worker *worker, sipveil_span message, sv_sip_view **view, sipveil_error *err)
-{
-    *view = sv_arena_alloc_raw(worker->arena, sizeof **view);
-    if (*view == NULL) return sv_no_memory(err, SV_IDENTITY);
-    return sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), *view, err);
 }
 
 /* ---- what is known of the request ---- */
@@ -162,7 +156,7 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
     sv_store *store = sv_memory_store(options->memory);
     int64_t now = options->has_at ? options->at : sv_now(worker->context);
     unsigned events = 0;
-    SV_TRY(read_view(worker, message, &view, err));
+    SV_TRY(sv_identity_view(worker, message, &view, err));
     SV_TRY(sv_binding_observe(store, worker->arena, view, false, now, &events, err));
     bool binds = view->is_request && !sv_equal_str(view->method, "ACK") && !sv_equal_str(view->method, "CANCEL");
     const sv_carrier_question what = {.view = view, .context = worker->context, .crypto = worker->crypto,
@@ -225,7 +219,7 @@ sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *me
     unsigned happened = 0;
     if (events != NULL) *events = 0;
     SV_TRY(begin(worker, memory, err));
-    SV_TRY(read_view(worker, message, &view, err));
+    SV_TRY(sv_identity_view(worker, message, &view, err));
     SV_TRY(sv_binding_observe(sv_memory_store(memory), worker->arena, view, sent, at, &happened, err));
     if (events != NULL) *events = happened;
     return SIPVEIL_OK;
@@ -243,7 +237,7 @@ sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memo
     sv_sip_view *view;
     sv_binding proven;
     SV_TRY(begin(worker, memory, err));
-    SV_TRY(read_view(worker, message, &view, err));
+    SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, !sent);
     bool found = sv_binding_prove(sv_memory_store(memory), &dialog, sha256, at, worker->arena, &proven);
     return found ? SIPVEIL_OK : not_bound(&dialog, err);
@@ -256,7 +250,7 @@ sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_me
     sv_binding found;
     SV_TRY(begin(worker, memory, err));
     if (aor == NULL || ring == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "an address and a keyring are needed");
-    SV_TRY(read_view(worker, message, &view, err));
+    SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, false);
     sipveil_span peer = sv_span_str(aor);
     if (!sv_binding_find(sv_memory_store(memory), &dialog, SV_BINDING_CURRENT, at, worker->arena, &found)) {

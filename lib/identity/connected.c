@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connected identity (RFC 4916) and what RFC 8862 adds: what each side does next, from plain facts. */
 #include "identity/carrier.h"
+#include "identity/event.h"
 #include "sip/edit.h"
 #include "sip/values.h"
 #include "sipveil/identity.h"
@@ -50,9 +51,7 @@ static sipveil_code read_view(sipveil_worker *worker, sipveil_span message, bool
     sv_error_clear(err);
     if (worker == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "a worker is needed");
     if (!keep) sv_worker_begin(worker);
-    *view = sv_arena_alloc_raw(worker->arena, sizeof **view);
-    if (*view == NULL) return sv_no_memory(err, SV_IDENTITY);
-    return sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), *view, err);
+    return sv_identity_view(worker, message, view, err);
 }
 
 /* ---- what comes next ---- */

@@ -18,6 +18,7 @@
 #include "base/buffer.h"
 #include "keys/certificate.h"
 #include "keys/keys.h"
+#include "mime/mime.h"
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
 

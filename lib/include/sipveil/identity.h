@@ -486,6 +486,87 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_check_brandy(sipveil
                                                                          const sipveil_identity_verdict *verdict,
                                                                          int *status, sipveil_error *err);
 
+/* ------------------------------------------------------------------ certificate service (RFC 6072), the client's side */
+
+/** Rows of a SUBSCRIBE for the certificate of its Request-URI: Event, Accept, Expires of a day; each with CRLF, no body
+ *  (IDN-76). Static. */
+SIPVEIL_API const char *sipveil_certificate_subscription_rows(void);
+
+/** What is known of a subscription. Start from sipveil_certificate_notify_options_default(). */
+typedef struct sipveil_certificate_notify_options {
+    size_t size;
+    sipveil_memory *memory;       /**< where certificates are kept by address; needed */
+    const sipveil_keyring *trust; /**< anchors; may be NULL */
+    const char *aor;              /**< that was subscribed to; needed */
+    const char *call_id, *local_tag, *remote_tag; /**< the dialog of the subscription: a NOTIFY of another one is not taken */
+    int64_t subscribed_until;     /**< seconds UTC: nothing is kept longer */
+    int64_t keep_seconds;         /**< 0: a day */
+    bool integrity;               /**< the body came unchanged by other means: TLS to the notifier's own domain, S/MIME */
+    bool has_at;                  /**< use `at` instead of the clock */
+    int64_t at;                   /**< seconds UTC */
+} sipveil_certificate_notify_options;
+
+/** Fills in the defaults. */
+SIPVEIL_API void sipveil_certificate_notify_options_default(sipveil_certificate_notify_options *options);
+
+typedef enum sipveil_certificate_notice {
+    SIPVEIL_CERTIFICATE_IGNORED = 0, /**< of another type, or no NOTIFY of that subscription: the subscription stays */
+    SIPVEIL_CERTIFICATE_NONE,        /**< there is none, or it was revoked: what was kept is gone */
+    SIPVEIL_CERTIFICATE_KEPT,        /**< it may be used for that address */
+    SIPVEIL_CERTIFICATE_DISCARDED    /**< nobody vouches for it: it must not be used, and what was kept is gone */
+} sipveil_certificate_notice;
+
+typedef struct sipveil_certificate_notified {
+    sipveil_certificate_notice notice;
+    sipveil_assurance assurance; /**< CHAIN; SESSION for what Identity vouches for; UNBOUND */
+    sipveil_span certificate;    /**< DER, of KEPT; *borrowed* from the worker */
+    int64_t until;               /**< of KEPT: seconds UTC */
+    bool had_before;             /**< one was kept before this NOTIFY, with this digest: */
+    uint8_t before_sha256[32];   /**< where it was revoked, sipveil_identity_forget_bindings() takes it */
+    int status;                  /**< to answer the NOTIFY with: 200, or 481 */
+    const char *why;             /**< one sentence, or ""; static */
+} sipveil_certificate_notified;
+
+/**
+ * Takes the certificate of an address from a NOTIFY: kept where its chain is good and it names the address, or where From
+ * is the address, Identity is valid and covers the body (RFC 4474), or the body came unchanged by other means
+ * (IDN-77, IDN-78).
+ * @param verdict what sipveil_identity_verify said of this message in the worker's last call; NULL: nobody vouches
+ * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_certificate_take_notify(
+    sipveil_worker *worker, const sipveil_certificate_notify_options *options, sipveil_span message,
+    const sipveil_identity_verdict *verdict, sipveil_certificate_notified *out, sipveil_error *err);
+
+/** The certificate that is kept for an address at that second: DER, *borrowed* from the worker.
+ *  sipveil_keyring_add_octets() makes a recipient of it. @return SIPVEIL_OK, SIPVEIL_NO_KEY, SIPVEIL_MALFORMED (no
+ *  address), SIPVEIL_USAGE, SIPVEIL_INTERNAL */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_certificate_find_kept(sipveil_worker *worker,
+                                                                        const sipveil_memory *memory, const char *aor,
+                                                                        int64_t at, sipveil_span *certificate,
+                                                                        sipveil_error *err);
+/** A request that used it was answered 437: forget it, and subscribe again. @return as sipveil_certificate_find_kept */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_certificate_drop_kept(sipveil_worker *worker, sipveil_memory *memory,
+                                                                        const char *aor, sipveil_error *err);
+/** Whether that request is sent again: once, and only with another certificate (IDN-80). Both DER. */
+SIPVEIL_API bool sipveil_certificate_tries_again(sipveil_span before, sipveil_span after, bool tried);
+
+/** How long to wait before our own credential is renewed: 0 within 600 s of its end, once a random part of 300 s has
+ *  gone by (IDN-81). random: any 32 bits. Seconds. */
+SIPVEIL_API int64_t sipveil_certificate_renew_after(int64_t not_after, int64_t now, uint32_t random);
+
+/**
+ * Our own credential out of a NOTIFY (Event: credential): certificate and private key, into a keyring.
+ * @param protected_direct over TLS straight to the server, whose name was checked, with Digest: nothing else is taken
+ * @param key_options for a key that is encrypted; may be NULL
+ * @return SIPVEIL_OK; SIPVEIL_POLICY (not protected); SIPVEIL_MALFORMED; SIPVEIL_UNSUPPORTED: not such a NOTIFY;
+ *         SIPVEIL_USAGE: not a key, not of this certificate; SIPVEIL_LIMIT; SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_certificate_take_credential(sipveil_worker *worker, sipveil_span message,
+                                                                              bool protected_direct,
+                                                                              const sipveil_key_options *key_options,
+                                                                              sipveil_keyring *ring, sipveil_error *err);
+
 #ifdef __cplusplus
 }
 #endif
