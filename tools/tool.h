@@ -74,6 +74,7 @@ int cmd_open(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
 int cmd_vectors(int argc, char **argv);
 
 #endif

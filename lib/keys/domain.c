@@ -37,15 +37,6 @@ static sipveil_code read_names(X509 *certificate, sv_arena *arena, sipveil_domai
     return SIPVEIL_OK;
 }
 
-/* IDN-73: what public CAs issue has the purposes of TLS alone. */
-static bool is_for_tls(X509 *certificate)
-{
-    uint32_t purposes = X509_get_extended_key_usage(certificate);
-    return purposes != UINT32_MAX && (purposes & (XKU_SSL_SERVER | XKU_SSL_CLIENT)) != 0 &&
-           (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_CRITICAL)) == 0 &&
-           (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) != 0;
-}
-
 sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) *untrusted,
                                          int64_t at, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err)
 {
@@ -61,7 +52,7 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     if (!out->time_ok) note(out, &why);
     out->usage_ok = sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why) == SIPVEIL_OK;
     if (!out->usage_ok) note(out, &why);
-    out->usage_tls = !out->usage_ok && is_for_tls(certificate);
+    out->usage_tls = !out->usage_ok && sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_TLS_HOST, NULL) == SIPVEIL_OK;
     sv_chain_question question = {.certificate = certificate, .untrusted = untrusted, .at = at,
                                   .limits = sipveil_context_limits(ring->context), .built = &chain};
     sipveil_code code = ring->anchor_count == 0

@@ -12,6 +12,7 @@
 #include "sipveil/e2m.h"
 #include "sipveil/identity.h"
 #include "sipveil/keys.h"
+#include "sipveil/trust.h"
 #include "sipveil/tunnel.h"
 
 #endif

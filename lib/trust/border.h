@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One message on its way over the border: phase A by the previous hop, once; phase B by the next hop, for each branch. */
+#ifndef SV_TRUST_BORDER_H
+#define SV_TRUST_BORDER_H
+
+#include "crypto/crypto.h"
+#include "sip/edit.h"
+#include "sip/values.h"
+#include "trust/asserted.h"
+#include "trust/privacy.h"
+#include "trust/verdict.h"
+
+/* Why it does not go on. */
+typedef struct sv_refusal {
+    sipveil_border_action action; /* FORWARD: it does go on */
+    int status;
+    const char *rule;
+    const char *why;
+    sipveil_span phrase; /* empty: that of the status */
+    sipveil_span rows;
+} sv_refusal;
+
+struct sipveil_border {
+    const sipveil_context *context;
+    sv_crypto *crypto;
+    sv_arena *arena; /* of one arrival and all that leaves of it */
+    sipveil_border_options options;
+    sipveil_trust_table *table; /* held */
+    sipveil_trust_profile profile;
+    sipveil_trust_verdict from, to;
+    int64_t now;
+    bool arrived;          /* a branch may leave */
+    bool leaving;          /* the last call was for a branch */
+    sv_sip_view *view;     /* of the copy that phase A left */
+    sv_privacy privacy;    /* of that copy */
+    sv_asserted asserted;  /* scratch of both phases */
+    sv_sip_edit edit;      /* likewise */
+    sv_buffer lines, warnings; /* of sipveil_border_line, sipveil_warning */
+    size_t lines_of_a, warnings_of_a;
+    sv_refusal refusal;
+    sipveil_span message;  /* of the last result */
+};
+
+/* A line of the report, in the arena. rule is literal. */
+void sv_border_note(sipveil_border *b, const char *phase, const char *field, const char *result, const char *rule,
+                    const char *why, ...) SV_PRINTF(6, 7);
+void sv_border_warn(sipveil_border *b, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
+/* It does not go on: answered, or dropped where nothing may be answered. phrase NULL: that of the status. */
+void sv_border_refuse(sipveil_border *b, int status, const char *rule, const char *phrase, const char *why, ...)
+    SV_PRINTF(5, 6);
+/* Neither ACK nor CANCEL, which nobody authenticates or answers hop by hop (RFC 3261 16.7, 17.1.1.3). */
+bool sv_is_answerable(const sv_sip_view *view);
+bool sv_is_method(const sv_sip_view *view, const char *const *methods, size_t count);
+
+/* ---- phase_a.c, phase_b.c: into b->edit, the lines and b->refusal; INTERNAL, LIMIT or USAGE fail ---- */
+sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
+sipveil_code sv_phase_b(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
+
+/* ---- leak.c: TRU-39 ---- */
+/* An Identity field whose PASSporT tells one of the values that are removed loses what tells it. */
+sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
+
+/* ---- service.c: what a privacy service does for "user" and "header" ---- */
+sipveil_code sv_serve_user(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
+
+#endif

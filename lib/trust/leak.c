@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TRU-39: a PASSporT in full form tells, in base64url, the identity that was signed; where that came from a
+ * P-Asserted-Identity which is removed, the field must not carry it on (RFC 8224 11). The field itself is never removed
+ * because of Privacy (TRU-36), unless it is our own and was not sent yet. */
+#include "mime/mime.h"
+#include "trust/border.h"
+
+/* "header.payload.signature" in front of the parameters. */
+typedef struct full_form {
+    sipveil_span payload;
+    sipveil_span rest; /* from the signature on */
+} full_form;
+
+static bool is_token_octet(uint8_t c)
+{
+    return sv_is_alnum(c) || c == '-' || c == '_' || c == '=';
+}
+
+static bool read_full_form(sipveil_span value, full_form *out)
+{
+    sv_cursor c = sv_cursor_over(value, "Identity");
+    (void)sv_take_if(&c, (uint8_t)34); /* RFC 4474 quoted its value */
+    sipveil_span header = sv_take_while(&c, is_token_octet);
+    if (!sv_take_if(&c, '.')) return false;
+    out->payload = sv_take_while(&c, is_token_octet);
+    if (!sv_take_if(&c, '.') || (header.len == 0 && out->payload.len == 0)) return false;
+    out->rest = sv_rest(&c);
+    return true;
+}
+
+/* Escapes of JSON undone where they stand for ASCII, so that "sip:\u0061lice" hides from nobody. */
+static sipveil_span plain_text(sipveil_span json, sv_arena *arena)
+{
+    sv_cursor c = sv_cursor_over(json, "PASSporT");
+    sv_buffer b;
+    uint8_t octet;
+    sv_buffer_init(&b, arena, json.len, json.len + 1);
+    while (sv_take_byte(&c, &octet)) {
+        sipveil_span digits;
+        unsigned number = 0;
+        if (octet != '\\' || !sv_take_byte(&c, &octet) || octet != 'u' || !sv_take(&c, 4, &digits)) {
+            sv_put_byte(&b, octet);
+            continue;
+        }
+        for (size_t i = 0; i < 4; i++) {
+            uint8_t d = (uint8_t)sv_lower(digits.data[i]);
+            number = number << 4 | (unsigned)(sv_is_digit(d) ? d - '0' : sv_is_hex(d) ? d - 'a' + 10 : 0);
+        }
+        sv_put_byte(&b, number < 0x80 ? (uint8_t)number : '?');
+    }
+    return sv_buffer_span(&b);
+}
+
+static bool holds(sipveil_span text, sipveil_span what)
+{
+    for (size_t i = 0; what.len > 0 && i + what.len <= text.len; i++) {
+        if (sv_equal_nocase(sv_span(text.data + i, what.len), what)) return true;
+    }
+    return false;
+}
+
+/* The digits of a telephone number, as "tn" has them (RFC 8225 5.2.1); empty if it is none. */
+static sipveil_span digits_of(sipveil_span uri, sv_arena *arena)
+{
+    sv_cursor c = sv_cursor_over(uri, "identity");
+    sv_buffer b;
+    sipveil_span scheme;
+    uint8_t octet;
+    sv_buffer_init(&b, arena, uri.len, uri.len + 1);
+    if (!sv_take_until(&c, ':', &scheme)) return sv_span(NULL, 0);
+    (void)sv_take_if(&c, ':');
+    while (sv_take_byte(&c, &octet) && octet != '@' && octet != ';' && octet != ':') {
+        if (sv_is_digit(octet)) sv_put_byte(&b, octet);
+        else if (octet != '+' && octet != '-' && octet != '.' && octet != '(' && octet != ')') return sv_span(NULL, 0);
+    }
+    return sv_buffer_span(&b);
+}
+
+/* The value without scheme and parameters: user@host. */
+static sipveil_span bare_address(sipveil_span uri)
+{
+    sv_sip_uri read;
+    if (sv_sip_read_uri(uri, &read, NULL) != SIPVEIL_OK || read.user.len == 0) return sv_span(NULL, 0);
+    return sv_span_through(read.user, read.host);
+}
+
+static bool tells(sipveil_span text, sipveil_span uri, sv_arena *arena)
+{
+    enum { SHORT = 5 }; /* an extension number would be found in any time stamp */
+    sipveil_span digits = digits_of(uri, arena), address = bare_address(uri);
+    if (address.len > 0 && holds(text, address)) return true;
+    if (digits.len == 0) return false;
+    if (digits.len > SHORT) return holds(text, digits);
+    sv_buffer quoted;
+    sv_buffer_init(&quoted, arena, digits.len + 2, digits.len + 3);
+    sv_put_byte(&quoted, '"');
+    sv_put(&quoted, digits);
+    sv_put_byte(&quoted, '"');
+    return holds(text, sv_buffer_span(&quoted));
+}
+
+/* Whether From shows the same anyway: then the field tells nothing new. */
+static bool shown_by_from(const sipveil_border *b, const sv_sip_view *view, sipveil_span uri)
+{
+    sv_sip_address from;
+    bool hidden = (b->privacy.values & SV_PRIVACY_USER) && (b->table->spec.serves & SV_SERVES_USER);
+    return !hidden && sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK && sv_same_identity(from.uri, uri);
+}
+
+static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_span payload)
+{
+    sipveil_span json;
+    if (sv_mime_decode_base64url(payload, b->arena, &json, NULL) != SIPVEIL_OK) return true; /* nobody can verify it either */
+    sipveil_span text = plain_text(json, b->arena);
+    for (size_t i = 0; i < b->asserted.count; i++) {
+        sipveil_span uri = b->asserted.values[i].uri;
+        if (!shown_by_from(b, view, uri) && tells(text, uri, b->arena)) return true;
+    }
+    return text.len == 0;
+}
+
+sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
+{
+    full_form full;
+    sv_asserted_read(view, SV_F_P_ASSERTED_IDENTITY, ~0u, &b->asserted);
+    for (const sv_sip_field *row = sv_sip_first(view, SV_F_IDENTITY); row != NULL; row = sv_sip_next(view, row)) {
+        if (!read_full_form(row->value, &full) || !tells_removed(b, view, full.payload)) continue;
+        if (b->options.identity_field_is_ours) {
+            sv_sip_edit_remove(&b->edit, row);
+            sv_border_note(b, "B", "Identity", "removed", "TRU-39", "it is ours, not sent yet, and tells the identity that is removed");
+            sv_border_warn(b, "TRU-39", "Identity told the identity that is removed, and is dropped: sign From instead");
+            continue;
+        }
+        sv_buffer value;
+        sv_buffer_init(&value, b->arena, full.rest.len + 2, full.rest.len + 3);
+        sv_put_str(&value, "..");
+        sv_put(&value, full.rest);
+        SV_TRY(sv_buffer_check(&value, SV_TRUST, err));
+        sv_sip_edit_set_value(&b->edit, row, sv_buffer_span(&value), b->arena);
+        sv_border_note(b, "B", "Identity", "changed", "TRU-39", "its PASSporT told the identity that is removed: compact form");
+    }
+    return SIPVEIL_OK;
+}
