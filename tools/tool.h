@@ -72,6 +72,7 @@ int cmd_keygen(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
 int cmd_open(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_identity(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
 int cmd_trust(int argc, char **argv);

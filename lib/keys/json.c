@@ -232,11 +232,16 @@ sipveil_code sv_json_read_within(sipveil_span text, unsigned depth, sv_arena *ar
     return SIPVEIL_OK;
 }
 
-const sv_json *sv_json_member(const sv_json *object, const char *name)
+const sv_json *sv_json_member_named(const sv_json *object, sipveil_span name)
 {
     if (object->kind != SV_JSON_OBJECT) return NULL;
     for (const sv_json *m = object->first; m != NULL; m = m->next) {
-        if (sv_equal_str(m->name, name)) return m;
+        if (sv_equal(m->name, name)) return m;
     }
     return NULL;
+}
+
+const sv_json *sv_json_member(const sv_json *object, const char *name)
+{
+    return sv_json_member_named(object, sv_span_str(name));
 }

@@ -30,5 +30,6 @@ sipveil_code sv_json_read_within(sipveil_span text, unsigned depth, sv_arena *ar
                                  sipveil_error *err);
 /* NULL if it is not there or `object` is no object. */
 const sv_json *sv_json_member(const sv_json *object, const char *name);
+const sv_json *sv_json_member_named(const sv_json *object, sipveil_span name);
 
 #endif

@@ -43,7 +43,8 @@ typedef bool (*sipveil_identity_spc_cb)(void *user, const char *code, const char
 /**
  * Gets the certificate that a URI names. `uri` was checked: https (http by option), no user, no private address
  * written as a number; what its host name resolves to is for the caller to look at, as are time (3 s) and
- * redirects (none to other hosts). *certificate: one DER certificate, *borrowed* until the next call of this callback.
+ * redirects (none to other hosts). *certificate: one DER certificate, or PEM with the signer's first and its chain
+ * after it, *borrowed* until the next call of this callback.
  * @return SIPVEIL_OK, or anything else with the reason in err: the credential cannot be had (436).
  */
 typedef sipveil_code (*sipveil_identity_fetch_cb)(void *user, const char *uri, sipveil_span *certificate,
@@ -93,6 +94,8 @@ typedef struct sipveil_identity_sign_options {
     size_t may_use_count;
     bool (*accept_display_name)(void *user, const char *display_name, const char *identity); /**< NULL: any */
     void *accept_display_name_user;
+    sipveil_identity_spc_cb spc; /**< whether a service provider code of our certificate covers a number */
+    void *spc_user;
     const char *ppt;         /**< an extension of PASSporT, or NULL */
     const char *claims;      /**< further claims as a JSON object, or NULL; never with `compact` */
     bool own_clock;          /**< iat is our clock's, not Date; never with `compact` */

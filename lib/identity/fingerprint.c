@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fingerprints of media keys in SDP (RFC 8122 5), in the order and form of `mky` (RFC 8225 5.2.2). */
+#include "identity/identity.h"
+
+enum { DIGEST_OCTETS_MOST = 64 };
+
+static sipveil_code no_fingerprint(sipveil_span line, sipveil_error *err)
+{
+    return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_MALFORMED, "IDN-30", SIPVEIL_NO_OFFSET,
+                        "\"%s\" in the SDP is no fingerprint", SV_QUOTE(line));
+}
+
+/* Octets that a hash of that name has; 0: not known here. */
+static size_t digest_size(sipveil_span algorithm)
+{
+    static const struct {
+        const char *name;
+        size_t size;
+    } rows[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}, {"sha-224", 28}, {"sha-1", 20}, {"md5", 16}, {"md2", 16}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (sv_equal_str(algorithm, rows[i].name)) return rows[i].size;
+    }
+    return 0;
+}
+
+/* Two digits and colons to digits in upper case. False: another form. */
+static bool put_digest(sv_cursor *c, sv_buffer *out, size_t *octets)
+{
+    uint8_t digits[2];
+    *octets = 0;
+    do {
+        for (size_t i = 0; i < 2; i++) {
+            if (!sv_take_byte(c, &digits[i]) || !sv_is_hex(digits[i])) return false;
+            sv_put_byte(out, sv_is_digit(digits[i]) ? digits[i] : (uint8_t)(sv_lower(digits[i]) - 'a' + 'A'));
+        }
+        if (++*octets > DIGEST_OCTETS_MOST) return false;
+    } while (sv_take_if(c, ':'));
+    return sv_at_end(c);
+}
+
+/* What stands after "a=fingerprint:". */
+static sipveil_code add_fingerprint(sipveil_span value, sv_arena *arena, sv_fingerprints *out, sipveil_error *err)
+{
+    sv_cursor c = sv_cursor_over(value, "fingerprint");
+    sv_buffer name, digest;
+    size_t octets;
+    sv_buffer_init(&name, arena, 16, 64);
+    sv_buffer_init(&digest, arena, 2 * DIGEST_OCTETS_MOST + 2, 2 * DIGEST_OCTETS_MOST + 2);
+    sipveil_span algorithm = sv_take_while(&c, sv_is_token);
+    for (size_t i = 0; i < algorithm.len; i++) sv_put_byte(&name, (uint8_t)sv_lower(algorithm.data[i]));
+    if (algorithm.len == 0 || !sv_take_if(&c, ' ') || !put_digest(&c, &digest, &octets)) return no_fingerprint(value, err);
+    SV_TRY(sv_buffer_check(&name, SV_IDENTITY, err));
+    SV_TRY(sv_buffer_check(&digest, SV_IDENTITY, err));
+    size_t wanted = digest_size(sv_buffer_span(&name));
+    if (wanted != 0 && octets != wanted) return no_fingerprint(value, err);
+    if (out->count == SIPVEIL_IDENTITY_FINGERPRINTS_MOST) {
+        return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_LIMIT, "IDN-43", SIPVEIL_NO_OFFSET, "more than %d fingerprints in the SDP",
+                            SIPVEIL_IDENTITY_FINGERPRINTS_MOST);
+    }
+    out->items[out->count++] = (sipveil_identity_fingerprint){sv_buffer_span(&name), sv_buffer_span(&digest)};
+    return SIPVEIL_OK;
+}
+
+static bool is_in_line(uint8_t c)
+{
+    return c != '\r' && c != '\n';
+}
+
+sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_fingerprints *out, sipveil_error *err)
+{
+    static const char attribute[] = "a=fingerprint:";
+    sv_cursor c = sv_cursor_over(sdp, "SDP");
+    while (!sv_at_end(&c)) {
+        bool fingerprint = sv_take_literal_nocase(&c, attribute);
+        sipveil_span line = sv_take_while(&c, is_in_line);
+        if (fingerprint) SV_TRY(add_fingerprint(line, arena, out, err));
+        (void)sv_take_if(&c, '\r');
+        (void)sv_take_if(&c, '\n');
+    }
+    return SIPVEIL_OK;
+}
+
+/* ---- where SDP is in a body ---- */
+
+typedef struct walk {
+    const sipveil_limits *limits;
+    sv_arena *arena;
+    sv_fingerprints *out;
+    size_t parts;
+    sipveil_error *err;
+} walk;
+
+static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth);
+
+static sipveil_code walk_parts(walk *w, const sv_mime_entity *entity, size_t depth)
+{
+    size_t count;
+    if (depth >= w->limits->mime_depth) {
+        return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET, "the body is nested too deep");
+    }
+    sipveil_span *parts = sv_arena_alloc_array(w->arena, w->limits->parts, sizeof *parts);
+    sv_mime_entity *part = sv_arena_alloc_raw(w->arena, sizeof *part);
+    if (parts == NULL || part == NULL) return sv_no_memory(w->err, SV_IDENTITY);
+    SV_TRY(sv_mime_read_multipart(&entity->type, entity->content, w->limits, 0, parts, w->limits->parts, &count, w->err));
+    w->parts += count;
+    if (w->parts > w->limits->parts_total) {
+        return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET, "the body has too many parts");
+    }
+    for (size_t i = 0; i < count; i++) {
+        SV_TRY(sv_mime_read_entity(parts[i], w->limits, 0, part, w->err));
+        SV_TRY(walk_entity(w, part, depth + 1));
+    }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth)
+{
+    sipveil_span sdp;
+    if (sv_equal_nocase_str(entity->type.type, "multipart")) return walk_parts(w, entity, depth);
+    if (!sv_media_type_is(&entity->type, "application", "sdp")) return SIPVEIL_OK;
+    SV_TRY(sv_mime_decoded_content(entity, w->arena, &sdp, w->err));
+    return sv_fingerprints_add_sdp(sdp, w->arena, w->out, w->err);
+}
+
+static int compare(const sipveil_identity_fingerprint *a, const sipveil_identity_fingerprint *b)
+{
+    /* by the concatenation of algorithm and digest */
+    size_t n = a->algorithm.len + a->digest.len, m = b->algorithm.len + b->digest.len;
+    for (size_t i = 0; i < n && i < m; i++) {
+        uint8_t x = i < a->algorithm.len ? a->algorithm.data[i] : a->digest.data[i - a->algorithm.len];
+        uint8_t y = i < b->algorithm.len ? b->algorithm.data[i] : b->digest.data[i - b->algorithm.len];
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return n < m ? -1 : n > m;
+}
+
+/* In order, none twice: few of them, so by insertion. */
+static void sort(sv_fingerprints *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        sipveil_identity_fingerprint item = list->items[i];
+        size_t at = kept;
+        while (at > 0 && compare(&item, &list->items[at - 1]) < 0) at--;
+        if (at > 0 && compare(&item, &list->items[at - 1]) == 0) continue;
+        for (size_t k = kept; k > at; k--) list->items[k] = list->items[k - 1];
+        list->items[at] = item;
+        kept++;
+    }
+    list->count = kept;
+}
+
+sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits *limits, sv_arena *arena,
+                                  sv_fingerprints *out, sipveil_error *err)
+{
+    *out = (sv_fingerprints){0};
+    if (view->body.len == 0) return SIPVEIL_OK;
+    walk w = {.limits = limits, .arena = arena, .out = out, .err = err};
+    sv_mime_entity *entity = sv_arena_alloc_raw(arena, sizeof *entity);
+    out->items = sv_arena_alloc_raw(arena, SIPVEIL_IDENTITY_FINGERPRINTS_MOST * sizeof *out->items);
+    if (entity == NULL || out->items == NULL) return sv_no_memory(err, SV_IDENTITY);
+    sipveil_code code = sv_entity_of_body(view, limits, 0, entity, err);
+    if (code == SIPVEIL_OK) code = walk_entity(&w, entity, 0);
+    if (code == SIPVEIL_OK) sort(out);
+    else *out = (sv_fingerprints){0};
+    return code;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What was seen already (RFC 8224 12.1; RFC 4474 13.1), over lib/state. A scope begins with an octet that no Call-ID can
+ * have, so that nothing of lib/tunnel is met. */
+#include "crypto/sign.h"
+#include "identity/verify.h"
+#include "tunnel/memory.h"
+
+enum { DIGEST = 32, FORKS_MOST = 16, KEEP_WITHOUT_WINDOW = 3600, NAME_MOST = 4096 };
+
+#define RULE_FULL "IDN-41"
+
+bool sv_is_memory_full(const sipveil_error *err)
+{
+    return err->code == SIPVEIL_LIMIT && strcmp(err->rule, RULE_FULL) == 0;
+}
+
+static sipveil_code full(sipveil_error *err)
+{
+    return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_LIMIT, RULE_FULL, SIPVEIL_NO_OFFSET,
+                        "the memory of seen identities is full: nothing more is taken until some expire");
+}
+
+static sipveil_code seen(const char *rule, sipveil_error *err)
+{
+    return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_REPLAY, rule, SIPVEIL_NO_OFFSET, "this Identity was seen before");
+}
+
+/* Twice the window: Date may be as far ahead as it may be behind. */
+static int64_t expiry(const sv_judging *j, int64_t window_default)
+{
+    int64_t window = j->options->freshness > 0 ? j->options->freshness : window_default;
+    return j->now + 2 * (window < KEEP_WITHOUT_WINDOW * 24 ? window : KEEP_WITHOUT_WINDOW);
+}
+
+static void put_lower(sv_buffer *b, sipveil_span text)
+{
+    for (size_t i = 0; i < text.len; i++) sv_put_byte(b, (uint8_t)sv_lower(text.data[i]));
+}
+
+static sipveil_code add(const sv_judging *j, sipveil_span scope, sipveil_span name, sipveil_span value, int64_t expires,
+                        const char *rule, sipveil_error *err)
+{
+    sipveil_code code = sv_store_add(sv_memory_store(j->options->memory), SV_STORE_SEEN, scope, name, value, j->now, expires, err);
+    if (code == SIPVEIL_REPLAY) return seen(rule, err);
+    return code == SIPVEIL_LIMIT ? full(err) : code;
+}
+
+/* ---- RFC 8224 ---- */
+
+/* The branch of the topmost Via, which tells the forks of one request apart. */
+static sipveil_span top_branch(const sv_sip_view *view)
+{
+    sipveil_span via = sv_sip_value(view, SV_F_VIA), branch;
+    size_t at;
+    if (!sv_find_byte(via, ';', &at)) return SV_SPAN("");
+    return sv_sip_param(sv_span_from(via, at), "branch", &branch) ? branch : SV_SPAN("");
+}
+
+/* Call-ID, CSeq and From tag: the same in every fork. */
+static sipveil_code digest_of_request(const sv_judging *j, uint8_t out[SV_DIGEST_MOST], sipveil_error *err)
+{
+    sv_sip_address from;
+    sv_buffer b;
+    sv_buffer_init(&b, j->op->arena, 256, j->op->limits->header);
+    SV_TRY(sv_sip_read_address(sv_sip_value(j->view, SV_F_FROM), &from, err));
+    sv_put(&b, sv_sip_value(j->view, SV_F_CALL_ID));
+    sv_put_byte(&b, 0);
+    put_lower(&b, from.tag);
+    sv_put_byte(&b, 0);
+    sv_put(&b, sv_sip_value(j->view, SV_F_CSEQ));
+    SV_TRY(sv_buffer_check(&b, SV_IDENTITY, err));
+    return sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), sv_buffer_span(&b), out, err);
+}
+
+/* The entry of a signature: whose request, and how many forks of it came. */
+static sipveil_code count_fork(const sv_judging *j, sipveil_span scope, int64_t expires, sipveil_error *err)
+{
+    uint8_t value[DIGEST + 1], request[SV_DIGEST_MOST];
+    sipveil_span kept;
+    sv_store *store = sv_memory_store(j->options->memory);
+    SV_TRY(digest_of_request(j, request, err));
+    memcpy(value, request, DIGEST);
+    value[DIGEST] = 1;
+    if (sv_store_find(store, SV_STORE_SEEN, scope, SV_SPAN("request"), j->now, &kept)) {
+        bool fork = kept.len == sizeof value && sv_equal(sv_span(kept.data, DIGEST), sv_span(value, DIGEST)) &&
+                    kept.data[DIGEST] < FORKS_MOST;
+        if (!fork) return seen("IDN-41", err);
+        value[DIGEST] = (uint8_t)(kept.data[DIGEST] + 1);
+        (void)sv_store_remove(store, SV_STORE_SEEN, scope, SV_SPAN("request"));
+    }
+    return add(j, scope, SV_SPAN("request"), sv_span(value, sizeof value), expires, "IDN-41", err);
+}
+
+sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, sipveil_error *err)
+{
+    uint8_t digest[SV_DIGEST_MOST];
+    sv_buffer scope, name;
+    sipveil_span kept;
+    int64_t expires = expiry(j, SV_FRESHNESS_8224);
+    SV_TRY(sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), signature, digest, err));
+    sv_buffer_init(&scope, j->op->arena, 128, NAME_MOST);
+    sv_put_byte(&scope, 0);
+    sv_put(&scope, sv_span(digest, DIGEST));
+    put_lower(&scope, sv_sip_host(j->view->request_uri));
+    sv_buffer_init(&name, j->op->arena, 64, NAME_MOST);
+    sv_put_str(&name, "branch ");
+    sv_put(&name, top_branch(j->view));
+    if (scope.failed || name.failed) return seen("IDN-41", err); /* too long to be told apart */
+    if (sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, sv_buffer_span(&scope), sv_buffer_span(&name), j->now, &kept)) {
+        return seen("IDN-41", err);
+    }
+    SV_TRY(count_fork(j, sv_buffer_span(&scope), expires, err));
+    return add(j, sv_buffer_span(&scope), sv_buffer_span(&name), sv_span(NULL, 0), expires, "IDN-41", err);
+}
+
+/* ---- RFC 4474 ---- */
+
+sipveil_code sv_remember_rfc4474(const sv_judging *j, sipveil_error *err)
+{
+    sv_buffer scope, name;
+    sv_sip_address from;
+    uint32_t number;
+    sipveil_span method;
+    SV_TRY(sv_sip_read_address(sv_sip_value(j->view, SV_F_FROM), &from, err));
+    SV_TRY(sv_sip_read_cseq(sv_sip_value(j->view, SV_F_CSEQ), &number, &method, err));
+    sv_buffer_init(&scope, j->op->arena, 128, NAME_MOST);
+    sv_put_byte(&scope, 1);
+    sv_put(&scope, sv_sip_value(j->view, SV_F_CALL_ID));
+    sv_buffer_init(&name, j->op->arena, 64, NAME_MOST);
+    sv_put_number(&name, number);
+    sv_put_byte(&name, ' ');
+    sv_put(&name, method);
+    sv_put_byte(&name, '|');
+    put_lower(&name, from.tag);
+    if (scope.failed || name.failed) return seen("IDN-18", err);
+    return add(j, sv_buffer_span(&scope), sv_buffer_span(&name), sv_span(NULL, 0), expiry(j, SV_FRESHNESS_4474), "IDN-18", err);
+}

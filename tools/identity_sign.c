@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sipveil identity sign */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity.h"
+
+enum { CLAIMS_MOST = 8192 };
+
+static const tool_option options[] = {
+    {O_KEY, "key", 0, "KEYREF", false, "certificate with private key: P-256, or RSA for rfc4474"},
+    {O_INFO, "info", 0, "URI", false, "where others find that certificate"},
+    {O_PROFILE, "profile", 0, "rfc8224|rfc4474", false, "a PASSporT (default), or the older form that signs the body too"},
+    {O_FORM, "form", 0, "full|compact", false, "full (default), or compact: the verifier builds the rest again"},
+    {O_AT, "at", 0, "TIME", false, "the time to sign at (RFC 3339) instead of now"},
+    {O_FRESHNESS, "freshness", 0, "SECONDS", false, "how far Date may be from it (default 60; rfc4474: 600)"},
+    {O_SENDER, "sender", 0, "URI", true, "an identity that the authenticated sender may use; any other From is refused"},
+    {O_PPT, "ppt", 0, "NAME", false, "name an extension of PASSporT"},
+    {O_CLAIMS, "claims", 0, "FILE", false, "further claims, a JSON object; full form only"},
+    {O_OWN_CLOCK, "own-clock", 0, NULL, false, "iat is our time, not Date; full form only"},
+    {O_ALLOW_HTTP, "allow-http", 0, NULL, false, "the URI may be http"},
+    IDENTITY_NAMING_OPTIONS,
+    {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"},
+    TOOL_COMMON_OPTIONS,
+};
+
+typedef struct sign_state {
+    opening o; /* first: opening_take gets the same pointer */
+    identity_naming numbers;
+    sipveil_identity_sign_options sign;
+    const char *senders[OPENING_LIST_MOST];
+    const char *claims_file;
+    char *claims;
+} sign_state;
+
+static bool bad_value(sign_state *s, const char *option, const char *value)
+{
+    tool_usage_error(&s->o.common, "--%s does not take '%s'", option, value);
+    return false;
+}
+
+static bool take_number(sign_state *s, const char *value)
+{
+    char *end;
+    long long seconds = strtoll(value, &end, 10);
+    if (*end != '\0' || *value == '\0' || seconds < 1 || seconds > 4000000000LL) return bad_value(s, "freshness", value);
+    s->sign.freshness = seconds;
+    return true;
+}
+
+static bool take(void *state, int id, const char *v)
+{
+    sign_state *s = state;
+    bool taken;
+    if (!identity_naming_take(&s->o.common, &s->numbers, id, v, &taken)) return false;
+    if (taken) return true;
+    switch (id) {
+    case O_INFO: s->sign.info = v; return true;
+    case O_PPT: s->sign.ppt = v; return true;
+    case O_CLAIMS: s->claims_file = v; return true;
+    case O_OWN_CLOCK: s->sign.own_clock = true; return true;
+    case O_ALLOW_HTTP: s->sign.allow_http = true; return true;
+    case O_FRESHNESS: return take_number(s, v);
+    case O_PROFILE:
+        s->sign.profile = strcmp(v, "rfc4474") == 0 ? SIPVEIL_IDENTITY_RFC4474 : SIPVEIL_IDENTITY_RFC8224;
+        return strcmp(v, "rfc4474") == 0 || strcmp(v, "rfc8224") == 0 || bad_value(s, "profile", v);
+    case O_FORM:
+        s->sign.compact = strcmp(v, "compact") == 0;
+        return s->sign.compact || strcmp(v, "full") == 0 || bad_value(s, "form", v);
+    case O_SENDER:
+        if (s->sign.may_use_count == OPENING_LIST_MOST) return bad_value(s, "sender", v);
+        s->senders[s->sign.may_use_count++] = v;
+        return true;
+    default: return opening_take(&s->o, id, v);
+    }
+}
+
+/* The first key that is a certificate with its private key. */
+static const sipveil_key *own_key(const sipveil_keyring *ring)
+{
+    for (size_t i = 0; i < sipveil_keyring_count(ring); i++) {
+        const sipveil_key *key = sipveil_keyring_at(ring, i);
+        if (sipveil_key_get_kind(key) == SIPVEIL_KEY_PRIVATE) return key;
+    }
+    return sipveil_keyring_at(ring, 0);
+}
+
+static int read_claims(sign_state *s)
+{
+    io_octets text;
+    int exit_code;
+    if (s->claims_file == NULL) return TOOL_OK;
+    if (!io_read(&s->o.common, s->claims_file, CLAIMS_MOST, &text, &exit_code)) return exit_code;
+    s->claims = strndup((const char *)text.data, text.len);
+    io_free(&text);
+    s->sign.claims = s->claims;
+    return s->claims != NULL ? TOOL_OK : tool_failure(&s->o.common, TOOL_FAILED, NULL, "out of memory");
+}
+
+static int prepare(sign_state *s)
+{
+    if (s->o.keys.count == 0) return tool_usage_error(&s->o.common, "--key KEYREF is needed: who signs?");
+    if (s->sign.info == NULL) return tool_usage_error(&s->o.common, "--info URI is needed: where is the certificate to be found?");
+    int exit_code = opening_prepare(&s->o);
+    if (exit_code == TOOL_OK) exit_code = read_claims(s);
+    if (exit_code == TOOL_OK) exit_code = identity_naming_prepare(&s->o.common, &s->numbers);
+    s->sign.key = exit_code == TOOL_OK ? own_key(s->o.ring) : NULL;
+    s->sign.naming = s->numbers.naming;
+    s->sign.spc = s->numbers.has_spc ? identity_spc : NULL;
+    s->sign.spc_user = &s->numbers;
+    s->sign.may_use = s->senders;
+    s->sign.has_at = s->o.open.has_at;
+    s->sign.at = s->o.open.at;
+    return exit_code;
+}
+
+static int sign_message(sign_state *s, const char *path, sipveil_span message)
+{
+    sipveil_identity_signed made;
+    sipveil_error err;
+    if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) return tool_error(&s->o.common, path, &err);
+    for (size_t i = 0; i < made.warning_count; i++) tool_warning(&s->o.common, path, "%s", made.warnings[i].text);
+    return io_write_output(&s->o.common, path, made.message, IO_BINARY);
+}
+
+int identity_sign(int argc, char **argv)
+{
+    static const tool_verb verb = {"identity sign", "--key KEYREF --info URI [options] [FILE]",
+                                   "Signs for the originator of a request as the authentication service of its domain; one that is\n"
+                                   "of another domain is written as it is, with a warning.",
+                                   identity_sign};
+    sign_state s = {.o = {.common = {.verb = verb.name}}};
+    io_octets message = {0};
+    int first = 0, exit_code = TOOL_USAGE;
+    sipveil_open_options_default(&s.o.open);
+    sipveil_identity_sign_options_default(&s.sign);
+    if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.o.common, take, &s, 1, &first, &exit_code) &&
+        !io_would_refuse(&s.o.common, s.o.common.output, s.o.common.force, &exit_code)) {
+        const char *path = first < argc ? argv[first] : NULL;
+        exit_code = prepare(&s);
+        if (exit_code == TOOL_OK &&
+            io_read_message(&s.o.common, path, sipveil_context_limits(s.o.context)->message, &message, &exit_code)) {
+            exit_code = sign_message(&s, path, (sipveil_span){message.data, message.len});
+        }
+    }
+    io_free(&message);
+    identity_naming_end(&s.numbers);
+    opening_end(&s.o);
+    free(s.claims);
+    return exit_code;
+}
