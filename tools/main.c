@@ -20,11 +20,8 @@ static const tool_verb verbs[] = {
     {"inspect", "[options] [FILE]", "show the layers of a message, changing nothing", cmd_inspect},
     {"proxy", "--host HOST [options] [FILE]", "what a serving proxy does with one message", cmd_proxy},
     {"retry", "--request FILE [options] [RESPONSE]", "the request to send after a proxy said what it needs", cmd_retry},
-<<<<<<< HEAD
-    {"trust", "apply|check-table [options] [FILE]", "what may cross the border of a trust domain", cmd_trust},
-=======
     {"identity", "sign|verify [options] [FILE]", "say, and check, who a request is from", cmd_identity},
->>>>>>> ca3e63b (identity: both services, RFC 8224 and RFC 4474, and their verbs)
+    {"trust", "apply|check-table [options] [FILE]", "what may cross the border of a trust domain", cmd_trust},
     {"vectors", "[options] FILE ...", "run the cases of test vector files", cmd_vectors},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

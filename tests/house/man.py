@@ -7,12 +7,7 @@ from tap import BUILD, SOURCE, Cases, run
 
 MAN = SOURCE / "docs" / "man"
 PROGRAM = BUILD / "tools" / "sipveil"
-<<<<<<< HEAD
 FILES = {"sipveil-table.5"}  # formats of files
-=======
-KINDS = {"keygen": [["keygen", "kek"], ["keygen", "ca"], ["keygen", "cert"]],
-         "identity": [["identity", "sign"], ["identity", "verify"]]}  # verbs with verbs of their own
->>>>>>> ca3e63b (identity: both services, RFC 8224 and RFC 4474, and their verbs)
 IN_HELP = re.compile(r"^\s+(?:(-\w), )?\s*(--[a-z][a-z-]*)(?: (\S+))?", re.MULTILINE)
 IN_MAN = re.compile(r"^(?:\*(-\w)\*, )?\*(--[a-z][a-z-]*)\*(?: _([^_]+)_)?$", re.MULTILINE)
 
