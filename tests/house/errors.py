@@ -4,7 +4,7 @@ import re
 from tap import SOURCE, Cases, run
 
 ROW = re.compile(r"^\| [\w-]+ \| ([^|]*) \| ([^|]*) \| ((?:[^|\\]|\\.)*) \| ((?:[^|\\]|\\.)*) \|$", re.MULTILINE)
-NAME = re.compile(r"[A-Z][a-z]+[A-Z-]|[A-Z][A-Z0-9.]|(?:From|Call|Date|Contact|SignedData) |[A-Z]?[^A-Za-z]|[a-z]")
+NAME = re.compile(r"[A-Z][a-z]+[A-Z-]|[A-Z][A-Z0-9.]|(?:From|Call|Date|Contact|Identity|SignedData)[ :]|[A-Z]?[^A-Za-z]|[a-z]")
 
 
 def poor(text):
