@@ -136,12 +136,39 @@ static bool find_asked(ua_receiving *ua, sv_operation *op, sv_cek_record *record
     return sv_cek_find_last(ua->r.store, &scopes, op->now, op->arena, record) && record->made;
 }
 
+/* ---- parts for others (E2M-40) ---- */
+
+static bool find_required(void *state, const sv_node *node)
+{
+    const sv_node **found = state;
+    bool is_part = node->parent != NULL && node->parent->type == SV_NODE_MULTIPART;
+    if (is_part && sv_node_is_encrypted(node) && !node->opened && !node->entity->handling_optional) *found = node;
+    return *found == NULL;
+}
+
+/* An optional part for others is nothing to us. One that has to be handled makes the whole undecipherable for the UA
+ * that it is for; whoever does not say that he is that UA is warned. */
+static sipveil_code check_required_parts(sv_operation *op)
+{
+    const sv_node *found = NULL;
+    if (op->options->layers == 0) (void)sv_visit_nodes(op->root, find_required, &found);
+    if (found == NULL) return SIPVEIL_OK;
+    if (op->options->me == NULL) {
+        sv_report_warning(op, "E2M-40", "a part that has to be handled is encrypted for others");
+        return SIPVEIL_OK;
+    }
+    sv_report_check(op, "E2M-40", SIPVEIL_CHECK_FAILED, "a part that has to be handled is encrypted for others");
+    return sv_fail_rule(op->err, SV_E2M, SIPVEIL_NO_KEY, "E2M-40", SIPVEIL_NO_OFFSET,
+                        "a part that has to be handled is encrypted for others, and not for us");
+}
+
 static sipveil_code judge(void *state, sv_operation *op)
 {
     ua_receiving *ua = state;
     sv_labels labels;
     ua->asked = find_asked(ua, op, &ua->asked_for);
     if (sv_labels_read(op->root->view, &labels, NULL) == SIPVEIL_OK) SV_TRY(sv_check_signed_labels(op, &labels, true));
+    SV_TRY(check_required_parts(op));
     return compare_all(ua, op, op->root);
 }
 

@@ -269,6 +269,7 @@ static void two_hops_one_after_the_other(void **state)
     a.o.tried = both;
     a.o.tried_count = 2;
     a.o.may_view = may_p1;
+    a.o.may_view_count = 1;
     a.o.e2m.memory = NULL;
     sipveil_span four = edited(w, refusal(w, "x", SIPVEIL_E2M_PROFILE_E2M, private_offer(w)), "Proxy-Body-Need: " P1_HOST,
                                "Proxy-Body-Need: a.example, b.example, " P1_HOST);

@@ -67,6 +67,25 @@ static size_t count_of(sipveil_span octets, sipveil_span what)
     return count;
 }
 
+/* E2M-13: a label changes nothing of what it names: the same rows describe the body, labelled or not. */
+static void a_label_changes_no_disposition(void **state)
+{
+    world *w = begin(state);
+    share s;
+    sipveil_span rows[2], message;
+    size_t at, end;
+    share_begin(w, &s);
+    for (int labelled = 0; labelled < 2; labelled++) {
+        s.o.form = labelled ? SIPVEIL_E2M_SHARED : SIPVEIL_E2M_PRIVATE;
+        message = shared(w, &s, invite(w, SDP));
+        assert_true(sv_find(message, SV_SPAN("Content-Type: "), &at) && sv_find(sv_span_from(message, at), SV_SPAN("handling="), &end));
+        rows[labelled] = sv_span(message.data + at, end + strlen("handling=required"));
+    }
+    assert_same(rows[0], rows[1]);
+    assert_true(contains(rows[1], "handling=required"));
+    assert_false(contains(message, "\r\nRequire:") || contains(message, "\r\nProxy-Require:")); /* E2M-G2 */
+}
+
 /* E2M-33: the private part and the copy are under one cipher, whichever was chosen. */
 static void one_strength_for_all(void **state)
 {
@@ -192,6 +211,41 @@ static void parts_that_disagree(void **state)
     }
 }
 
+/* E2M-40: parts for others: one that need not be handled is passed over, one that must be is what we cannot do without. */
+static void parts_for_others(void **state)
+{
+    for (int required = 0; required < 2; required++) {
+        world *w = begin(state);
+        share s;
+        sipveil_e2m_open_options o;
+        sv_buffer b, m;
+        share_begin(w, &s);
+        s.o.form = SIPVEIL_E2M_PRIVATE;
+        sipveil_span ours = shared(w, &s, invite(w, SDP));
+        s.far = w->p2.key;
+        sipveil_span theirs = shared(w, &s, invite(w, "for P2 alone"));
+        sv_buffer_init(&b, w->arena, ours.len + theirs.len + 512, 1 << 20);
+        put_part(&b, theirs, !required);
+        put_part(&b, ours, false);
+        sv_put_str(&b, "--xx--\r\n");
+        sv_buffer_init(&m, w->arena, b.len + 1024, 1 << 20);
+        sv_put_str(&m, INVITE "Via: SIP/2.0/TLS ua.example;branch=z9hG4bKa1\r\nMax-Forwards: 70\r\n" ALICE_TO_BOB("c1@home.example")
+                       "CSeq: 1 INVITE\r\nContent-Type: multipart/mixed;boundary=xx\r\nContent-Length: ");
+        sv_put_number(&m, b.len);
+        sv_put_str(&m, "\r\n\r\n");
+        sv_put(&m, sv_buffer_span(&b));
+        sipveil_e2m_open_options_default(&o);
+        assert_code(try_open_with(w, &w->ua2, sv_buffer_span(&m), &o), SIPVEIL_OK);
+        assert_same(w->opened.body, SV_SPAN(SDP));
+        assert_int_equal(warned(w->opened.warnings, w->opened.warning_count, "E2M-40"), required);
+        o.open.me = "sip:bob@other.example"; /* the UA that it is for */
+        sipveil_memory_free(w->ua2.memory);
+        assert_code(sipveil_memory_new(&w->ua2.memory, &w->err), SIPVEIL_OK);
+        assert_code(try_open_with(w, &w->ua2, sv_buffer_span(&m), &o), required ? SIPVEIL_NO_KEY : SIPVEIL_OK);
+        if (required) assert_true(strcmp(w->err.rule, "E2M-40") == 0 && w->err.sip_status == 493);
+    }
+}
+
 static void reports(void **state)
 {
     world *w = begin(state);
@@ -211,9 +265,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_are_wrong), cmocka_unit_test(recipients_by_key_identifier),
-        cmocka_unit_test(one_strength_for_all), cmocka_unit_test(every_packaging),
+        cmocka_unit_test(a_label_changes_no_disposition), cmocka_unit_test(one_strength_for_all), cmocka_unit_test(every_packaging),
         cmocka_unit_test(private_types), cmocka_unit_test(parts_that_disagree),
-        cmocka_unit_test(reports),
+        cmocka_unit_test(parts_for_others), cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -179,7 +179,7 @@ static void refuses_what_does_not_fit(void **state)
         ROW(SIPVEIL_MALFORMED, "sipveil\x01\0\0"),
         ROW(SIPVEIL_MALFORMED, "sipveil\x02\0\0\0\1\0\0\0\0"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\0" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"), /* kind */
-        ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\6" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
+        ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\x7f" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\xff" FAR "\0\0\0\1\0\0\0\1\0\0\0\1" "abc"),
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\1" FAR "\0\0\0\1\0\0\0\1\0\0\0\2" "abc"), /* lengths */
         ROW(SIPVEIL_MALFORMED, HEAD("\1", "\1") "\1" FAR "\xff\xff\xff\xff\0\0\0\1\0\0\0\1" "abc"),
