@@ -44,29 +44,49 @@ static int without_line_end(const char *text, int len)
 }
 
 /* The descriptor is what is checked, so that no swap of names helps (ADV-210). */
-static int read_secret_file(passphrase_source *s, const char *path, char *out, size_t room)
+static ssize_t read_closed_file(const tool_common *common, const char *path, bool allow_open, char *out, size_t room)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        tool_failure(s->common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
+        tool_failure(common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
         if (fd >= 0) close(fd);
         return -1;
     }
-    const char *reason = !S_ISREG(st.st_mode)                        ? "is no regular file"
-                         : st.st_uid != geteuid() && st.st_uid != 0   ? "belongs to another user"
-                         : (st.st_mode & 077) != 0 && !s->allow_open ? "can be read or written by others"
-                                                                     : NULL;
+    const char *reason = !S_ISREG(st.st_mode)                      ? "is no regular file"
+                         : st.st_uid != geteuid() && st.st_uid != 0 ? "belongs to another user"
+                         : (st.st_mode & 077) != 0 && !allow_open  ? "can be read or written by others"
+                                                                   : NULL;
     ssize_t n = -1;
     if (reason != NULL) {
-        tool_failure(s->common, TOOL_USAGE, "chmod 600 it, or say --allow-open-key-file",
+        tool_failure(common, TOOL_USAGE, "chmod 600 it, or say --allow-open-key-file",
                      "%s: secret file %s", path, reason);
     } else {
         n = read_some(fd, out, room);
-        if (n < 0) tool_failure(s->common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
+        if (n < 0) tool_failure(common, TOOL_USAGE, NULL, "%s: cannot be read: %s", path, strerror(errno));
     }
     close(fd);
+    return n;
+}
+
+static int read_secret_file(passphrase_source *s, const char *path, char *out, size_t room)
+{
+    ssize_t n = read_closed_file(s->common, path, s->allow_open, out, room);
     return n < 0 ? -1 : without_line_end(out, (int)n);
+}
+
+bool keyref_read_secret(const tool_common *common, const char *path, bool allow_open, size_t most, io_octets *out)
+{
+    *out = (io_octets){.data = malloc(most)};
+    ssize_t n = out->data != NULL ? read_closed_file(common, path, allow_open, (char *)out->data, most) : -1;
+    if (n >= 0 && (size_t)n < most) {
+        out->len = (size_t)n;
+        return true;
+    }
+    if (n >= 0) tool_failure(common, TOOL_USAGE, NULL, "%s: larger than any such file is (%zu octets)", path, most);
+    if (n > 0) out->len = (size_t)n;
+    io_free(out);
+    return false;
 }
 
 static int read_secret_descriptor(passphrase_source *s, const char *number, char *out, size_t room)

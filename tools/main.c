@@ -22,6 +22,7 @@ static const tool_verb verbs[] = {
     {"retry", "--request FILE [options] [RESPONSE]", "the request to send after a proxy said what it needs", cmd_retry},
     {"identity", "sign|verify [options] [FILE]", "say, and check, who a request is from", cmd_identity},
     {"trust", "apply|check-table [options] [FILE]", "what may cross the border of a trust domain", cmd_trust},
+    {"agree", "offer|choose|protect|event|check [options]", "security agreement with the next hop", cmd_agree},
     {"vectors", "[options] FILE ...", "run the cases of test vector files", cmd_vectors},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

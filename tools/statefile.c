@@ -48,31 +48,59 @@ static int check_file(const tool_common *common, const char *path, int fd, size_
     return TOOL_OK;
 }
 
-static int load(const tool_common *common, const char *path, int64_t now, sipveil_memory *memory)
+/* What is there; nothing for a file that is not there yet. */
+static int read_image(const tool_common *common, const char *path, io_octets *out)
 {
-    sipveil_error err;
-    size_t size = 0, used = 0;
+    size_t size = 0;
+    *out = (io_octets){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ELOOP) {
         return tool_failure(common, TOOL_USAGE, NULL, "%s: a state file has one name, and is no symbolic link", path);
     }
     if (fd < 0) return errno == ENOENT ? TOOL_OK : failed(common, path);
     int exit_code = check_file(common, path, fd, &size);
-    uint8_t *image = exit_code == TOOL_OK && size > 0 ? malloc(size) : NULL;
-    while (image != NULL && used < size) {
-        ssize_t n = read(fd, image + used, size - used);
+    out->data = exit_code == TOOL_OK && size > 0 ? malloc(size) : NULL;
+    if (exit_code == TOOL_OK && size > 0 && out->data == NULL) exit_code = tool_failure(common, TOOL_FAILED, NULL, "%s: no memory", path);
+    while (out->data != NULL && out->len < size) {
+        ssize_t n = read(fd, out->data + out->len, size - out->len);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
-        used += (size_t)n;
+        out->len += (size_t)n;
     }
     close(fd);
-    if (exit_code == TOOL_OK && size > 0 &&
-        (image == NULL || sipveil_memory_load(memory, (sipveil_span){image, used}, now, &err) != SIPVEIL_OK)) {
-        exit_code = tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: the state file is damaged", path);
-    }
-    if (image != NULL) explicit_bzero(image, size);
-    free(image);
     return exit_code;
+}
+
+int statefile_is_damaged(const tool_common *common, const char *path)
+{
+    return tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: the state file is damaged", path);
+}
+
+static int load(const tool_common *common, const char *path, int64_t now, sipveil_memory *memory)
+{
+    sipveil_error err;
+    io_octets image;
+    int exit_code = read_image(common, path, &image);
+    if (exit_code == TOOL_OK && image.len > 0 &&
+        sipveil_memory_load(memory, (sipveil_span){image.data, image.len}, now, &err) != SIPVEIL_OK) {
+        exit_code = statefile_is_damaged(common, path);
+    }
+    io_free(&image);
+    return exit_code;
+}
+
+int statefile_open_octets(const tool_common *common, const char *path, statefile *out, io_octets *image)
+{
+    *out = (statefile){.path = path, .fd = -1};
+    *image = (io_octets){0};
+    if (strcmp(path, "-") == 0) return tool_usage_error(common, "the state cannot be kept on standard output");
+    int exit_code = lock(common, path, &out->fd);
+    return exit_code == TOOL_OK ? read_image(common, path, image) : exit_code;
+}
+
+int statefile_save_octets(const tool_common *common, const statefile *file, sipveil_span image)
+{
+    return io_write(common, file->path, NULL, image, IO_SECRET | IO_REPLACE);
 }
 
 int statefile_open(const tool_common *common, const char *path, int64_t now, statefile *out)
@@ -94,7 +122,7 @@ int statefile_save(const tool_common *common, statefile *file)
     if (sipveil_memory_save(file->memory, file->now, &image, &len, &err) != SIPVEIL_OK) {
         return tool_error(common, NULL, &err);
     }
-    int exit_code = io_write(common, file->path, NULL, (sipveil_span){image, len}, IO_SECRET | IO_REPLACE);
+    int exit_code = statefile_save_octets(common, file, (sipveil_span){image, len});
     sipveil_memory_wipe_image(image, len);
     return exit_code;
 }

@@ -3,7 +3,7 @@
 #ifndef TOOL_STATEFILE_H
 #define TOOL_STATEFILE_H
 
-#include "tool.h"
+#include "io.h"
 
 typedef struct statefile {
     const char *path;
@@ -16,6 +16,11 @@ typedef struct statefile {
 int statefile_open(const tool_common *common, const char *path, int64_t now, statefile *out);
 /* Writes the memory back. */
 int statefile_save(const tool_common *common, statefile *file);
+/* The same file with octets of another kind in it; *image is empty when there is no such file yet (io_free). */
+int statefile_open_octets(const tool_common *common, const char *path, statefile *out, io_octets *image);
+int statefile_save_octets(const tool_common *common, const statefile *file, sipveil_span image);
+/* Says so; returns the exit code. */
+int statefile_is_damaged(const tool_common *common, const char *path);
 void statefile_close(statefile *file);
 
 #endif

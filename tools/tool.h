@@ -76,6 +76,7 @@ int cmd_identity(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
 int cmd_trust(int argc, char **argv);
+int cmd_agree(int argc, char **argv);
 int cmd_vectors(int argc, char **argv);
 
 #endif

@@ -72,7 +72,7 @@ static void begin_anew(sv_client *c)
 static sipveil_code take_start(sv_client *c)
 {
     bool may = true, after_failure = c->a->state == SIPVEIL_AGREE_FAILED;
-    if (c->a->state != SIPVEIL_AGREE_IDLE && !after_failure) return not_now(c);
+    if (c->a->state != SIPVEIL_AGREE_IDLE && c->a->state != SIPVEIL_AGREE_OFFERED && !after_failure) return not_now(c);
     if (after_failure && c->a->failure == SIPVEIL_AGREE_E_DECLINED) {
         return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-20", SIPVEIL_NO_OFFSET,
                             "E_DECLINED: the user declined to talk to this next hop");
