@@ -8,8 +8,8 @@ from tap import BUILD, SOURCE, Cases, run
 MAN = SOURCE / "docs" / "man"
 PROGRAM = BUILD / "tools" / "sipveil"
 FILES = {"sipveil-table.5"}  # formats of files
-IN_HELP = re.compile(r"^\s+(?:(-\w), )?\s*(--[a-z][a-z-]*)(?: (\S+))?", re.MULTILINE)
-IN_MAN = re.compile(r"^(?:\*(-\w)\*, )?\*(--[a-z][a-z-]*)\*(?: _([^_]+)_)?$", re.MULTILINE)
+IN_HELP = re.compile(r"^\s+(?:(-\w), )?\s*(--[a-z][a-z0-9-]*)(?: (\S+))?", re.MULTILINE)
+IN_MAN = re.compile(r"^(?:\*(-\w)\*, )?\*(--[a-z][a-z0-9-]*)\*(?: _([^_]+)_)?$", re.MULTILINE)
 
 
 def kinds_of(verb):
