@@ -5,6 +5,9 @@
 #include "tunnel/report_page.h"
 
 #include <stdarg.h>
+#include <string.h>
+
+#include "base/span.h"
 
 const char sv_page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\" dir=\"ltr\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -84,23 +87,33 @@ const char sv_page_drawings[] =
     "<symbol id=\"no\" viewBox=\"0 0 24 24\"><path d=\"M5 5l14 14M19 5L5 19\"/></symbol>\n"
     "</defs></svg>\n<main>\n";
 
+static const char *entity_of(uint8_t octet)
+{
+    switch (octet) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    default: return NULL;
+    }
+}
+
 void sv_page_text(sv_buffer *out, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++) {
+    const char *plain = text; /* written in one go up to the next octet that must not stand as it is */
+    for (const char *c = text;; c++) {
         uint8_t octet = (uint8_t)*c;
-        switch (octet) {
-        case '&': sv_put_str(out, "&amp;"); break;
-        case '<': sv_put_str(out, "&lt;"); break;
-        case '>': sv_put_str(out, "&gt;"); break;
-        case '"': sv_put_str(out, "&quot;"); break;
-        case '\'': sv_put_str(out, "&#39;"); break;
-        default:
-            if (octet >= 0x20 && octet <= 0x7E) {
-                sv_put_byte(out, octet);
-            } else {
-                sv_put_format(out, "\\x%02x", octet);
-            }
+        const char *entity = entity_of(octet);
+        if (entity == NULL && octet >= 0x20 && octet <= 0x7E) continue;
+        sv_put(out, sv_span(plain, (size_t)(c - plain)));
+        if (octet == '\0') return;
+        if (entity != NULL) {
+            sv_put_str(out, entity);
+        } else {
+            sv_put_format(out, "\\x%02x", octet);
         }
+        plain = c + 1;
     }
 }
 
@@ -108,12 +121,12 @@ void sv_page_put(sv_buffer *out, const char *markup, ...)
 {
     va_list texts;
     va_start(texts, markup);
-    for (const char *c = markup; *c != '\0'; c++) {
-        if (*c == '$') {
-            sv_page_text(out, va_arg(texts, const char *));
-        } else {
-            sv_put_byte(out, (uint8_t)*c);
-        }
+    for (const char *c = markup, *next; *c != '\0'; c = next) {
+        next = strchrnul(c, '$');
+        sv_put(out, sv_span(c, (size_t)(next - c)));
+        if (*next == '\0') break;
+        sv_page_text(out, va_arg(texts, const char *));
+        next++;
     }
     va_end(texts);
 }
