@@ -112,6 +112,7 @@ static int retry_one(retry_state *r, const char *path)
     options_.fetch_user = r;
     if (io_read_message(&r->s.s.common, r->request, most, &request, &exit_code) &&
         io_read_message(&r->s.s.common, path, most, &response, &exit_code) &&
+        (exit_code = sharing_add_bound(&r->s, (sipveil_span){request.data, request.len})) == TOOL_OK &&
         (exit_code = sharing_apply_policy(&r->s, (sipveil_span){request.data, request.len})) == TOOL_OK) {
         options_.e2m = r->s.e2m;
         if (sipveil_e2m_retry(r->s.worker, &options_, (sipveil_span){request.data, request.len},

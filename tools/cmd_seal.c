@@ -23,7 +23,8 @@ static int seal_one(sharing *s, const char *path)
         return exit_code;
     }
     sipveil_span octets = {message.data, message.len};
-    exit_code = sharing_apply_policy(s, octets);
+    exit_code = sharing_add_bound(s, octets);
+    if (exit_code == TOOL_OK) exit_code = sharing_apply_policy(s, octets);
     if (exit_code != TOOL_OK) {
         io_free(&message);
         return exit_code;

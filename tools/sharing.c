@@ -111,12 +111,30 @@ bool sharing_take(sharing *s, int id, const char *v)
     return true;
 }
 
+/* bound:AOR: the certificate that the state file has bound to that address in the dialog of the message. */
+static const char *bound_address(const char *reference)
+{
+    static const char scheme[] = "bound:";
+    return strncmp(reference, scheme, sizeof scheme - 1) == 0 ? reference + sizeof scheme - 1 : NULL;
+}
+
+static bool wants_bound(const sharing *s)
+{
+    bool wants = false;
+    for (size_t i = 0; i < s->s.to_count; i++) wants = wants || bound_address(s->s.to[i]) != NULL;
+    return wants;
+}
+
 bool sharing_settle(sharing *s)
 {
     if (!sealing_settle(&s->s)) return false;
+    if (wants_bound(s) && s->state == NULL) {
+        tool_usage_error(&s->s.common, "--to bound:AOR needs --state FILE: 'sipveil identity bind' has bound the certificate there");
+        return false;
+    }
     if (!s->asked) {
-        if (s->state == NULL) return true;
-        tool_usage_error(&s->s.common, "--state is for --keep and --reuse");
+        if (s->state == NULL || wants_bound(s)) return true;
+        tool_usage_error(&s->s.common, "--state is for --keep, --reuse and --to bound:AOR");
         return false;
     }
     if (s->s.seal.mode != SIPVEIL_MODE_PAYLOAD || s->s.seal.pcscf) {
@@ -156,7 +174,7 @@ static int load_keys(sharing *s)
 {
     int exit_code = TOOL_OK;
     for (size_t i = 0; exit_code == TOOL_OK && i < s->s.to_count; i++) {
-        exit_code = load_key(s, s->s.to[i], false, &s->recipients[i]);
+        if (bound_address(s->s.to[i]) == NULL) exit_code = load_key(s, s->s.to[i], false, &s->recipients[i]);
     }
     for (size_t i = 0; exit_code == TOOL_OK && i < s->s.signer_count; i++) {
         exit_code = load_key(s, s->s.signers[i], true, &s->signers[i]);
@@ -198,6 +216,20 @@ static int add_row(sharing *s, const sipveil_e2m_row *row)
     s->hops[i] = (sipveil_e2m_hop){.host = s->hop_texts[i]};
     s->e2m.hop_count++;
     return file.len > 0 ? load_key(s, s->hop_texts[i] + host.len + 1, false, &s->hops[i].key) : TOOL_OK;
+}
+
+int sharing_add_bound(sharing *s, sipveil_span message)
+{
+    sipveil_error err;
+    for (size_t i = 0; i < s->s.to_count; i++) {
+        const char *aor = bound_address(s->s.to[i]);
+        if (aor == NULL) continue;
+        if (sipveil_identity_add_bound(s->worker, s->memory.memory, message, aor, s->memory.now, s->ring, &err) != SIPVEIL_OK) {
+            return tool_error(&s->s.common, NULL, &err);
+        }
+        s->recipients[i] = sipveil_keyring_at(s->ring, sipveil_keyring_count(s->ring) - 1);
+    }
+    return TOOL_OK;
 }
 
 int sharing_apply_policy(sharing *s, sipveil_span message)

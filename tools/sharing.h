@@ -24,7 +24,7 @@ enum sharing_option {
     {O_CEK_REF, "cek-ref", 0, "rfc3185", false, "write the key's reference as RFC 3185 has it (not authenticated)"},     \
     {O_FORM, "form", 0, "FORM", false, "shared, private, split or nested; default by what the body holds"},            \
     {O_PRIVATE_TYPE, "private-type", 0, "TYPE", true, "a media type that no proxy is shown"},                          \
-    {O_STATE, "state", 0, "FILE", false, "keeps keys that are used again (0600, locked)"},                             \
+    {O_STATE, "state", 0, "FILE", false, "keeps keys that are used again, and what identity bind has bound (0600, locked)"},                             \
     {O_REUSE, "reuse", 0, "REF|last", false, "seal by the key of an earlier message that is held there"},              \
     {O_ROLL, "roll", 0, NULL, false, "with --reuse: bring the key for the next message"},                              \
     {O_REUSE_BITS, "reuse-bits", 0, "N", false, "with --keep: size of the key that wraps the next ones, if another"},   \
@@ -57,6 +57,8 @@ bool sharing_take(sharing *s, int id, const char *value);
 bool sharing_settle(sharing *s);
 /* Context, keys, worker and state. Returns TOOL_OK or the exit code after a message. */
 int sharing_prepare(sharing *s);
+/* The recipients bound:AOR, for the dialog of this message. Returns TOOL_OK or the exit code after a message. */
+int sharing_add_bound(sharing *s, sipveil_span message);
 /* The hops of the rows of --policy that hold for the message. Returns TOOL_OK or the exit code after a message. */
 int sharing_apply_policy(sharing *s, sipveil_span message);
 /* Writes the report, if asked for. */

@@ -227,8 +227,9 @@ sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *me
 
 static sipveil_code not_bound(const sv_dialog *dialog, sipveil_error *err)
 {
-    return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_NO_KEY, "IDN-59", SIPVEIL_NO_OFFSET,
-                        "no such certificate is bound in the dialog %s", SV_QUOTE(dialog->call_id));
+    sv_fail_rule(err, SV_IDENTITY, SIPVEIL_NO_KEY, "IDN-59", SIPVEIL_NO_OFFSET,
+                 "no such certificate is bound in the dialog %s with the tags of this message", SV_QUOTE(dialog->call_id));
+    return sv_hint(err, SIPVEIL_NO_KEY, "'sipveil identity bind' binds one, 'sipveil identity bound' lists what is bound");
 }
 
 sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
@@ -248,8 +249,10 @@ sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_me
 {
     sv_sip_view *view;
     sv_binding found;
+    bool changed;
     SV_TRY(begin(worker, memory, err));
     if (aor == NULL || ring == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "an address and a keyring are needed");
+    SV_TRY(sv_normalise_lines(worker->arena, &message, sipveil_context_limits(worker->context), &changed, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, false);
     sipveil_span peer = sv_span_str(aor);
