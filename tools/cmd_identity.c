@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "identity.h"
+#include "identity_binding.h"
 
 static const struct {
     const char *name;
@@ -12,6 +13,8 @@ static const struct {
 } verbs[] = {
     {"sign", "sign for the originator of a request, as the service of its domain", identity_sign},
     {"verify", "check who a request is from", identity_verify},
+    {"bind", "bind the certificate that a request carries to its sender, for its dialog", identity_bind},
+    {"bound", "list the certificates that are bound", identity_bound},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 

@@ -13,7 +13,7 @@ sipveil_code sipveil_identity_answer(sipveil_worker *worker, sipveil_span messag
     sv_error_clear(err);
     if (response != NULL) *response = sv_span(NULL, 0);
     if (worker == NULL || response == NULL || own == NULL || (phrase != NULL && !sv_is_text(sv_span_str(phrase)))) {
-        return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, place and a status of 403, 428, 436, 437 or 438 are needed");
+        return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, place and a status of 400, 403, 428, 436, 437 or 438 are needed");
     }
     SV_TRY(sv_identity_begin(worker, message, &view, err));
     const sv_answer answer = {.status = status, .phrase = sv_span_str(phrase != NULL ? phrase : own)};

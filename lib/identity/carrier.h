@@ -4,11 +4,8 @@
 #ifndef SV_IDENTITY_CARRIER_H
 #define SV_IDENTITY_CARRIER_H
 
+#include "identity/identity.h"
 #include "keys/certificate.h"
-#include "sip/view.h"
-#include "tunnel/operation.h"
-
-#define SV_IDENTITY "identity"
 
 /* The numbers stand in state files. */
 typedef enum sv_carrier {

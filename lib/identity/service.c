@@ -42,6 +42,7 @@ bool sv_is_one_of(sipveil_span text, const char *const *list, size_t count)
 const char *sv_identity_phrase(int status, bool old)
 {
     switch (status) {
+    case 400: return "Bad Request"; /* a certificate that cannot be read (IDN-54) */
     case 403: return "Stale Date";
     case 428: return "Use Identity Header";
     case 436: return old ? "Bad Identity-Info" : "Bad Identity Info";

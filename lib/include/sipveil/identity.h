@@ -237,7 +237,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_verify(sipveil_worker
                                                                   sipveil_identity_verdict *out, sipveil_error *err);
 
 /**
- * The response that refuses a request with a status of this page: 428, 436, 437, 438, 403. phrase: NULL for the one
+ * The response that refuses a request with a status of this page: 400, 403, 428, 436, 437, 438. phrase: NULL for the one
  * that belongs to the status. *response is *borrowed* from the worker, whose last verdict is gone then.
  * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered, another status; SIPVEIL_MALFORMED.
  */
