@@ -92,9 +92,17 @@ typedef struct sv_cek_record {
     int64_t expires;
 } sv_cek_record;
 
+/* What is looked at of every key when one is to be held or found. */
+typedef struct sv_cek_front {
+    uint64_t order;
+    uint32_t unnamed, cseq;
+    sipveil_span signer;
+} sv_cek_front;
+
 /* cek_record.c: as octets, and back; spans of *out are in value. */
 void sv_cek_put_record(sv_buffer *out, const sv_cek_record *record);
 bool sv_cek_take_record(sipveil_span value, sv_cek_record *out);
+bool sv_cek_take_front(sipveil_span value, sv_cek_front *out);
 
 /* Holds it: the first under its name wins (REPLAY); the oldest of the same signer gives way (ADV-176). */
 sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,

@@ -33,14 +33,6 @@ static bool take_span(sv_cursor *c, sipveil_span *out)
     return sv_take_byte(c, &high) && sv_take_byte(c, &low) && sv_take(c, (size_t)high << 8 | low, out);
 }
 
-static bool take_digest(sv_cursor *c, uint8_t out[SV_CEK_DIGEST])
-{
-    for (size_t i = 0; i < SV_CEK_DIGEST; i++) {
-        if (!sv_take_byte(c, &out[i])) return false;
-    }
-    return true;
-}
-
 static void put_hops(sv_buffer *b, const sv_cek_record *r)
 {
     sv_put_byte(b, (uint8_t)r->hop_count);
@@ -102,26 +94,51 @@ static bool take_derivation(sv_cursor *c, sv_cek_derivation *d)
     return true;
 }
 
+/* What stands at the front, at fixed places. */
+static bool take_front(sv_cursor *c, sv_cek_front *f, uint64_t *uses, uint64_t *since, uint64_t *expires, uint8_t *cipher,
+                       uint8_t *flags)
+{
+    uint8_t version;
+    uint64_t both;
+    if (!sv_take_byte(c, &version) || version != RECORD_VERSION || !sv_take_byte(c, cipher) || !sv_take_byte(c, flags) ||
+        !take_u64(c, uses) || !take_u64(c, since) || !take_u64(c, expires) || !take_u64(c, &f->order) || !take_u64(c, &both) ||
+        !sv_take(c, SV_CEK_DIGEST, &f->signer)) {
+        return false;
+    }
+    f->unnamed = (uint32_t)(both >> 32);
+    f->cseq = (uint32_t)both;
+    return true;
+}
+
+bool sv_cek_take_front(sipveil_span value, sv_cek_front *out)
+{
+    sv_cursor c = sv_cursor_over(value, "key record");
+    uint64_t uses, since, expires;
+    uint8_t cipher, flags;
+    return take_front(&c, out, &uses, &since, &expires, &cipher, &flags);
+}
+
 /* What came out of a state file was checked as a whole, and is still read as if anybody wrote it. */
 bool sv_cek_take_record(sipveil_span value, sv_cek_record *r)
 {
     sv_cursor c = sv_cursor_over(value, "key record");
-    uint8_t version, cipher, flags;
-    uint64_t uses, since, expires, both;
+    sv_cek_front front;
+    uint8_t cipher, flags;
+    uint64_t uses, since, expires;
     *r = (sv_cek_record){0};
-    if (!sv_take_byte(&c, &version) || version != RECORD_VERSION || !sv_take_byte(&c, &cipher) ||
-        !sv_take_byte(&c, &flags) || !take_u64(&c, &uses) || !take_u64(&c, &since) || !take_u64(&c, &expires) ||
-        !take_u64(&c, &r->order) || !take_u64(&c, &both) || !take_digest(&c, r->signer) || !take_span(&c, &r->cek) ||
+    if (!take_front(&c, &front, &uses, &since, &expires, &cipher, &flags) || !take_span(&c, &r->cek) ||
         !take_span(&c, &r->signer_domain) || !take_span(&c, &r->readers) || !take_span(&c, &r->method) ||
         !take_span(&c, &r->branch_tag) || !take_hops(&c, r)) {
         return false;
     }
+    for (size_t i = 0; i < SV_CEK_DIGEST; i++) r->signer[i] = front.signer.data[i];
+    r->order = front.order;
+    r->unnamed = front.unnamed;
+    r->cseq = front.cseq;
     r->cipher = (sipveil_cipher)cipher;
     r->uses = (uint32_t)uses;
     r->since = (int64_t)since;
     r->expires = (int64_t)expires;
-    r->unnamed = (uint32_t)(both >> 32);
-    r->cseq = (uint32_t)both;
     r->made = (flags & MADE) != 0;
     r->rolling = (flags & ROLLING) != 0;
     r->derivation = (sv_cek_derivation){.present = (flags & DERIVED) != 0, .unusable = (flags & UNUSABLE) != 0};

@@ -34,12 +34,12 @@ static void note_held(held *h, const sv_store_entry *entry, uint64_t order)
 static bool look_at(void *state, const sv_store_entry *entry)
 {
     peer_keys *peer = state;
-    sv_cek_record record;
-    if (!sv_cek_take_record(entry->value, &record)) return true;
-    if (record.order > peer->last_order) peer->last_order = record.order;
-    if (!sv_equal(sv_span(record.signer, SV_CEK_DIGEST), sv_span(peer->record->signer, SV_CEK_DIGEST))) return true;
-    note_held(&peer->all, entry, record.order);
-    if (sv_equal(entry->scope, peer->record->scope)) note_held(&peer->here, entry, record.order);
+    sv_cek_front front;
+    if (!sv_cek_take_front(entry->value, &front)) return true;
+    if (front.order > peer->last_order) peer->last_order = front.order;
+    if (!sv_equal(front.signer, sv_span(peer->record->signer, SV_CEK_DIGEST))) return true;
+    note_held(&peer->all, entry, front.order);
+    if (sv_equal(entry->scope, peer->record->scope)) note_held(&peer->here, entry, front.order);
     return true;
 }
 
@@ -110,11 +110,11 @@ typedef struct newest {
 static bool look_for_newest(void *state, const sv_store_entry *entry)
 {
     newest *n = state;
-    sv_cek_record record;
+    sv_cek_front front;
     for (size_t i = 0; i < n->scopes->count; i++) {
         if (!sv_equal(entry->scope, n->scopes->items[i]) || entry->expires < n->now) continue;
-        if (!sv_cek_take_record(entry->value, &record) || record.order <= n->order) continue;
-        n->order = record.order;
+        if (!sv_cek_take_front(entry->value, &front) || front.order <= n->order) continue;
+        n->order = front.order;
         n->scope = entry->scope;
         n->name = entry->name;
     }

@@ -94,7 +94,7 @@ static sipveil_code copy_entity(copying *k, sipveil_span octets, size_t depth, s
 {
     sv_mime_entity *entity = sv_arena_alloc_raw(k->op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(k->op->err, SV_E2M);
-    if (depth > k->op->limits->mime_depth) {
+    if (depth > k->op->limits->mime_depth) { /* the whole is the first */
         return sv_fail_rule(k->op->err, SV_E2M, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET,
                             "MIME entities nested deeper than %zu", k->op->limits->mime_depth);
     }
@@ -127,7 +127,7 @@ sipveil_code sv_copy_make(sv_operation *op, sipveil_span entity, const char *con
     bool left = false;
     *out = (sv_copy){0};
     sv_buffer_init(&b, op->arena, entity.len + 256, op->limits->message * 2);
-    SV_TRY(copy_entity(&k, entity, 0, &b, &left));
+    SV_TRY(copy_entity(&k, entity, 1, &b, &left));
     SV_TRY(sv_buffer_check(&b, SV_E2M, op->err));
     *out = (sv_copy){.entity = sv_buffer_span(&b), .differs = k.differs, .nothing = !left};
     return SIPVEIL_OK;

@@ -23,12 +23,12 @@ static sipveil_code scan_entity(part_scan *scan, const sv_mime_entity *entity, s
 {
     sv_operation *op = scan->op;
     size_t count;
-    note_part(scan, entity);
-    if (!sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
-    if (depth >= op->limits->mime_depth) {
+    if (depth > op->limits->mime_depth) {
         return sv_fail_rule(op->err, SV_E2M, SIPVEIL_LIMIT, "E2M-51", SIPVEIL_NO_OFFSET,
                             "MIME entities nested deeper than %zu", op->limits->mime_depth);
     }
+    note_part(scan, entity);
+    if (!sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
     sipveil_span *parts = sv_arena_alloc_array(op->arena, op->limits->parts, sizeof *parts);
     sv_mime_entity *part = sv_arena_alloc_raw(op->arena, sizeof *part);
     if (parts == NULL || part == NULL) return sv_no_memory(op->err, SV_E2M);
@@ -54,7 +54,7 @@ sipveil_code sv_find_named_parts(sv_operation *op, const sv_sip_view *view, cons
     if (entity == NULL) return sv_no_memory(op->err, SV_E2M);
     if (view->body.len > 0) {
         SV_TRY(sv_entity_of_body(view, op->limits, 0, entity, op->err));
-        SV_TRY(scan_entity(&scan, entity, 0));
+        SV_TRY(scan_entity(&scan, entity, 1));
     }
     for (size_t i = 0; i < labels->count; i++) {
         if (scan.found[i] == 1) continue;

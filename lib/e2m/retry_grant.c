@@ -143,13 +143,15 @@ static bool is_far_end(const sv_retry *r, const sipveil_e2m_need *need)
 static sipveil_code check_wish(sv_retry *r, const sipveil_e2m_need *need)
 {
     bool view = ((unsigned)need->need & SIPVEIL_E2M_VIEW) != 0;
-    if (!is_listed(r->options->may_view, r->options->may_view_count, need->host)) {
+    const sipveil_e2m_options *e2m = &r->options->e2m;
+    if (!is_listed(r->options->may_view, r->options->may_view_count, need->host) &&
+        (e2m->ask == NULL || !e2m->ask(e2m->ask_user, need->host))) {
         return not_granted(r, "E2M-34", "--may-view HOST allows it", "it needs the body, and may not view it", need->host);
     }
     if (need->need == SIPVEIL_E2M_OTHER) return not_granted(r, "E2M-14", NULL, "it needs something unknown", need->host);
     if (view && !type_fits(r, need)) return not_granted(r, "E2M-34", NULL, "it needs a type that is not disclosed, or not there", need->host);
     bool undecipherable = r->response->status == 493 || r->response->status == 496;
-    if (undecipherable && r->options->e2m.seal.recipient_count == 0) {
+    if (undecipherable && e2m->seal.recipient_count == 0) {
         return not_granted(r, "E2M-35", "name the far end with --to KEYREF",
                            "what it cannot decipher was encrypted, and is not sent in clear because of a response", need->host);
     }

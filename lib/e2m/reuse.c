@@ -102,10 +102,10 @@ static bool may_be_disclosed_to(const sipveil_e2m_options *o, const sv_cek_recor
 {
     bool may = is_in_domain(host, earlier->signer_domain);
     for (size_t i = 0; i < o->may_disclose_count && !may; i++) may = sv_equal_nocase_str(host, o->may_disclose[i]);
-    return may;
+    return may || (o->ask != NULL && o->ask(o->ask_user, host));
 }
 
-/* E2M-42: whom an answer may be disclosed to, when nobody is there to ask: every hop that a signed label of the
+/* E2M-42: whom an answer may be disclosed to: every hop that a signed label of the
  * earlier message names, for it reads what that key seals, asked for or not; and nobody without a name. */
 static sipveil_code check_disclosure(sv_sealing *s, const sv_sharing *sharing)
 {

@@ -206,6 +206,10 @@ static void the_store(void **state)
     assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.uses == 1);
     assert_code(sv_cek_count_use(store, w->arena, &out, NOW, &w->err), SIPVEIL_OK);
     assert_false(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out)); /* CEK-04 */
+    a = record_of(w, "dialog 1", 2, 'A'); /* ADV-172: whatever was said, a thousand at most */
+    a.uses = 1U << 31;
+    assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_OK);
+    assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.uses == 1000);
     for (unsigned i = 0; i < 3; i++) {
         a = record_of(w, "dialog 1", 10 - i, 'A');
         assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_OK);
@@ -374,6 +378,7 @@ static void other_forms_of_reference(void **state)
     sipveil_span first = shared(w, &s, invite(w, SDP));
     sipveil_e2m_open_options_default(&o);
     assert_code(try_open_with(w, &w->ua2, first, &o), SIPVEIL_OK);
+    assert_true(checked(&w->opened, "CEK-08", SIPVEIL_CHECK_NOT_DONE)); /* and why: that is for us alone */
     assert_code(try_reuse(w, &w->ua2, from_bob(w, 1), NULL), SIPVEIL_NO_KEY);
     sipveil_memory_free(w->ua2.memory);
     assert_code(sipveil_memory_new(&w->ua2.memory, &w->err), SIPVEIL_OK);
@@ -453,7 +458,9 @@ static void an_answer_that_is_not_disclosed(void **state)
     s.o.seal.signers = &s.signer;
     s.o.seal.signer_count = 1;
     s.o.form = SIPVEIL_E2M_PRIVATE;
-    assert_code(try_open(w, &w->ua1, shared(w, &s, from_bob(w, 1))), SIPVEIL_OK);
+    sipveil_span private_answer = shared(w, &s, from_bob(w, 1));
+    assert_false(contains(private_answer, "Proxy-Required-Body")); /* that is how it says so */
+    assert_code(try_open(w, &w->ua1, private_answer), SIPVEIL_OK);
     assert_true(warned(w->opened.warnings, w->opened.warning_count, "E2M-38"));
     /* With a certificate of the hop the answer can be for it too. */
     s.hop = (sipveil_e2m_hop){P1_HOST, w->p1.key};

@@ -141,6 +141,33 @@ static void private_operations_are_counted(void **state)
     assert_int_equal(opened, 4);
 }
 
+/* E2M-51: 8 levels and 64 parts are looked through, and no more; what is no part is not found. */
+static void nesting_games(void **state)
+{
+    static const struct {
+        size_t levels, parts;
+        const char *status; /* NULL: found */
+    } cases[] = {{1, 1, NULL}, {7, 1, NULL}, {8, 1, "SIP/2.0 513 "}, {1, 32, NULL}, {1, 33, "SIP/2.0 513 "}, {3, 31, "SIP/2.0 513 "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world *w = begin(state);
+        sv_buffer b;
+        sv_buffer_init(&b, w->arena, 1 << 14, 1 << 20);
+        for (size_t level = 1; level < cases[i].levels; level++) {
+            for (size_t part = 1; part < cases[i].parts; part++) sv_put_format(&b, "--b%zu\r\nContent-Type: text/plain\r\n\r\nx\r\n", level);
+            sv_put_format(&b, "--b%zu\r\nContent-Type: multipart/mixed;boundary=b%zu\r\n\r\n", level, level + 1);
+        }
+        for (size_t part = 1; part < cases[i].parts; part++) sv_put_format(&b, "--b%zu\r\nContent-Type: text/plain\r\n\r\nx\r\n", cases[i].levels);
+        sv_put_format(&b, "--b%zu\r\nContent-ID: <a@b>\r\nContent-Type: text/plain\r\n\r\nhere\r\n", cases[i].levels);
+        for (size_t level = cases[i].levels; level > 0; level--) sv_put_format(&b, "--b%zu--\r\n", level);
+        sv_put_byte(&b, 0);
+        at_p1(w, compose(w, INVITE, ALICE_TO_BOB("c1@home.example") "CSeq: 1 INVITE\r\nProxy-Required-Body: " P1_HOST ";cid=\"a@b\"\r\n"
+                         "Content-Type: multipart/mixed;boundary=b1\r\n", (const char *)b.data));
+        bool found = w->verdict.has_view && sv_equal_str(w->verdict.view, "here");
+        if (found != (cases[i].status == NULL)) fail_msg("case %zu: %s", i, w->verdict.reason.text);
+        if (!found && !sv_starts_nocase_str(w->verdict.message, cases[i].status)) fail_msg("case %zu: %.20s", i, (const char *)w->verdict.message.data);
+    }
+}
+
 /* E2M-20 holds for what is in clear too. */
 static void an_unsigned_label_off_the_link(void **state)
 {
@@ -207,33 +234,134 @@ static void a_source_that_fails(void **state)
 
 /* ---- keys ---- */
 
-/* CEK-07, E2M-43: a reader of the first message writes in Bob's name, by its key and without a signature. */
-static void a_reader_writes_by_the_key(void **state)
+/* What P1 holds of the first message of a dialog. */
+static sv_cek_record held_by_p1(world *w, sipveil_span first, sv_cek_scopes *scopes)
 {
-    world *w = begin(state);
-    sipveil_span first = kept_invite(w, 5);
-    at_p1(w, first);
-    sv_cek_scopes scopes;
     sv_cek_record record;
     sv_sip_view *view = sv_arena_alloc(w->arena, sizeof *view);
-    sipveil_key key = {.kind = SIPVEIL_KEY_KEK};
+    assert_code(sv_sip_read(first, SV_SIP_STREAM, sipveil_context_limits(w->context), view, &w->err), SIPVEIL_OK);
+    assert_code(sv_cek_scopes_of(w->arena, view, scopes, &w->err), SIPVEIL_OK);
+    assert_true(sv_cek_find_last(sv_memory_store(w->p1.memory), scopes, NOW, w->arena, &record));
+    return record;
+}
+
+static sv_cms_key kek_of(world *w, const sv_cek_record *record, sv_wrap wrap)
+{
+    sv_cms_key kek;
+    assert_code(sv_cek_make_kek(w->other->crypto, w->arena, record, wrap, sipveil_context_limits(w->context), &kek, &w->err), SIPVEIL_OK);
+    return kek;
+}
+
+/* In Bob's name under a key of the caller's. */
+static sipveil_span written_by(world *w, sv_cms_key kek, const sipveil_key *signer, int cseq)
+{
+    sipveil_key key = {.kind = SIPVEIL_KEY_KEK, .cms = kek};
     const sipveil_key *recipient = &key;
     sipveil_seal_options o;
     sipveil_sealed out;
-    const sipveil_limits *limits = sipveil_context_limits(w->context);
-    assert_code(sv_sip_read(first, SV_SIP_STREAM, limits, view, &w->err), SIPVEIL_OK);
-    assert_code(sv_cek_scopes_of(w->arena, view, &scopes, &w->err), SIPVEIL_OK);
-    assert_true(sv_cek_find_last(sv_memory_store(w->p1.memory), &scopes, NOW, w->arena, &record));
-    assert_code(sv_cek_make_kek(w->other->crypto, w->arena, &record, SV_WRAP_AES_256, limits, &key.cms, &w->err), SIPVEIL_OK);
     sipveil_seal_options_default(&o);
     o.mode = SIPVEIL_MODE_PAYLOAD;
     o.recipients = &recipient;
     o.recipient_count = 1;
-    assert_code(sipveil_tunnel_seal_message(w->worker, &o, from_bob(w, 1), &out, &w->err), SIPVEIL_OK);
-    sipveil_span forged = copy_of(w, out.message);
-    assert_code(try_open(w, &w->ua1, forged), SIPVEIL_NOT_SIGNED);
+    o.signers = &signer;
+    o.signer_count = signer != NULL ? 1 : 0;
+    assert_code(sipveil_tunnel_seal_message(w->worker, &o, from_bob(w, cseq), &out, &w->err), SIPVEIL_OK);
+    return copy_of(w, out.message);
+}
+
+/* CEK-07, E2M-43: a reader of the first message writes in Bob's name, by its key and without a signature. */
+static void a_reader_writes_by_the_key(void **state)
+{
+    world *w = begin(state);
+    sv_cek_scopes scopes;
+    sipveil_span first = kept_invite(w, 5);
+    at_p1(w, first);
+    sv_cek_record record = held_by_p1(w, first, &scopes);
+    sv_cms_key kek = kek_of(w, &record, SV_WRAP_AES_256);
+    assert_code(try_open(w, &w->ua1, written_by(w, kek, NULL, 1)), SIPVEIL_NOT_SIGNED);
     assert_string_equal(w->err.rule, "E2M-43");
     assert_int_equal(w->err.sip_status, 493);
+    assert_code(try_open(w, &w->ua1, written_by(w, kek, w->p1.key, 2)), SIPVEIL_UNTRUSTED_SIGNER);
+    assert_code(try_open(w, &w->ua1, written_by(w, kek, w->ua2.key, 3)), SIPVEIL_OK); /* as Bob himself would */
+}
+
+/* ADV-175, CEK-02: the key not reversed; a key of another size where no derivation was said: like any key that does not
+ * fit, for UA and hop; and nothing was used up. */
+static void crooked_keys(void **state)
+{
+    for (int how = 0; how < 2; how++) {
+        world *w = begin(state);
+        share s;
+        sv_cek_scopes scopes;
+        share_begin(w, &s);
+        s.o.keep = true;
+        s.o.reply = SIPVEIL_E2M_VIEW;
+        s.o.seal.cipher = how == 0 ? SIPVEIL_CIPHER_AES_256_GCM : SIPVEIL_CIPHER_AES_128_GCM;
+        sipveil_span first = shared(w, &s, invite(w, SDP));
+        at_p1(w, first);
+        assert_code(try_open(w, &w->ua2, first), SIPVEIL_OK);
+        sv_cek_record record = held_by_p1(w, first, &scopes), after;
+        sv_cms_key crooked = kek_of(w, &record, SV_WRAP_AES_256);
+        if (how == 0) crooked.kek = record.cek;
+        else crooked.kek = sv_span("0123456789abcdef0123456789abcdef", 32);
+        sipveil_span message = written_by(w, crooked, w->ua2.key, 1);
+        assert_code(try_open(w, &w->ua1, message), SIPVEIL_CANNOT_DECRYPT);
+        assert_int_equal(w->err.sip_status, 493);
+        assert_code(try_open(w, &w->ua1, reused(w, &w->ua2, from_bob(w, 2))), SIPVEIL_OK);
+        after = held_by_p1(w, first, &scopes);
+        assert_int_equal(after.uses, record.uses);
+    }
+}
+
+/* ADV-170: a reference that somebody on the way changed is no reference: it is under the tag. */
+static void a_changed_reference(void **state)
+{
+    world *w = begin(state);
+    sv_cek_scopes scopes;
+    size_t at;
+    sipveil_span first = kept_invite(w, 5);
+    at_p1(w, first);
+    sv_cek_record record = held_by_p1(w, first, &scopes);
+    sipveil_memory_free(w->p1.memory);
+    assert_code(sipveil_memory_new(&w->p1.memory, &w->err), SIPVEIL_OK);
+    sipveil_span changed = copy_of(w, first);
+    assert_true(sv_find(changed, record.reference, &at));
+    ((uint8_t *)(uintptr_t)changed.data)[at + 3] ^= 1;
+    at_p1(w, changed);
+    assert_true(w->verdict.action == SIPVEIL_E2M_RESPOND && !w->verdict.kept);
+    assert_int_equal(sv_store_count(sv_memory_store(w->p1.memory), SV_STORE_CEK), 0);
+    assert_true(try_open(w, &w->ua2, changed) != SIPVEIL_OK);
+    assert_int_equal(sv_store_count(sv_memory_store(w->ua2.memory), SV_STORE_CEK), 0);
+}
+
+/* CEK-12: a MESSAGE outside dialogs has the two addresses for a dialog, whoever writes to whom, and nobody else's. */
+static void messages_outside_dialogs(void **state)
+{
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    s.o.keep = true;
+    s.o.reply = SIPVEIL_E2M_VIEW;
+    sipveil_span first = shared(w, &s, compose(w, "MESSAGE sip:bob@other.example SIP/2.0\r\n", ALICE_TO_BOB("m1@home.example")
+                                               "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n", "hello"));
+    at_p1(w, first);
+    assert_code(try_open(w, &w->ua2, first), SIPVEIL_OK);
+    sipveil_span plain = compose(w, "MESSAGE sip:alice@home.example SIP/2.0\r\n", "From: Bob <sip:bob@other.example>;tag=z9\r\n"
+                                 "To: Alice <sip:alice@home.example>\r\nCall-ID: other@other.example\r\nCSeq: 77 MESSAGE\r\n"
+                                 "Content-Type: text/plain\r\n", "hello");
+    sipveil_span back = reused(w, &w->ua2, plain);
+    at_p1(w, back);
+    assert_same(w->verdict.view, SV_SPAN("hello"));
+    assert_code(try_open(w, &w->ua1, back), SIPVEIL_OK);
+    /* Within a dialog of the same two it is another key's place; and from a third party it is nothing. */
+    assert_code(try_reuse(w, &w->ua2, from_bob(w, 1), NULL), SIPVEIL_NO_KEY);
+    at_p1(w, edited(w, back, "<sip:bob@other.example>;tag=z9", "<sip:mallory@other.example>;tag=z9"));
+    assert_true(contains(w->verdict.message, ";rekey"));
+}
+
+static bool says(void *user, sipveil_span host)
+{
+    return user != NULL && sv_equal_str(host, "ss2.other.example");
 }
 
 /* E2M-42: every hop that reads by the key is judged, not the first one that is named; and nobody without a name. */
@@ -265,6 +393,10 @@ static void answers_to_whom_they_are_not_for(void **state)
             continue;
         }
         assert_code(try_reuse(w, &w->ua2, from_bob(w, 1), &answer), SIPVEIL_OK);
+        sipveil_e2m_options_default(&answer.o);
+        answer.o.ask = says;
+        answer.o.ask_user = w;
+        assert_code(try_reuse(w, &w->ua2, from_bob(w, 2), &answer), SIPVEIL_OK); /* somebody is there, and says yes */
         assert_int_equal(contains(w->sealed.message, "ss2.other.example;cid="), how != 2); /* labelled for all that asked */
     }
 }
@@ -302,11 +434,9 @@ static void somebody_else_in_the_dialog(void **state)
     const sipveil_limits *limits = sipveil_context_limits(w->context);
     sipveil_span first = kept_invite(w, 5), foreign = edited(w, invite(w, SDP), "sip:alice@", "sip:mallory@");
     at_p1(w, first);
-    assert_code(sv_sip_read(first, SV_SIP_STREAM, limits, view, &w->err), SIPVEIL_OK);
-    assert_code(sv_cek_scopes_of(w->arena, view, &ours, &w->err), SIPVEIL_OK);
+    record = held_by_p1(w, first, &ours);
     assert_code(sv_sip_read(foreign, SV_SIP_STREAM, limits, view, &w->err), SIPVEIL_OK);
     assert_code(sv_cek_scopes_of(w->arena, view, &his, &w->err), SIPVEIL_OK);
-    assert_true(sv_cek_find_last(store, &ours, NOW, w->arena, &record));
     assert_false(sv_cek_find(store, &his, record.reference, NOW, w->arena, &found));
     sipveil_span reference = record.reference;
     record.scope = his.items[0];
@@ -382,9 +512,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signature_beside_lends_nothing), cmocka_unit_test(a_name_inside_a_layer_is_nobodys),
         cmocka_unit_test(two_parts_for_one_hop), cmocka_unit_test(private_operations_are_counted),
-        cmocka_unit_test(an_unsigned_label_off_the_link), cmocka_unit_test(a_replayed_signature_costs_nothing),
+        cmocka_unit_test(an_unsigned_label_off_the_link), cmocka_unit_test(nesting_games), cmocka_unit_test(a_replayed_signature_costs_nothing),
         cmocka_unit_test(octets_behind_the_message), cmocka_unit_test(a_source_that_fails),
-        cmocka_unit_test(a_reader_writes_by_the_key), cmocka_unit_test(answers_to_whom_they_are_not_for),
+        cmocka_unit_test(a_reader_writes_by_the_key), cmocka_unit_test(crooked_keys),
+        cmocka_unit_test(a_changed_reference), cmocka_unit_test(messages_outside_dialogs), cmocka_unit_test(answers_to_whom_they_are_not_for),
         cmocka_unit_test(a_domain_of_one_label), cmocka_unit_test(somebody_else_in_the_dialog),
         cmocka_unit_test(what_ends_a_dialog), cmocka_unit_test(branches_of_a_forked_call),
     };

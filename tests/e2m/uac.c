@@ -246,6 +246,26 @@ static void parts_for_others(void **state)
     }
 }
 
+/* E2M-22: who receives sees to whom it was shown, and whether somebody who speaks for From says so. */
+static void whom_it_was_shown_to(void **state)
+{
+    for (int how = 0; how < 3; how++) {
+        world *w = begin(state);
+        share s;
+        sipveil_span json;
+        share_begin(w, &s);
+        s.o.sign_label = how != 0;
+        s.o.act = SIPVEIL_E2M_BOTH;
+        if (how == 2) s.signer = w->p1.key; /* speaks for no From */
+        sipveil_code code = try_open(w, &w->ua2, shared(w, &s, invite(w, SDP)));
+        assert_code(code, how == 2 ? SIPVEIL_UNTRUSTED_SIGNER : SIPVEIL_OK);
+        if (how == 2) continue;
+        assert_true(checked(&w->opened, "E2M-22", how == 1 ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE));
+        assert_code(sipveil_e2m_report_json(w->worker, &json, &w->err), SIPVEIL_OK);
+        assert_true(contains(json, how == 1 ? "\"signed: " P1_HOST " may both\"" : "\"not signed: " P1_HOST " may both\""));
+    }
+}
+
 static void reports(void **state)
 {
     world *w = begin(state);
@@ -267,7 +287,7 @@ int main(void)
         cmocka_unit_test(options_that_are_wrong), cmocka_unit_test(recipients_by_key_identifier),
         cmocka_unit_test(a_label_changes_no_disposition), cmocka_unit_test(one_strength_for_all), cmocka_unit_test(every_packaging),
         cmocka_unit_test(private_types), cmocka_unit_test(parts_that_disagree),
-        cmocka_unit_test(parts_for_others), cmocka_unit_test(reports),
+        cmocka_unit_test(parts_for_others), cmocka_unit_test(whom_it_was_shown_to), cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -184,6 +184,9 @@ typedef struct sipveil_e2m_options {
     const char *const *may_disclose; /**< hops that our answers may be disclosed to; beside them those of the
                                           domain of the verified signer */
     size_t may_disclose_count;
+    bool (*ask)(void *user, sipveil_span host); /**< somebody is there: may this hop be shown a body that it needs, or
+                                                     an answer? NULL: nobody, so no */
+    void *ask_user;
     sipveil_e2m_form form;
     const char *const *private_types; /**< media types that no hop is shown */
     size_t private_type_count;
