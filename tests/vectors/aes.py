@@ -1,4 +1,4 @@
-"""AES and what CMS builds on it: CBC, GCM (SP 800-38D), key wrap (RFC 3394, 5649), password wrap (RFC 3211).
+"""AES and what CMS builds on it: CBC, GCM (SP 800-38D), CCM (SP 800-38C), key wrap (RFC 3394, 5649), password wrap (RFC 3211).
 
 Written from the documents for the generator alone: slow, not constant in time, and no part of the library, so that
 the vectors are a second opinion on it."""
@@ -151,6 +151,19 @@ def gcm(key, nonce, octets, attached=b""):
     ciphertext = ctr_of_gcm(cipher, start, octets)
     lengths = struct.pack(">QQ", 8 * len(attached), 8 * len(ciphertext))
     return ciphertext, _xor(ghash(subkey, _filled(attached) + _filled(ciphertext) + lengths), cipher.encrypt(start))
+
+
+def ccm(key, nonce, octets, attached=b"", tag_size=12):
+    """Ciphertext and a tag of tag_size octets."""
+    cipher, room = Aes(key), 15 - len(nonce)
+    flags = (0x40 if attached else 0) | ((tag_size - 2) // 2) << 3 | (room - 1)
+    blocks = bytes([flags]) + nonce + len(octets).to_bytes(room, "big")
+    blocks += _filled(struct.pack(">H", len(attached)) + attached) if attached else b""
+    blocks += _filled(octets)
+    mac = cbc_blocks(key, bytes(16), blocks)[-16:]
+    stream = b"".join(cipher.encrypt(bytes([room - 1]) + nonce + i.to_bytes(room, "big"))
+                      for i in range(len(octets) // 16 + 2))
+    return _xor(octets, stream[16:]), _xor(mac, stream[:16])[:tag_size]
 
 
 def _wrap(key, head, octets):

@@ -68,6 +68,28 @@ def ciphers(b):
             INNER)
 
 
+    for cipher in ("aes-128-ccm", "aes-192-ccm", "aes-256-ccm"):
+        made, to = sealed(cipher=cipher, label=cipher)
+        b.opens(cipher, "AuthEnvelopedData with %s, which is only read" % cipher, ["CMS-04", "CMS-05"],
+                carried(made.enveloped(to)), OURS, INNER, flags)
+    for octets in (7, 8, 9, 10, 11, 13):
+        made, to = sealed(cipher="aes-128-ccm", label="ccm-nonce-%d" % octets, nonce=Chance("ccm-nonce").octets(octets))
+        b.opens("ccm-nonce-%d" % octets, "AES-CCM with a nonce of %d octets" % octets, ["CMS-05"],
+                carried(made.enveloped(to)), OURS, INNER)
+    for size in (12, 14, None):
+        made, to = sealed(cipher="aes-256-ccm", label="ccm-tag-%s" % size, tag_size=size)
+        b.opens("ccm-tag-%s" % ("default" if size is None else size),
+                "AES-CCM, aes-ICVlen %s" % ("absent: the tag has 12 octets" if size is None else size), ["CMS-05"],
+                carried(made.enveloped(to)), OURS, INNER)
+    made, to = sealed(cipher="aes-128-ccm", label="ccm-attributes",
+                      auth_attributes=[cms.attribute("content-type", der.oid("data")), cms.attribute("unknown", der.NULL)])
+    b.opens("ccm-auth-attributes", "AES-CCM whose attached data are authenticated attributes", ["CMS-04"],
+            carried(made.enveloped(to)), OURS, INNER)
+    made, to = sealed(cipher="aes-256-ccm", label="ccm-hkdf", wrapped_cipher=True)
+    b.opens("cek-hkdf-aes-256-ccm", "the content key derived from the recipient's by RFC 9709, over aes-256-ccm", ["CMS-14"],
+            carried(made.enveloped(to)), UNSIGNED, INNER)
+
+
 def kinds_of_messages(b):
     made, to = sealed(sip_entity(response()), label="response")
     b.opens("response", "a tunnelled response", ["TUN-30"],
@@ -175,6 +197,14 @@ def bits(b):
         made, to = sealed(label="flip-tag-%d" % bit)
         made.tag = flipped(made.tag, 15 if bit else 0, bit)
         broken(b, "tag-bit-%d" % bit, "one bit of the tag changed", ["ADV-060"], made.enveloped(to))
+    for what in ("ciphertext", "tag", "attributes"):
+        typed = [cms.attribute("content-type", der.oid("data"))]
+        made, to = sealed(cipher="aes-128-ccm", label="ccm-flip-" + what, auth_attributes=typed + [cms.attribute("unknown", der.integer(4))])
+        if what == "attributes":
+            made.auth_attributes = typed + [cms.attribute("unknown", der.integer(5))]
+        else:
+            setattr(made, what, flipped(getattr(made, what), 7))
+        broken(b, "ccm-%s" % what, "AES-CCM: %s changed" % what, ["ADV-060"], made.enveloped(to))
     made, to = sealed(label="flip-nonce")
     made.identifier = cms.gcm_identifier("aes-256-gcm", flipped(made.nonce, 5))
     broken(b, "nonce-bit", "one bit of the nonce changed", ["ADV-060"], made.enveloped(to))
@@ -207,6 +237,17 @@ def tags(b):
         broken(b, "tag-short-%d" % size, "a tag of %d octets, and aes-ICVlen says so too" % size,
                ["ADV-061", "ADV-067"],
                made.enveloped(to))
+    for size in (4, 8, 10):
+        made, to = sealed(cipher="aes-128-ccm", label="ccm-cut-%d" % size, tag_size=size)
+        broken(b, "ccm-tag-%d" % size, "AES-CCM with a tag of %d octets, which RFC 5084 has and is too short" % size,
+               ["ADV-061", "ADV-067"], made.enveloped(to))
+    for size in (6, 14):
+        made, to = sealed(cipher="aes-128-ccm", label="ccm-nonce-%d" % size)
+        made.identifier = cms.gcm_identifier("aes-128-ccm", bytes(size), 12)
+        broken(b, "ccm-nonce-%d" % size, "AES-CCM with a nonce of %d octets" % size, ["ADV-067"], made.enveloped(to))
+    made, to = sealed(label="ccm-relabelled", cipher="aes-128-ccm")
+    made.identifier = cms.gcm_identifier("aes-128-gcm", made.nonce, 16)
+    broken(b, "ccm-relabelled", "AES-CCM content under the name of AES-GCM", ["ADV-062"], made.enveloped(to))
     made, to = sealed(label="tag-12-of-16")
     made.tag = made.tag[:12]
     broken(b, "tag-12-icv-16", "a tag of 12 octets, aes-ICVlen says 16", ["ADV-061"], made.enveloped(to))

@@ -73,7 +73,7 @@ def shared_keys(b):
 
 def transport(b):
     bob = person("bob-rsa")
-    for digest in ("sha256", "sha384", "sha512"):
+    for digest in ("sha224", "sha256", "sha384", "sha512"):
         made = content("oaep-" + digest)
         b.opens("oaep-" + digest, "ktri: RSAES-OAEP with %s" % digest, ["ADV-084"],
                 carried(made.enveloped([cms.ktri(bob, made.cek, digest, digest=digest)])), {"key": ["bob-rsa"]}, INNER,
@@ -113,7 +113,11 @@ def agreement(b):
     schemes += [("p384", "x963-sha384"), ("p384", "hkdf-sha384"), ("p521", "x963-sha512"), ("p521", "hkdf-sha512"),
                 ("p521", "x963-sha256"), ("x25519", "hkdf-sha256"), ("x25519", "hkdf-sha384"),
                 ("x25519", "hkdf-sha512"),
-                ("x25519", "x963-sha256"), ("p256", "cofactor-x963-sha256"), ("p384", "cofactor-x963-sha384")]
+                ("x25519", "x963-sha256"), ("x25519", "x963-sha384"), ("x25519", "x963-sha512"),
+                ("p384", "x963-sha256"), ("p384", "x963-sha512"), ("p384", "hkdf-sha256"), ("p521", "x963-sha384"), ("p521", "hkdf-sha256"),
+                ("p256", "cofactor-x963-sha256"), ("p384", "cofactor-x963-sha384"), ("p256", "cofactor-x963-sha224"),
+                ("p256", "cofactor-x963-sha384"), ("p256", "cofactor-x963-sha512"), ("p384", "cofactor-x963-sha256"),
+                ("p521", "cofactor-x963-sha256"), ("p521", "cofactor-x963-sha384"), ("p521", "cofactor-x963-sha512")]
     for curve, scheme in schemes:
         made, name = content("%s-%s" % (curve, scheme)), who[curve]
         ukm = Chance("ukm/" + curve + scheme).octets(32) if curve == "x25519" else None

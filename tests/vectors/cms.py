@@ -53,7 +53,7 @@ class Content:
                  content_type="data", tag_size=16, cek=None, nonce=None):
         chance = Chance("content/" + label)
         self.chance, self.cipher, self.content_type = chance, cipher, content_type
-        self.authenticated = cipher.endswith("gcm")
+        self.authenticated = cipher.endswith(("gcm", "ccm"))
         self.cek = chance.octets(key_size(cipher)) if cek is None else cek
         self.nonce = chance.octets(12 if self.authenticated else 16) if nonce is None else nonce
         self.identifier = (gcm_identifier(cipher, self.nonce, tag_size) if self.authenticated
@@ -62,10 +62,12 @@ class Content:
         self.auth_attributes = auth_attributes
         if self.authenticated:
             attached = der.set_of(*auth_attributes) if auth_attributes else b""
-            self.ciphertext, tag = aes.gcm(key, self.nonce, content, attached)
-            self.tag = tag[:16 if tag_size is None else tag_size]
-            if tag_size is None:
-                self.tag = tag[:12]
+            size = 12 if tag_size is None else tag_size
+            if cipher.endswith("ccm"):
+                self.ciphertext, self.tag = aes.ccm(key, self.nonce, content, attached, size)
+            else:
+                self.ciphertext, tag = aes.gcm(key, self.nonce, content, attached)
+                self.tag = tag[:size]
         else:
             self.ciphertext = aes.cbc(key, self.nonce, content)
         if wrapped_cipher:
