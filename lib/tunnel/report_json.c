@@ -181,6 +181,8 @@ static void put_signer(const sv_operation *op, sv_buffer *b, const sv_node *node
     if (s->certificate != NULL) {
         put_member(b, valid ? "subject" : "subject_unverified", sv_certificate_subject(s->certificate, op->arena));
     }
+    const char *fingerprint = sv_words_fingerprint(op, node, i);
+    if (fingerprint[0] != '\0') put_member(b, "sha256", fingerprint);
     put_names(b, valid ? "aor" : "aor_unverified", node->names != NULL ? &node->names[i] : NULL);
     put_member(b, "signature", states[s->state]);
     put_member(b, "trust", trust_name(node, i));

@@ -220,7 +220,10 @@ static void put_signers(page *p, const sv_node *node)
     for (size_t i = 0; i < count; i++) {
         bool asked = signer_was_asked(node, i);
         const char *why = asked ? node->signers[i].code == SIPVEIL_OK ? "" : node->signers[i].why : node->signatures[i].why;
-        sv_page_put(p->out, "<tr><th scope=\"row\"><span class=\"mono\">$</span></th><td>", sv_words_signer(p->op, node, i));
+        sv_page_put(p->out, "<tr><th scope=\"row\"><span class=\"mono\">$</span>", sv_words_signer(p->op, node, i));
+        const char *fingerprint = sv_words_fingerprint(p->op, node, i);
+        if (fingerprint[0] != '\0') sv_page_put(p->out, "<br><small class=\"note\">SHA-256 <code>$</code></small>", fingerprint);
+        sv_put_str(p->out, "</th><td>");
         put_signature_badges(p, node, i);
         if (why[0] != '\0') sv_page_put(p->out, "<br><span class=\"note\">$</span>", why);
         sv_put_str(p->out, "</td><td>");

@@ -9,7 +9,7 @@ enum { REPORT_MOST = 1 << 20, INDENT_MOST = 256 };
 typedef struct painter {
     const sv_operation *op;
     sv_buffer *out;
-    bool colour;
+    bool colour, verbose;
 } painter;
 
 #define GREEN "\033[32m"
@@ -41,6 +41,15 @@ static void put_encrypted_text(painter *p, const sv_node *node, const char *inde
     }
 }
 
+static void put_acceptance(painter *p, const sv_node *node, size_t i)
+{
+    if (node->signers == NULL || !node->verified) return; /* nobody was asked */
+    bool accepted = node->signers[i].code == SIPVEIL_OK;
+    sv_put_str(p->out, ", ");
+    paint(p, accepted ? GREEN : RED, accepted ? "signer accepted" : "signer not accepted");
+    if (!accepted) sv_put_format(p->out, " (%s)", node->signers[i].why);
+}
+
 static void put_signed_text(painter *p, const sv_node *node, const char *indent)
 {
     const sv_signed *s = node->signed_data;
@@ -49,15 +58,13 @@ static void put_signed_text(painter *p, const sv_node *node, const char *indent)
         sv_put_format(p->out, "\n%s  signed by %s: ", indent, sv_words_signer(p->op, node, i));
         if (one->state == SV_SIGNATURE_VALID) {
             paint(p, GREEN, sv_words_signature(node, i));
-            if (node->signers == NULL || !node->verified) continue; /* nobody was asked */
-            bool accepted = node->signers[i].code == SIPVEIL_OK;
-            sv_put_str(p->out, ", ");
-            paint(p, accepted ? GREEN : RED, accepted ? "signer accepted" : "signer not accepted");
-            if (!accepted) sv_put_format(p->out, " (%s)", node->signers[i].why);
+            put_acceptance(p, node, i);
         } else {
             paint(p, one->state == SV_SIGNATURE_INVALID ? RED : YELLOW, sv_words_signature(node, i));
             if (one->why[0] != '\0') sv_put_format(p->out, " (%s)", one->why);
         }
+        const char *fingerprint = p->verbose ? sv_words_fingerprint(p->op, node, i) : "";
+        if (fingerprint[0] != '\0') sv_put_format(p->out, "\n%s    by the certificate with SHA-256 %s", indent, fingerprint);
     }
 }
 
@@ -133,7 +140,7 @@ static void put_readers(painter *p, const sv_node *node)
     for (const sv_node *child = node->first_child; child != NULL; child = child->next) put_readers(p, child);
 }
 
-static void put_compared(painter *p, bool verbose)
+static void put_compared(painter *p)
 {
     static const char *const names[] = {"equal", "hidden", "may differ", "added", "missing", "mismatch"};
     sipveil_span octets = sv_buffer_span(&p->op->compared);
@@ -143,7 +150,7 @@ static void put_compared(painter *p, bool verbose)
         bool first = true;
         for (size_t i = 0; i < count; i++) {
             if ((int)c[i].result != result) continue;
-            if (result == SIPVEIL_COMPARE_EQUAL && !verbose && first) {
+            if (result == SIPVEIL_COMPARE_EQUAL && !p->verbose && first) {
                 size_t equal = 0;
                 for (size_t k = 0; k < count; k++) equal += c[k].result == SIPVEIL_COMPARE_EQUAL;
                 sv_put_format(p->out, "inner and outer: %zu fields equal\n", equal);
@@ -157,12 +164,12 @@ static void put_compared(painter *p, bool verbose)
     }
 }
 
-static void put_checks(painter *p, bool verbose)
+static void put_checks(painter *p)
 {
     sipveil_span octets = sv_buffer_span(&p->op->checks);
     const sipveil_check *k = (const sipveil_check *)(const void *)octets.data;
     for (size_t i = 0; i < octets.len / sizeof *k; i++) {
-        if (k[i].result == SIPVEIL_CHECK_PASSED && !verbose) continue;
+        if (k[i].result == SIPVEIL_CHECK_PASSED && !p->verbose) continue;
         const char *colour = k[i].result == SIPVEIL_CHECK_PASSED   ? GREEN
                              : k[i].result == SIPVEIL_CHECK_FAILED ? RED
                                                                    : YELLOW;
@@ -186,11 +193,11 @@ sipveil_code sipveil_worker_report_text(sipveil_worker *worker, bool colour, boo
     }
     const sv_operation *op = &worker->operation;
     sv_buffer_init(&b, op->arena, 4096, REPORT_MOST);
-    painter p = {op, &b, colour};
+    painter p = {op, &b, colour, verbose};
     put_tree(&p, op->root, indent, 0);
     put_readers(&p, op->root);
-    put_compared(&p, verbose);
-    put_checks(&p, verbose);
+    put_compared(&p);
+    put_checks(&p);
     if (op->failure.code != SIPVEIL_OK) {
         paint(&p, RED, "verdict: ");
         sv_put_format(&b, "%s: %s\n", sipveil_code_name(op->failure.code), op->failure.text);

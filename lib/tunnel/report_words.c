@@ -3,6 +3,8 @@
  * layer sees. */
 #include "tunnel/report_words.h"
 
+#include "keys/certificate.h"
+
 enum { WORDS_MOST = 4096 };
 
 static const char *finish(const sv_operation *op, sv_buffer *words)
@@ -58,6 +60,17 @@ const char *sv_words_signer(const sv_operation *op, const sv_node *node, size_t 
         sv_put_format(&b, " (%s%s)", SV_QUOTE(node->names[i].aors[0]),
                       node->names[i].aor_count > 1 ? " and others" : "");
     }
+    return finish(op, &b);
+}
+
+const char *sv_words_fingerprint(const sv_operation *op, const sv_node *node, size_t i)
+{
+    sv_buffer b;
+    uint8_t digest[32];
+    X509 *certificate = node->signatures[i].certificate;
+    if (certificate == NULL || sv_certificate_fingerprint(op->worker->context, certificate, digest, NULL) != SIPVEIL_OK) return "";
+    sv_buffer_init(&b, op->arena, 2 * sizeof digest, 2 * sizeof digest);
+    for (size_t k = 0; k < sizeof digest; k++) sv_put_format(&b, "%02x", digest[k]);
     return finish(op, &b);
 }
 

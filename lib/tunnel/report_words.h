@@ -12,6 +12,8 @@ bool sv_recipient_is_ours(const sv_operation *op, const sv_recipient *recipient)
 
 /* The subject, and the address that the certificate speaks for: that is the name people know. */
 const char *sv_words_signer(const sv_operation *op, const sv_node *node, size_t i);
+/* SHA-256 of the signer's certificate in hexadecimal, as --pin takes it; "" if the certificate is not here. */
+const char *sv_words_fingerprint(const sv_operation *op, const sv_node *node, size_t i);
 const char *sv_words_signature(const sv_node *node, size_t i); /* "signature valid" */
 
 /* What who can read a layer finds in it: messages, parts, and the encrypted layers that are again for somebody.

@@ -174,7 +174,10 @@ def signatures(cases):
     report, wrong = report_of(seal("--sign-with", SIGNER), "--pin", "%s=%s" % (ALICE, pin))
     if not wrong and deep(report["tree"], 0)["signers"][0]["trust"] != "pinned":
         wrong.append(repr(deep(report["tree"], 0)["signers"]))
-    cases.case("ADV-117: a pin: pinned", wrong)
+    said = sipveil("inspect", "--verbose", stdin=seal("--sign-with", SIGNER)).out.decode()
+    if not wrong and (deep(report["tree"], 0)["signers"][0]["sha256"] != pin or "with SHA-256 %s\n" % pin not in said):
+        wrong.append("the fingerprint is not told: %r" % said)
+    cases.case("ADV-117: a pin: pinned, and what to pin is told", wrong)
 
 
 def findings(cases):
