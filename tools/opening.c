@@ -99,6 +99,7 @@ bool opening_take(opening *o, int id, const char *v)
     case O_UNAUTHENTICATED: o->open.allow_unauthenticated = true; return true;
     case O_STRICT: o->open.strict = true; return true;
     case O_SECOND_OPINION: o->open.second_opinion = true; return true;
+    case O_PRIVACY_BORDER: o->open.privacy_border = true; return true;
     case O_OPEN_KEY_FILE: o->allow_open = true; return true;
     default: return take_value(o, id, v);
     }

@@ -12,7 +12,7 @@ enum opening_option {
     O_KEY = TOOL_O_FIRST, O_CERT, O_TRUST, O_CRL, O_PIN, O_KEYRING, O_ALLOW_WEAK, O_COMPAT, O_STRICT, O_AT,
     O_DATE_WINDOW,
     O_OPEN_KEY_FILE, O_PROFILE, O_REGISTERED, O_ME, O_NO_VERIFY_SIGNER, O_UNAUTHENTICATED, O_ACCEPT_MISMATCH,
-    O_SECOND_OPINION, O_LAYERS, O_OPENING_LAST
+    O_SECOND_OPINION, O_PRIVACY_BORDER, O_LAYERS, O_OPENING_LAST
 };
 
 #define OPENING_OPTIONS                                                                                     \
@@ -36,6 +36,7 @@ enum opening_option {
     {O_LAYERS, "layers", 0, "N", false, "stop after N protective layers; a P-CSCF opens 1"},                \
     {O_ACCEPT_MISMATCH, "accept-mismatch", 0, "FIELD[,...]", false,                                         \
      "tolerate a difference between inner and outer"},                                                      \
+    {O_PRIVACY_BORDER, "privacy-border", 0, NULL, false, "a privacy service on the path may have made From anonymous"}, \
     {O_SECOND_OPINION, "second-opinion", 0, NULL, false, "libcrypto's CMS checks every layer it can"},      \
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"}
 

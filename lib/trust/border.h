@@ -5,9 +5,9 @@
 
 #include "crypto/crypto.h"
 #include "sip/edit.h"
+#include "sip/privacy.h"
 #include "sip/values.h"
 #include "trust/asserted.h"
-#include "trust/privacy.h"
 #include "trust/verdict.h"
 
 /* Why it does not go on. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sip/privacy.h"
 #include "sip/values.h"
-#include "trust/privacy.h"
 #include "trust/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

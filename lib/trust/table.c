@@ -133,12 +133,25 @@ static uint64_t mark_of(const sipveil_trust_table *table)
     return mark;
 }
 
+/* The list of `strip` for those who ask in C strings. */
+static sipveil_code copy_strip(sipveil_trust_table *table, sipveil_error *err)
+{
+    const sv_spec *s = &table->spec;
+    table->outside_only = sv_arena_alloc_array(table->arena, s->strip_count, sizeof *table->outside_only);
+    for (size_t i = 0; table->outside_only != NULL && i < s->strip_count; i++) {
+        table->outside_only[i] = sv_arena_string(table->arena, s->strip[i]);
+        if (table->outside_only[i] == NULL) return sv_no_memory(err, SV_TRUST);
+    }
+    return table->outside_only != NULL ? SIPVEIL_OK : sv_no_memory(err, SV_TRUST);
+}
+
 static sipveil_code fill_table(sv_table_reader *r, sipveil_span text, const char *name, sipveil_error *err)
 {
     if (!set_default_strip(r->table)) return sv_no_memory(err, SV_TRUST);
     SV_TRY(sv_table_read_text(r, text, name));
     SV_TRY(sv_table_check(r));
     SV_TRY(sv_table_index(r));
+    SV_TRY(copy_strip(r->table, err));
     return r->mistakes > 0 ? SIPVEIL_USAGE : SIPVEIL_OK;
 }
 
@@ -191,4 +204,10 @@ const char *sipveil_trust_table_warning(const sipveil_trust_table *table, size_t
 const char *sipveil_trust_table_anchor_file(const sipveil_trust_table *table, size_t place)
 {
     return table != NULL && place < table->anchor_file_count ? table->anchor_files[place] : NULL;
+}
+
+const char *const *sipveil_trust_table_outside_only(const sipveil_trust_table *table, size_t *count)
+{
+    *count = table != NULL ? table->spec.strip_count : 0;
+    return table != NULL ? table->outside_only : NULL;
 }

@@ -119,6 +119,7 @@ struct sipveil_trust_table {
     uint64_t lengths[3]; /* bit b: a range of b bits is there */
     const char **warnings;
     size_t warning_count;
+    const char **outside_only; /* spec.strip as texts */
     const char **anchor_files;
     size_t anchor_file_count;
 };

@@ -51,6 +51,10 @@ static sipveil_code put_fields(sv_sealing *s, const sv_sip_view *view, sv_buffer
             return sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "TUN-53", SIPVEIL_NO_OFFSET,
                                 "the AIB of a response must not hold To");
         }
+        if (sv_is_for_outside(name, s->options->outside_only, s->options->outside_only_count)) {
+            return sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_POLICY, "TRU-41", SIPVEIL_NO_OFFSET,
+                                "%s must not be inside: hops add, change and delete it (E_INNER_FORBIDDEN)", SV_QUOTE(name));
+        }
         if (sv_is_content_field(sv_field_id_of(name), name)) {
             return sv_fail(s->op->err, SV_TUNNEL, SIPVEIL_USAGE, "%s describes a body and cannot be in an AIB",
                            SV_QUOTE(name));

@@ -130,6 +130,12 @@ static bool is_hidden(const sv_operation *op, sv_field_id id, const sv_node *inn
     return false;
 }
 
+/* TRU-49: where local configuration knows of a privacy service on the path; never because the message says so. */
+static bool hidden_by_border(const sv_operation *op, sv_field_id id, const sv_node *inner, const sv_node *outer)
+{
+    return op->options->privacy_border && (id == SV_F_FROM || id == SV_F_CONTACT) && from_is_hidden(inner, outer);
+}
+
 static bool is_tolerated(const sv_operation *op, sv_field_id id, const char *name)
 {
     if (id == SV_F_CALL_ID || id == SV_F_CSEQ || strcmp(name, "method") == 0 || strcmp(name, "status") == 0) return false;
@@ -171,6 +177,7 @@ static sipveil_comparison judge_known(const sv_operation *op, sv_field_id id, co
         return SIPVEIL_COMPARE_MAY_DIFFER;
     }
     if (rules.encrypted && is_hidden(op, id, inner, outer)) return SIPVEIL_COMPARE_HIDDEN;
+    if (hidden_by_border(op, id, inner, outer)) return SIPVEIL_COMPARE_HIDDEN;
     return SIPVEIL_COMPARE_MISMATCH;
 }
 

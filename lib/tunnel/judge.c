@@ -210,6 +210,9 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
                 continue;
             }
         }
+        bool speaks = false;
+        SV_TRY(sv_ask_node(op, node, i, &speaks));
+        if (speaks) continue;
         accepted = false;
         SV_TRY(refuse_signer(op, node, i));
     }

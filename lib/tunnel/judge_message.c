@@ -76,6 +76,7 @@ sipveil_code sv_judge_message(sv_operation *op)
                                  : content->type == SV_NODE_MESSAGE_SIP ? content
                                                                         : sv_node_carrier(content)};
     sum_up(op, op->root, false, &found);
+    sv_report_inner_fields(op);
     if (op->met_encrypted && !op->opened_encrypted) {
         *op->err = op->no_key;
         return sv_report_failure(op, op->no_key_node, op->no_key.code);

@@ -99,6 +99,7 @@ static void coarsen(const sv_operation *op, sipveil_error *err)
 
 static void hand_out_lists(sv_operation *op, sipveil_opened *out)
 {
+    out->inner_identity_counts = op->inner_identity_counts;
     sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
     out->checks = (const sipveil_check *)(const void *)checks.data;
     out->check_count = checks.len / sizeof *out->checks;

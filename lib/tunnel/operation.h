@@ -50,6 +50,7 @@ typedef struct sv_node {
     STACK_OF(X509) *certificates;  /* of the message, for chains */
     bool verified;                 /* every signature is valid */
     bool accepted;                 /* and every signer was accepted */
+    bool by_node;                  /* one of them as a node (TRU-46) */
     /* compressed layers */
     size_t size, expanded;
 } sv_node;
@@ -75,6 +76,9 @@ typedef struct sv_opening_extension {
                          size_t *count);
     /* It was opened by keys[node->opening.key]. A failure is one of decryption. */
     sipveil_code (*opened)(void *state, struct sv_operation *op, const sv_node *node);
+    /* A signer who does not speak for the sender: is it a node that answers for whatever it hands on (TRU-46)? *speaks
+     * is false before. */
+    sipveil_code (*speaks_as_node)(void *state, struct sv_operation *op, const sv_node *layer, size_t signer, bool *speaks);
     /* Every check of ours passed, and nothing was remembered yet. */
     sipveil_code (*judge)(void *state, struct sv_operation *op);
     /* All is well, and remembered. */
@@ -109,6 +113,7 @@ typedef struct sv_operation {
     size_t parts;
     bool met_encrypted, opened_encrypted;
     bool addressee_checked;
+    bool inner_identity_counts; /* TRU-46 */
     sv_bound *bound;          /* of the memory, for this dialog (bound.h) */
     size_t bound_count;
     sv_accepted accepted[SV_ACCEPTED_MOST];
@@ -235,6 +240,14 @@ sipveil_code sv_compare_outer(sv_operation *op, const sv_node *inner, const sv_n
                               sv_compare_rules rules);
 /* TUN-42: exactly the stand-in for a hidden From, with the same tag. */
 bool sv_is_from_stand_in(sipveil_span outer_from, sipveil_span inner_from);
+
+/* ---- inner.c: what stands inside and must not, or counts for nothing there ---- */
+/* TRU-41: hops add and delete it, so a fragment must not hold it. more: further names, of a trust domain. */
+bool sv_is_for_outside(sipveil_span name, const char *const *more, size_t count);
+/* TRU-42: P-Asserted-Identity, P-Preferred-Identity, Privacy inside a protected message, or TRU-46. */
+void sv_report_inner_fields(sv_operation *op);
+/* A signer that does not speak for the sender: accepted where the extension says that it is a node. */
+sipveil_code sv_ask_node(sv_operation *op, sv_node *node, size_t signer, bool *speaks);
 
 /* ---- emit.c: what is handed out ---- */
 sipveil_code sv_emit(sv_operation *op, sipveil_opened *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: check what is asked, put the Date in, protect, write the outer message. */
 #include "crypto/suite.h"
+#include "sip/privacy.h"
 #include "tunnel/bound.h"
 #include "tunnel/sealing.h"
 
@@ -240,6 +241,34 @@ static sipveil_code read_message(sv_sealing *s, sipveil_span message, sv_sip_vie
     return SIPVEIL_OK;
 }
 
+/* SDP as the body, or as a part of it. */
+static bool holds_sdp(const sv_sip_view *view)
+{
+    sipveil_span type = sv_sip_value(view, SV_F_CONTENT_TYPE);
+    if (sv_starts_nocase_str(type, "application/sdp")) return view->body.len > 0;
+    if (!sv_starts_nocase_str(type, "multipart/")) return false;
+    sv_cursor c = sv_cursor_over(view->body, "body");
+    for (sipveil_span line; sv_take_until(&c, '\n', &line); (void)sv_take_if(&c, '\n')) {
+        bool is_type = sv_starts_nocase_str(line, "content-type:");
+        if (is_type && sv_starts_nocase_str(sv_trim(sv_span_from(line, 13)), "application/sdp")) return true;
+    }
+    return false;
+}
+
+/* TRU-28: whoever asks for an anonymiser of media lets it read the SDP (RFC 3323 4.2). An AIB leaves the body in clear. */
+static sipveil_code check_privacy(const sv_sealing *s, const sv_sip_view *view)
+{
+    sv_privacy privacy;
+    bool hides_body = s->options->recipient_count > 0 && s->options->mode != SIPVEIL_MODE_SIPFRAG;
+    if (!hides_body || sv_privacy_read(view, &privacy, NULL) != SIPVEIL_OK || !(privacy.values & SV_PRIVACY_SESSION) ||
+        !holds_sdp(view)) {
+        return SIPVEIL_OK;
+    }
+    sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_POLICY, "TRU-28", SIPVEIL_NO_OFFSET,
+                 "the message asks for Privacy: session, and nobody could anonymise an encrypted SDP (E_PRIVACY_SESSION)");
+    return sv_hint(s->op->err, SIPVEIL_POLICY, "encrypt the session description, or ask for session privacy, not both");
+}
+
 static sipveil_code put_by_mode(sv_sealing *s, const sv_sip_view *view, sv_buffer *out)
 {
     switch (s->options->mode) {
@@ -255,6 +284,7 @@ static sipveil_code seal(sv_sealing *s, sv_seal_form form, void *state, sipveil_
     sv_buffer out;
     if (view == NULL) return sv_no_memory(s->op->err, SV_TUNNEL);
     SV_TRY(read_message(s, message, view));
+    SV_TRY(check_privacy(s, view));
     SV_TRY(collect_keys(s, view));
     SV_TRY(settle_date(s, view));
     for (size_t i = 0; i < s->options->hide_count; i++) { /* a slip of the pen would leave the real one in sight */

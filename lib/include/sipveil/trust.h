@@ -149,6 +149,22 @@ SIPVEIL_API void sipveil_trust_judge(const sipveil_trust_table *table, sipveil_t
 SIPVEIL_API bool sipveil_trust_verdict_holds(const sipveil_trust_table *table, const sipveil_trust_verdict *verdict,
                                              int64_t at);
 
+/**
+ * sipveil_tunnel_open_message for a message that may come signed by the previous hop's node (TRU-46, TRU-48): a good
+ * signature whose certificate is a domain's of a partner with protection smime, though it does not speak for the sender, is
+ * accepted; the previous hop is then judged with it, for this message. Where it is trusted, out->inner_identity_counts says
+ * whether a P-Asserted-Identity inside may be believed.
+ * @param peer what is known of the previous hop beside; its signer is filled in here
+ * @return as sipveil_tunnel_open_message; *verdict (SIPVEIL_TRUST_IN) is made in any case, without the signature on failure
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_open_message(
+    sipveil_worker *worker, const sipveil_open_options *options, const sipveil_trust_table *table,
+    const sipveil_trust_peer *peer, sipveil_span message, sipveil_opened *out, sipveil_trust_verdict *verdict, sipveil_error *err);
+
+/** Header fields that must not stand inside a fragment because they never leave the trust domain (`strip`), for
+ *  sipveil_seal_options.outside_only. *borrowed* from the table. */
+SIPVEIL_API const char *const *sipveil_trust_table_outside_only(const sipveil_trust_table *table, size_t *count);
+
 /* ------------------------------------------------------------------ the border */
 
 /** Takes messages over the border; belongs to one thread at a time. What it gives is *borrowed* until its next

@@ -72,6 +72,9 @@ typedef struct sipveil_seal_options {
     size_t hide_count;
     const char *const *fields; /**< SIPFRAG: the fields inside; NULL: the default of TUN-51, 53 */
     size_t field_count;
+    const char *const *outside_only; /**< SIPFRAG: further fields that must not be inside, beside those that
+                                          hops add and delete (sipveil_trust_table_outside_only) */
+    size_t outside_only_count;
     sipveil_date_choice date;
     int64_t fixed_date;            /**< seconds UTC, for SIPVEIL_DATE_FIXED */
     bool allow_unsigned_shared;    /**< two or more recipients and no signer (CMS-12) */
@@ -136,6 +139,8 @@ typedef struct sipveil_open_options {
     int64_t at;                       /**< seconds UTC */
     int64_t date_window;              /**< seconds; 0: 3600; SIPVEIL_DATE_WINDOW_ANY */
     sipveil_memory *memory;           /**< seen messages; NULL: nothing is remembered */
+    bool privacy_border;              /**< a privacy service stands on the path: From and Contact may differ
+                                           against an anonymous outer From (TRU-49) */
     size_t layers;                    /**< stop after so many protective layers; 0: no stop */
     const char *const *accept_mismatch; /**< fields whose difference is tolerated; never Call-ID, CSeq */
     size_t accept_mismatch_count;
@@ -185,6 +190,8 @@ typedef struct sipveil_opened {
     bool is_protected;    /**< a protective layer was opened or verified */
     bool is_signed;       /**< a signature over `entity` was verified and its signer accepted */
     bool is_encrypted;    /**< an encrypted layer was opened */
+    bool inner_identity_counts; /**< P-Asserted-Identity inside may be believed: a partner's node signed it
+                                     (sipveil_trust_open_message); else it counts for nothing (TRU-42) */
     bool is_authenticated; /**< signed, or authenticated encryption under a key shared by two */
     const sipveil_accepted_signer *signers;
     size_t signer_count;

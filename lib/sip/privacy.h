@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Privacy header field (RFC 3323 4.2, RFC 3325 9.3, RFC 4244 3.1; TRU-25). */
-#ifndef SV_TRUST_PRIVACY_H
-#define SV_TRUST_PRIVACY_H
+#ifndef SV_SIP_PRIVACY_H
+#define SV_SIP_PRIVACY_H
 
 #include "sip/edit.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "trust/privacy.h"
+#include "sip/privacy.h"
 
 #include <stdio.h>
 
@@ -49,7 +49,7 @@ sipveil_code sv_privacy_read(const sv_sip_view *view, sv_privacy *out, sipveil_e
         do {
             sipveil_span word;
             if (!take_value(&c, &word)) {
-                return sv_fail_rule(err, "trust", SIPVEIL_MALFORMED, "TRU-25", sv_offset(&c), "header field Privacy is no list of values: \"%s\"", SV_QUOTE(row->value));
+                return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "TRU-25", sv_offset(&c), "header field Privacy is no list of values: \"%s\"", SV_QUOTE(row->value));
             }
             note(out, word);
         } while (!sv_at_end(&c));
