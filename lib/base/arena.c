@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/arena.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/wipe.h"
 
 enum { ALIGNMENT = 16 };
 
@@ -63,10 +64,10 @@ void sv_arena_reset(sv_arena *arena)
         block *b = arena->newest;
         arena->newest = b->older;
         arena->taken -= b->size;
-        OPENSSL_cleanse(b->data, b->used);
+        sv_wipe(b->data, b->used);
         free(b);
     }
-    OPENSSL_cleanse(arena->newest->data, arena->newest->used);
+    sv_wipe(arena->newest->data, arena->newest->used);
     arena->newest->used = 0;
 }
 

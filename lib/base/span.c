@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/span.h"
 
-#include <openssl/crypto.h>
-
 char sv_lower(uint8_t c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -12,11 +10,6 @@ bool sv_span_within(sipveil_span inner, sipveil_span outer)
 {
     uintptr_t i = (uintptr_t)inner.data, o = (uintptr_t)outer.data;
     return i >= o && inner.len <= outer.len && i - o <= outer.len - inner.len;
-}
-
-bool sv_equal(sipveil_span a, sipveil_span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 bool sv_equal_str(sipveil_span a, const char *s)
@@ -42,11 +35,6 @@ bool sv_starts_nocase_str(sipveil_span a, const char *s)
 {
     size_t n = strlen(s);
     return a.len >= n && sv_equal_nocase(sv_span(a.data, n), sv_span(s, n));
-}
-
-bool sv_equal_constant_time(sipveil_span a, sipveil_span b)
-{
-    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
 }
 
 static bool is_blank(uint8_t c)

@@ -31,12 +31,34 @@ static inline sipveil_span sv_span_through(sipveil_span a, sipveil_span b)
 /* Whether inner lies within outer (addresses). */
 bool sv_span_within(sipveil_span inner, sipveil_span outer);
 
-bool sv_equal(sipveil_span a, sipveil_span b);                 /* octets */
+static inline bool sv_equal(sipveil_span a, sipveil_span b) /* octets */
+{
+    return a.len == b.len && (b.len == 0 || memcmp(a.data, b.data, b.len) == 0);
+}
 bool sv_equal_str(sipveil_span a, const char *s);              /* octets */
 bool sv_equal_nocase(sipveil_span a, sipveil_span b);          /* ASCII letters without case */
 bool sv_equal_nocase_str(sipveil_span a, const char *s);
 bool sv_starts_nocase_str(sipveil_span a, const char *s);
-bool sv_equal_constant_time(sipveil_span a, sipveil_span b);   /* for key-ids, tags, references */
+/* For key-ids, tags, references. Eight octets a step, and the last step overlaps: comparing a message's
+ * recipients with our keys is this. The compiler may not know that a difference found is final. */
+static inline bool sv_equal_constant_time(sipveil_span a, sipveil_span b)
+{
+    uint64_t difference = 0, x, y;
+    size_t at = 0;
+    if (a.len != b.len) return false;
+    for (; at < a.len && a.len >= sizeof x; at += sizeof x) {
+        if (at > a.len - sizeof x) at = a.len - sizeof x;
+        memcpy(&x, a.data + at, sizeof x);
+        memcpy(&y, b.data + at, sizeof y);
+        difference |= x ^ y;
+        __asm__ __volatile__("" : "+r"(difference));
+    }
+    for (; at < a.len; at++) {
+        difference |= (uint64_t)(a.data[at] ^ b.data[at]);
+        __asm__ __volatile__("" : "+r"(difference));
+    }
+    return difference == 0;
+}
 sipveil_span sv_trim(sipveil_span s);                          /* SP, HTAB, CR, LF at both ends */
 bool sv_find_byte(sipveil_span s, uint8_t byte, size_t *at);
 bool sv_find(sipveil_span s, sipveil_span needle, size_t *at);

@@ -78,8 +78,6 @@ typedef struct sv_recipient {
     sipveil_span key_id;         /* kekri */
     int64_t key_date;            /* kekri `date`, or INT64_MIN */
     sipveil_span encrypted_key;
-    const char *algorithm;       /* "rsa-oaep-sha256", "ecdh-p256-x963-sha256+aes256-wrap", "aes128-wrap", "pbkdf2-sha256+aes256-cbc"; "unknown" */
-    bool weak;                   /* SHA-1 in OAEP or KDF, rsa v1.5: flagged (ADV-084) */
     /* Reader's own notes, for opening: */
     sipveil_span algorithm_parameters;
     sipveil_span algorithm_oid;
@@ -118,6 +116,10 @@ sipveil_code sv_cms_read_enveloped(sipveil_span content, bool authenticated,
 
 /* Whether this recipient names this key (exact octets, constant time); a password fits any pwri. */
 bool sv_cms_recipient_fits(const sv_recipient *recipient, const sv_cms_key *key);
+
+/* "rsa-oaep-sha256", "ecdh-p256-x963-sha256+aes256-wrap", "aes128-wrap", "pbkdf2-sha256+aes256-cbc"; "unknown",
+ * also when there is no memory. weak: SHA-1 in OAEP or KDF, rsa v1.5 (ADV-084). */
+const char *sv_cms_describe_recipient(const sv_recipient *recipient, sv_arena *arena, bool *weak);
 
 typedef struct sv_opening {
     sipveil_span plaintext;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cms/der_read.h"
 
+#include "cms/usual_kekri.h"
+
 static const char room[] = "cms";
 
 enum {
@@ -46,14 +48,23 @@ static const char *take_long_header(sv_cursor *c, header *h)
     return h->length <= sv_left(c) ? NULL : "a length beyond its parent";
 }
 
-/* Tag and length. NULL, or what is wrong with them. Nearly all are two octets. */
+/* Tag and length. NULL, or what is wrong with them. Nearly all are of two octets, most others of four. */
 static inline const char *take_header(sv_cursor *c, header *h)
 {
-    if (sv_left(c) >= 2 && c->at[1] < 0x80 && (size_t)c->at[1] + 2 <= sv_left(c) &&
-        (c->at[0] & TAG_NUMBER) != TAG_NUMBER) {
-        *h = (header){.tag = c->at[0], .length = c->at[1]};
+    size_t left = sv_left(c), length;
+    const uint8_t *at = c->at;
+    if (left >= 2 && at[1] < 0x80 && (size_t)at[1] + 2 <= left && (at[0] & TAG_NUMBER) != TAG_NUMBER) {
+        *h = (header){.tag = at[0], .length = at[1]};
         c->at += 2;
         return NULL;
+    }
+    if (left >= 4 && at[1] == 0x82 && at[2] != 0 && (at[0] & TAG_NUMBER) != TAG_NUMBER) {
+        length = (size_t)at[2] << 8 | at[3];
+        if (length + 4 <= left) {
+            *h = (header){.tag = at[0], .length = length};
+            c->at += 4;
+            return NULL;
+        }
     }
     return take_long_header(c, h);
 }
@@ -61,14 +72,18 @@ static inline const char *take_header(sv_cursor *c, header *h)
 /* X.690 8.19: no empty arc, no padding; the limits are ours (ADV-053). */
 static const char *check_oid(sipveil_span oid)
 {
-    size_t arc = 0;
     if (oid.len == 0 || oid.len > OID_MOST) return "an object identifier of no or too many octets";
-    for (size_t i = 0; i < oid.len; i++) {
-        if (arc == 0 && oid.data[i] == 0x80) return "an object identifier with a padded arc";
-        if (++arc > ARC_MOST) return "an object identifier with an arc over 63 bits";
-        if ((oid.data[i] & 0x80) == 0) arc = 0;
+    const uint8_t *end = oid.data + oid.len, *arc = oid.data;
+    for (const uint8_t *at = oid.data; at < end; at++) {
+        if ((*at & 0x80) == 0) {
+            if (at - arc >= ARC_MOST) break;
+            arc = at + 1;
+        } else if (*at == 0x80 && at == arc) {
+            return "an object identifier with a padded arc";
+        }
     }
-    return arc == 0 ? NULL : "an object identifier cut short";
+    if (arc == end) return NULL;
+    return end - arc > ARC_MOST ? "an object identifier with an arc over 63 bits" : "an object identifier cut short";
 }
 
 static const char *check_integer(sipveil_span number)
@@ -136,10 +151,16 @@ typedef struct scan {
     sv_cursor c;
     const sipveil_limits *limits;
     bool der;
-    size_t depth; /* levels[depth - 1] is the innermost open value */
     size_t elements;
-    level levels[DEPTH_MOST];
+    level *top;      /* the innermost open value; levels[0] is what all stands in and is never closed */
+    level *deepest;  /* where depth ends */
+    level levels[DEPTH_MOST + 1];
 } scan;
+
+static inline bool is_open(const scan *s)
+{
+    return s->top != s->levels;
+}
 
 static sipveil_code malformed(const scan *s, const char *rule, const char *why, sipveil_error *err)
 {
@@ -148,8 +169,8 @@ static sipveil_code malformed(const scan *s, const char *rule, const char *why, 
 
 static sipveil_code scan_segment(scan *s, const header *h, sipveil_error *err)
 {
-    level *parent = s->depth > 0 ? &s->levels[s->depth - 1] : NULL;
-    if (parent == NULL || !parent->string) return SIPVEIL_OK;
+    level *parent = s->top;
+    if (!parent->string) return SIPVEIL_OK;
     if ((h->tag & ~SV_DER_CONSTRUCTED) != (parent->tag & ~SV_DER_CONSTRUCTED)) {
         return malformed(s, "ADV-051", "a constructed string holds another type", err);
     }
@@ -162,23 +183,21 @@ static sipveil_code scan_segment(scan *s, const header *h, sipveil_error *err)
 
 static sipveil_code scan_open(scan *s, const header *h, sipveil_error *err)
 {
-    size_t most = s->limits->asn1_depth < DEPTH_MOST ? s->limits->asn1_depth : DEPTH_MOST;
     const char *why = check_constructed(h->tag, s->der);
     if (why == NULL && h->indefinite && s->der) why = "an indefinite length, which is not DER";
     if (why != NULL) return malformed(s, "ADV-053", why, err);
-    if (s->depth >= most) {
+    if (s->top == s->deepest) {
         return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-051", sv_offset(&s->c),
-                            "asn.1: nested deeper than %zu", most);
+                            "asn.1: nested deeper than %zu", (size_t)(s->deepest - s->levels));
     }
     uint8_t type = h->tag & (uint8_t)~SV_DER_CONSTRUCTED;
-    s->levels[s->depth] = (level){
+    *++s->top = (level){
         .end = h->indefinite ? s->c.end : s->c.at + h->length,
         .indefinite = h->indefinite,
         .string = type == SV_DER_OCTET_STRING || type == SV_DER_BIT_STRING,
         .tag = h->tag,
     };
-    s->c.end = s->levels[s->depth].end;
-    s->depth++;
+    s->c.end = s->top->end;
     return SIPVEIL_OK;
 }
 
@@ -190,10 +209,10 @@ static sipveil_code scan_one(scan *s, sipveil_error *err)
     const char *why = take_header(&s->c, &h);
     if (why != NULL) return malformed(s, "ADV-052", why, err);
     if (h.tag == 0) { /* end of contents */
-        if (h.length != 0 || s->depth == 0 || !s->levels[s->depth - 1].indefinite) {
+        if (h.length != 0 || !is_open(s) || !s->top->indefinite) {
             return malformed(s, "ADV-051", "end of contents where none can be", err);
         }
-        s->depth--;
+        s->top--;
         return SIPVEIL_OK;
     }
     if (++s->elements > s->limits->asn1_elements) {
@@ -207,24 +226,71 @@ static sipveil_code scan_one(scan *s, sipveil_error *err)
     return why == NULL ? SIPVEIL_OK : malformed(s, "ADV-053", why, err);
 }
 
+/* What ends here is closed. An indefinite value ends by its end of contents only. */
+static inline void scan_close(scan *s)
+{
+    level *top = s->top;
+    while (s->c.at == top->end && !top->indefinite) top--;
+    s->top = top;
+    s->c.end = top->end;
+}
+
+/* A run of recipients in their usual form, each seen to be well-formed in one look. Where a limit could be
+ * met on the way, scan_one() shall meet it. */
+static void scan_usual_kekris(scan *s)
+{
+    sv_usual_kekri recipient;
+    if (s->deepest - s->top < SV_USUAL_KEKRI_DEPTH) return;
+    while (s->limits->asn1_elements - s->elements >= SV_USUAL_KEKRI_ELEMENTS &&
+           sv_usual_kekri_take(&s->c, &recipient)) {
+        s->elements += SV_USUAL_KEKRI_ELEMENTS;
+    }
+    scan_close(s);
+}
+
+/* Steps over what is nearly all there is: values of definite length in sequences, sets and context tags. Stops
+ * in front of anything else, and of anything wrong: that is for scan_one(). */
+static void scan_usual(scan *s)
+{
+    while (is_open(s) && !s->top->string && s->elements < s->limits->asn1_elements) {
+        sv_cursor at = s->c;
+        header h;
+        if (take_header(&at, &h) != NULL || h.tag == 0 || h.indefinite) return;
+        bool universal = (h.tag & CLASS_BITS) == UNIVERSAL_CLASS;
+        if ((h.tag & SV_DER_CONSTRUCTED) == 0) {
+            sipveil_span content;
+            if (!sv_take(&at, h.length, &content) ||
+                (universal && h.tag != SV_DER_OCTET_STRING && check_primitive(h.tag, content, s->der) != NULL)) {
+                return;
+            }
+        } else {
+            if ((universal && h.tag != SV_DER_SEQUENCE && h.tag != SV_DER_SET) || s->top == s->deepest) return;
+            s->top++;
+            s->top->end = at.at + h.length;
+            s->top->indefinite = s->top->string = false;
+        }
+        s->elements++;
+        s->c.at = at.at;
+        scan_close(s);
+        if (h.tag == SV_DER_SET && is_open(s)) scan_usual_kekris(s);
+    }
+}
+
 sipveil_code sv_der_scan(sipveil_span octets, const sipveil_limits *limits, bool der, sipveil_error *err)
 {
     scan s;
     s.c = sv_cursor_over(octets, "asn.1");
     s.limits = limits;
     s.der = der;
-    s.depth = 0;
     s.elements = 0;
-    const uint8_t *end = s.c.end;
+    s.top = s.levels;
+    s.deepest = s.levels + (limits->asn1_depth < DEPTH_MOST ? limits->asn1_depth : DEPTH_MOST);
+    s.levels[0] = (level){.end = s.c.end, .indefinite = true};
     do {
         SV_TRY(scan_one(&s, err));
-        /* Close what ends here. An indefinite value ends by its end of contents only. */
-        while (s.depth > 0 && !s.levels[s.depth - 1].indefinite &&
-               s.c.at == s.levels[s.depth - 1].end) {
-            s.depth--;
-        }
-        s.c.end = s.depth > 0 ? s.levels[s.depth - 1].end : end;
-    } while (s.depth > 0);
+        scan_close(&s);
+        scan_usual(&s);
+    } while (is_open(&s));
     if (!sv_at_end(&s.c)) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-050", sv_offset(&s.c),
                             "asn.1: %zu octets after the value", sv_left(&s.c));

@@ -2,9 +2,9 @@
 /* Opening. What is public (names, algorithms, lengths) is judged first. From the first use of a secret
  * on, every failure is one code and one text, and costs the same work: each try is one unwrapping and
  * one decryption of the content, with a random key where the unwrapping failed. */
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "base/wipe.h"
 #include "cms/content_key.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
@@ -55,6 +55,7 @@ typedef struct opener {
     sv_opening *out;
     const sv_cipher_row *cipher;
     uint8_t *plaintext;    /* room for the ciphertext's length */
+    size_t first;          /* recipient that fits a key; those before it fit none */
     size_t tries, private_operations;
     bool opened, over_limit;
     sipveil_error refusal; /* the first recipient that policy refused */
@@ -194,7 +195,7 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t ra
     bool clear = sv_cipher_decrypt(o->crypto, e->cipher, real, e->iv, e->auth_attributes,
                                    e->ciphertext, e->tag, o->plaintext, &length);
     if (clear && good) return publish(o, recipient, key, cek, strength, length, err);
-    OPENSSL_cleanse(o->plaintext, e->ciphertext.len);
+    sv_wipe(o->plaintext, e->ciphertext.len);
     return SIPVEIL_OK;
 }
 
@@ -202,9 +203,9 @@ static sipveil_code try_one(opener *o, size_t recipient, size_t key, sipveil_err
 {
     uint8_t random[SV_KEY_MOST], cek[SV_KEY_MOST] = {0}, real[SV_KEY_MOST];
     sipveil_code code = try_with(o, recipient, key, random, cek, real, err);
-    OPENSSL_cleanse(random, sizeof random);
-    OPENSSL_cleanse(cek, sizeof cek);
-    OPENSSL_cleanse(real, sizeof real);
+    sv_wipe(random, sizeof random);
+    sv_wipe(cek, sizeof cek);
+    sv_wipe(real, sizeof real);
     return code;
 }
 
@@ -246,7 +247,7 @@ static sipveil_code check_iterations(opener *o, sipveil_error *err)
 static sipveil_code try_all(opener *o, cost round, sipveil_error *err)
 {
     if (round == COST_PASSWORD) SV_TRY(check_iterations(o, err));
-    for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
+    for (size_t i = o->first; i < o->enveloped->recipient_count; i++) {
         if (cost_of(o->enveloped->recipients[i].kind) != round) continue;
         for (size_t k = 0; k < o->key_count; k++) {
             if (!fits_ours(o, i, k)) continue;
@@ -278,11 +279,11 @@ static sipveil_code failure(const opener *o, sipveil_error *err)
     return cannot_decrypt(err);
 }
 
-static bool any_fits(const opener *o)
+static bool any_fits(opener *o)
 {
-    for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
+    for (o->first = 0; o->first < o->enveloped->recipient_count; o->first++) {
         for (size_t k = 0; k < o->key_count; k++) {
-            if (fits_ours(o, i, k)) return true;
+            if (fits_ours(o, o->first, k)) return true;
         }
     }
     return false;
@@ -310,8 +311,9 @@ static sipveil_code work_for_nothing(const opener *o, sipveil_error *err)
     SV_TRY(sv_random(o->crypto, octets, sizeof octets, err));
     nobody.kek = sv_span(octets, sv_wrap_row_of(wrap)->key_length);
     dummy.keys = &nobody;
+    dummy.first = 0;
     sipveil_code code = try_one(&dummy, i, 0, err);
-    OPENSSL_cleanse(octets, sizeof octets);
+    sv_wipe(octets, sizeof octets);
     *o->out = (sv_opening){0};
     return code;
 }

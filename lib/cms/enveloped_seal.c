@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sealing: a fresh key and nonce from one call of the generator (CMS-06), the structure written from
  * its end, the content encrypted into the place kept for it. */
-#include <openssl/crypto.h>
 
+#include "base/wipe.h"
 #include "cms/content_key.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
@@ -157,7 +157,7 @@ static sipveil_code encrypt(const sealer *s, sipveil_span content, sipveil_error
     }
     sipveil_code code = sv_cipher_encrypt(s->crypto, s->request->cipher, key, iv, attributes, content,
                                           s->ciphertext, s->tag, err);
-    OPENSSL_cleanse(bound, sizeof bound);
+    sv_wipe(bound, sizeof bound);
     return code;
 }
 

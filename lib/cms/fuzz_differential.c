@@ -165,6 +165,12 @@ typedef struct message {
     const sv_recipient *recipient; /* the first of them */
 } message;
 
+static const char *algorithm_of(const sv_recipient *recipient)
+{
+    bool weak;
+    return sv_cms_describe_recipient(recipient, arena, &weak);
+}
+
 /* We say no and libcrypto yes: each rule of ours that makes it so. */
 static const char *why_we_are_stricter(const message *m)
 {
@@ -180,7 +186,7 @@ static const char *why_we_are_stricter(const message *m)
     for (size_t i = 0; i < e->recipient_count; i++) {
         const sv_recipient *r = &e->recipients[i];
         if (!sv_cms_recipient_fits(r, &keys[m->key])) continue;
-        if (strcmp(r->algorithm, "unknown") == 0) return "ADV-084, 088, 089, 095: an algorithm or its parameters";
+        if (strcmp(algorithm_of(r), "unknown") == 0) return "ADV-084, 088, 089, 095: an algorithm or its parameters";
         if (r->kind != SV_RECIPIENT_KARI) continue;
         if (r->unsupported || r->originator_parameters.len > 0) return "CMS-08: the originator's key";
         if (r->originator_key.len == 0) return "CMS-08: a key that is no whole number of octets";
@@ -201,7 +207,7 @@ static const char *why_they_are_stricter(const message *m, const answer *theirs)
     if (e->authenticated && e->tag_length != SV_TAG_LENGTH) return "CMS-05: aes-ICVlen other than 16, or absent";
     if (e->authenticated && e->auth_attributes.len > 0) return "CMS-04: older libcrypto reads no authAttrs";
     if (m->fits > 1) return "ADV-082: libcrypto tries the first recipient that fits";
-    if (strcmp(m->recipient->algorithm, "rsa-v1.5") == 0) return "ADV-080: a random key, and garbage out of CBC";
+    if (strcmp(algorithm_of(m->recipient), "rsa-v1.5") == 0) return "ADV-080: a random key, and garbage out of CBC";
     return NULL;
 }
 
@@ -227,7 +233,7 @@ static void open_both(message *m)
     if (code == SIPVEIL_OK && theirs.good) {
         must(sv_equal(opening.plaintext, theirs.octets));
     } else if (code == SIPVEIL_OK) {
-        if (why_they_are_stricter(m, &theirs) == NULL) fprintf(stderr, "by %s\n", m->recipient->algorithm);
+        if (why_they_are_stricter(m, &theirs) == NULL) fprintf(stderr, "by %s\n", algorithm_of(m->recipient));
         judge("we open it, libcrypto does not", why_they_are_stricter(m, &theirs));
     } else if (code != SIPVEIL_OK && theirs.good) {
         judge("libcrypto opens it, we do not", why_we_are_stricter(m));

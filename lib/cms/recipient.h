@@ -56,9 +56,6 @@ bool sv_recipient_password(const sv_recipient *recipient, sv_password_scheme *ou
 
 bool sv_recipient_wrap(const sv_recipient *recipient, sv_wrap *out); /* kekri */
 
-/* The name that stands in reports, and whether it is a weak one. */
-const char *sv_recipient_describe(const sv_recipient *recipient, sv_arena *arena, bool *weak);
-
 /* ---- nothing fits (no_key.c) ---- */
 
 /* NO_KEY: whom the message is for and what we hold, at most five names each. */

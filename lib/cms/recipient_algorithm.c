@@ -217,7 +217,7 @@ static const char *describe_password(const sv_recipient *recipient, sv_arena *ar
     return sv_arena_string(arena, sv_span_str(name));
 }
 
-const char *sv_recipient_describe(const sv_recipient *recipient, sv_arena *arena, bool *weak)
+const char *sv_cms_describe_recipient(const sv_recipient *recipient, sv_arena *arena, bool *weak)
 {
     const char *name = NULL;
     sv_wrap wrap;

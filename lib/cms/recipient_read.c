@@ -3,6 +3,7 @@
 
 #include "cms/oid.h"
 #include "cms/recipient.h"
+#include "cms/usual_kekri.h"
 
 static const char room[] = "cms";
 
@@ -31,7 +32,6 @@ static sv_recipient *next_recipient(reader *r, sv_recipient_kind kind)
     if (r->used == r->room) return NULL;
     sv_recipient *recipient = &r->all[r->used++];
     *recipient = (sv_recipient){.kind = kind, .key_date = INT64_MIN, .group = r->group};
-    recipient->algorithm = "unknown";
     return recipient;
 }
 
@@ -158,6 +158,20 @@ static sipveil_code read_kari(reader *r, sv_cursor *c, sipveil_error *err)
     return sv_der_end(c, err);
 }
 
+/* As many as there are in the usual form. */
+static void read_usual_kekris(reader *r, sv_cursor *c)
+{
+    sv_usual_kekri usual;
+    while (r->used < r->room && sv_usual_kekri_take(c, &usual)) {
+        sv_recipient *recipient = next_recipient(r, SV_RECIPIENT_KEKRI);
+        recipient->key_id = usual.key_id;
+        recipient->algorithm_oid = usual.algorithm_oid;
+        recipient->encrypted_key = usual.encrypted_key;
+        r->versions->all_zero = false; /* it is 4, as it must be */
+        r->group++;
+    }
+}
+
 static sipveil_code read_kekri(reader *r, sv_cursor *c, sipveil_error *err)
 {
     sv_recipient *recipient = next_recipient(r, SV_RECIPIENT_KEKRI);
@@ -267,9 +281,9 @@ sipveil_code sv_recipients_read(sv_cursor *c, const sipveil_limits *limits, sv_a
     SV_TRY(count_entries(sv_rest(&set), limits, &r.room, err));
     r.all = sv_arena_alloc_raw(arena, r.room * sizeof *r.all); /* at most 64 * 64 */
     if (r.all == NULL) return sv_no_memory(err, room);
-    for (; !sv_at_end(&set); r.group++) SV_TRY(read_one(&r, &set, err));
-    for (size_t i = 0; i < r.used; i++) {
-        r.all[i].algorithm = sv_recipient_describe(&r.all[i], arena, &r.all[i].weak);
+    for (read_usual_kekris(&r, &set); !sv_at_end(&set); read_usual_kekris(&r, &set)) {
+        SV_TRY(read_one(&r, &set, err));
+        r.group++;
     }
     *out = r.all;
     *count = r.used;

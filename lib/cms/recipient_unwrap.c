@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <openssl/crypto.h>
 
+#include "base/wipe.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
 #include "crypto/agree.h"
@@ -153,7 +153,7 @@ static sipveil_code derive_and_unwrap(const unwrapping *u, const sv_agreement_sc
     }
     SV_TRY(sv_agree_derive(u->crypto, scheme->row, shared, u->recipient->ukm, info, kek, length, err));
     *u->good = sv_unwrap_key(u->crypto, scheme->wrap, kek, u->recipient->encrypted_key, u->key_length, u->cek);
-    OPENSSL_cleanse(kek, sizeof kek);
+    sv_wipe(kek, sizeof kek);
     return SIPVEIL_OK;
 }
 
@@ -193,7 +193,7 @@ static sipveil_code unwrap_agreement(const unwrapping *u, sipveil_error *err)
     if (code == SIPVEIL_OK && !*u->good && !sv_equal(canonical, scheme.wrap_as_received)) { /* CMS-09 */
         code = derive_and_unwrap(u, &scheme, sv_span(shared, length), scheme.wrap_as_received, err);
     }
-    OPENSSL_cleanse(shared, sizeof shared);
+    sv_wipe(shared, sizeof shared);
     return code;
 }
 
@@ -207,7 +207,7 @@ static sipveil_code unwrap_password(const unwrapping *u, sipveil_error *err)
                          sv_cipher_row_of(scheme.cipher)->key_length, err));
     *u->good = sv_passunwrap_key(u->crypto, scheme.cipher, kek, scheme.iv.data,
                                  u->recipient->encrypted_key, u->key_length, u->cek);
-    OPENSSL_cleanse(kek, sizeof kek);
+    sv_wipe(kek, sizeof kek);
     return SIPVEIL_OK;
 }
 

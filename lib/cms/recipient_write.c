@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <openssl/crypto.h>
 
+#include "base/wipe.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
 #include "crypto/agree.h"
@@ -124,8 +124,8 @@ static sipveil_code agree_and_wrap(sv_crypto *crypto, const sv_cms_key *key, sip
                                info, kek, kek_length, err);
     }
     if (code == SIPVEIL_OK) code = sv_wrap_key(crypto, wrap, kek, cek, wrapped, err);
-    OPENSSL_cleanse(agreement->shared, sizeof agreement->shared);
-    OPENSSL_cleanse(kek, sizeof kek);
+    sv_wipe(agreement->shared, sizeof agreement->shared);
+    sv_wipe(kek, sizeof kek);
     return code;
 }
 
@@ -181,7 +181,7 @@ static sipveil_code wrap_with_password(sv_crypto *crypto, sipveil_span password,
     uint8_t kek[SV_KEY_MOST];
     SV_TRY(sv_kdf_pbkdf2(crypto, SV_HASH_SHA256, password, salt, iterations, kek, sizeof kek, err));
     sipveil_code code = sv_passwrap_key(crypto, cipher, kek, iv, cek, wrapped, length, err);
-    OPENSSL_cleanse(kek, sizeof kek);
+    sv_wipe(kek, sizeof kek);
     return code;
 }
 

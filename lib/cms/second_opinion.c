@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
+#include "base/wipe.h"
 #include "cms/cms.h"
 
 static const char room[] = "cms";
@@ -53,7 +54,7 @@ static bool yields(BIO *chain, sipveil_span expected)
                                       sv_span(expected.data + at, (size_t)n));
         if (!same) break;
     }
-    OPENSSL_cleanse(chunk, sizeof chunk);
+    sv_wipe(chunk, sizeof chunk);
     BIO *cipher = BIO_find_type(chain, BIO_TYPE_CIPHER);
     return same && at == expected.len && (cipher == NULL || BIO_get_cipher_status(cipher) == 1);
 }
@@ -161,7 +162,7 @@ static void read_through(BIO *chain)
     uint8_t chunk[CHUNK];
     while (BIO_read(chain, chunk, sizeof chunk) > 0) {
     }
-    OPENSSL_cleanse(chunk, sizeof chunk);
+    sv_wipe(chunk, sizeof chunk);
 }
 
 sipveil_code sv_cms_second_opinion_verify(sv_crypto *crypto, sipveil_span content_info,

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 #include "crypto/kdf.h"
 
@@ -37,7 +38,7 @@ static bool derive(sv_crypto *crypto, EVP_PKEY *own, EVP_PKEY *peer, uint8_t sha
                 CRYPTO_memcmp(shared, zero, *length) != 0;
     EVP_PKEY_CTX_free(ctx);
     if (!good) {
-        OPENSSL_cleanse(shared, SV_SHARED_MOST);
+        sv_wipe(shared, SV_SHARED_MOST);
         *length = 0;
     }
     return good;
@@ -64,7 +65,7 @@ sipveil_code sv_agree_make(sv_crypto *crypto, EVP_PKEY *peer, sv_agreement *out,
                 derive(crypto, ephemeral, peer, out->shared, &out->shared_length);
     EVP_PKEY_free(ephemeral);
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, sizeof *out);
+    sv_wipe(out, sizeof *out);
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "key agreement failed");
 }
 

@@ -2,10 +2,10 @@
 #include "crypto/cipher.h"
 
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 
 enum { OCTETS_MOST = INT_MAX - 64 }; /* libcrypto counts in int */
@@ -42,7 +42,7 @@ static bool encrypt_cbc(EVP_CIPHER_CTX *ctx, size_t block, sipveil_span plaintex
     memset(last + rest, (int)(block - rest), block - rest);
     bool good = update(ctx, out, sv_span(plaintext.data, whole)) &&
                 update(ctx, out + whole, sv_span(last, block));
-    OPENSSL_cleanse(last, sizeof last);
+    sv_wipe(last, sizeof last);
     return good;
 }
 
@@ -59,7 +59,7 @@ sipveil_code sv_cipher_encrypt(sv_crypto *crypto, sipveil_cipher cipher, const u
                                   : encrypt_cbc(ctx, row->block, plaintext, out);
     }
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, sv_cipher_output(cipher, plaintext.len));
+    sv_wipe(out, sv_cipher_output(cipher, plaintext.len));
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "content encryption failed");
 }
 
@@ -137,7 +137,7 @@ bool sv_cipher_decrypt(sv_crypto *crypto, sipveil_cipher cipher, const uint8_t *
     if (good && row->ccm) good = decrypt_ccm(&d);
     else if (good) good = row->authenticated ? decrypt_gcm(&d) : decrypt_cbc(&d, row->block, &found);
     if (!good) {
-        OPENSSL_cleanse(out, ciphertext.len);
+        sv_wipe(out, ciphertext.len);
         ERR_clear_error();
     }
     *len = good ? found : 0;

@@ -2,11 +2,11 @@
 #include "crypto/kdf.h"
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 
 static const char room[] = "crypto";
@@ -50,9 +50,9 @@ sipveil_code sv_kdf_x963(sv_crypto *crypto, sv_hash hash, sipveil_span secret, s
         if (good) memcpy(out + done, block, n);
         done += n;
     }
-    OPENSSL_cleanse(block, sizeof block);
+    sv_wipe(block, sizeof block);
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, len);
+    sv_wipe(out, len);
     return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "X9.63 key derivation failed");
 }
 
@@ -62,7 +62,7 @@ static sipveil_code derive(EVP_KDF_CTX *ctx, const OSSL_PARAM *params, uint8_t *
     bool good = EVP_KDF_derive(ctx, out, len, params) == 1;
     EVP_KDF_CTX_reset(ctx); /* wipes the secret */
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, len);
+    sv_wipe(out, len);
     return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, what);
 }
 
@@ -97,6 +97,6 @@ sipveil_code sv_hmac_sha256(const sv_crypto *crypto, sipveil_span key, sipveil_s
                           message.data, message.len, out, SV_HMAC_SHA256_LENGTH, &written) != NULL &&
                 written == SV_HMAC_SHA256_LENGTH;
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, SV_HMAC_SHA256_LENGTH);
+    sv_wipe(out, SV_HMAC_SHA256_LENGTH);
     return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "HMAC-SHA256 failed");
 }

@@ -2,10 +2,12 @@
 /* Over one reused ECB context: libcrypto's own wrap cipher costs five times as much. */
 #include "crypto/keywrap.h"
 
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 
 enum { HALF = 8, BLOCK = 16, ROUNDS = 6, LEAST = 2 * HALF }; /* RFC 3394 2.2.1: at least two halves */
@@ -17,24 +19,40 @@ static bool is_key_length(size_t length)
     return length >= LEAST && length <= SV_KEY_MOST && length % HALF == 0;
 }
 
+/* A block is written in one piece: what is stored as two halves and loaded as a whole stalls the processor
+ * until both halves have reached the cache, two dozen times a key. */
+typedef uint64_t halves __attribute__((vector_size(BLOCK)));
+
+static inline void put_block(uint8_t block[BLOCK], uint64_t first, uint64_t second)
+{
+    halves both = {first, second};
+    memcpy(block, &both, BLOCK);
+}
+
+static inline uint64_t half_at(const uint8_t *at)
+{
+    uint64_t half;
+    memcpy(&half, at, HALF);
+    return half;
+}
+
 bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out)
 {
     uint8_t block[BLOCK];
+    uint64_t check = half_at(check_value), step = 0;
     bool good = is_key_length(key.len);
-    memcpy(block, check_value, HALF);
     if (good) memcpy(out + HALF, key.data, key.len);
-    uint8_t step = 0;
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = HALF; good && at <= key.len; at += HALF) {
-            memcpy(block + HALF, out + at, HALF);
+            put_block(block, check, half_at(out + at));
             good = encrypt(state, block);
-            block[HALF - 1] ^= ++step; /* at most 24 */
+            check = half_at(block) ^ htobe64(++step);
             memcpy(out + at, block + HALF, HALF);
         }
     }
-    if (good) memcpy(out, block, HALF);
-    else OPENSSL_cleanse(out, key.len + HALF);
-    OPENSSL_cleanse(block, sizeof block);
+    if (good) memcpy(out, &check, HALF);
+    else sv_wipe(out, key.len + HALF);
+    sv_wipe(block, sizeof block);
     return good;
 }
 
@@ -42,23 +60,23 @@ bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrap
                          uint8_t *out)
 {
     uint8_t block[BLOCK];
+    uint64_t check = 0, step = ROUNDS * key_length / HALF;
     bool good = is_key_length(key_length) && wrapped.len == key_length + HALF;
     if (good) {
-        memcpy(block, wrapped.data, HALF);
+        check = half_at(wrapped.data);
         memcpy(out, wrapped.data + HALF, key_length);
     }
-    uint8_t step = (uint8_t)(ROUNDS * key_length / HALF);
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = key_length; good && at > 0; at -= HALF) {
-            memcpy(block + HALF, out + at - HALF, HALF);
-            block[HALF - 1] ^= step--;
+            put_block(block, check ^ htobe64(step--), half_at(out + at - HALF));
             good = decrypt(state, block);
+            check = half_at(block);
             memcpy(out + at - HALF, block + HALF, HALF);
         }
     }
-    if (good) good = CRYPTO_memcmp(block, check_value, HALF) == 0;
-    OPENSSL_cleanse(block, sizeof block);
-    if (!good) OPENSSL_cleanse(out, key_length);
+    if (good) good = CRYPTO_memcmp(&check, check_value, HALF) == 0;
+    sv_wipe(block, sizeof block);
+    if (!good) sv_wipe(out, key_length);
     return good;
 }
 
@@ -75,7 +93,7 @@ sipveil_code sv_wrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, si
     if (EVP_EncryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1 && sv_wrap_by_blocks(one_block, ctx, key, out)) {
         return SIPVEIL_OK;
     }
-    OPENSSL_cleanse(out, key.len + HALF);
+    sv_wipe(out, key.len + HALF);
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "key wrap failed");
 }
 
@@ -85,7 +103,7 @@ bool sv_unwrap_key(sv_crypto *crypto, sv_wrap wrap, const uint8_t *kek, sipveil_
     EVP_CIPHER_CTX *ctx = crypto->blocks[wrap];
     bool keyed = EVP_DecryptInit_ex2(ctx, NULL, kek, NULL, NULL) == 1;
     if (keyed && sv_unwrap_by_blocks(one_block, ctx, wrapped, key_length, out)) return true;
-    OPENSSL_cleanse(out, key_length);
+    sv_wipe(out, key_length);
     if (!keyed) ERR_clear_error(); /* else there is nothing in it, and looking would take time (ADV-091) */
     return false;
 }

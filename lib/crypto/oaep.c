@@ -2,11 +2,11 @@
 /* The padding of OAEP alone, for a token that does RSA but not this. Written in constant time by
  * libcrypto; the call is deprecated there in favour of EVP_PKEY, which wants the private key. */
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 #include "crypto/transport.h"
 
@@ -20,8 +20,8 @@ bool sv_transport_unpad_oaep(sv_crypto *crypto, sv_hash hash, sv_hash mask_hash,
                                                               suite->hashes[hash],
                                                               suite->hashes[mask_hash]) == (int)cek_length;
     if (good) memcpy(out, plain, cek_length);
-    else OPENSSL_cleanse(out, cek_length);
-    OPENSSL_cleanse(plain, sizeof plain);
+    else sv_wipe(out, cek_length);
+    sv_wipe(plain, sizeof plain);
     ERR_clear_error();
     return good;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "crypto/passwrap.h"
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 
 enum { BLOCK = 16, CHECKED = 3, PREFIX = 1 + CHECKED };
@@ -34,7 +34,7 @@ sipveil_code sv_passwrap_key(sv_crypto *crypto, sipveil_cipher cipher, const uin
         cbc(ctx, out, out, *len)) {
         return SIPVEIL_OK;
     }
-    OPENSSL_cleanse(out, *len);
+    sv_wipe(out, *len);
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "password key wrap failed");
 }
 
@@ -60,8 +60,8 @@ bool sv_passunwrap_key(sv_crypto *crypto, sipveil_cipher cipher, const uint8_t *
         good = bad == 0;
     }
     if (good) memcpy(out, block + PREFIX, key_length);
-    else OPENSSL_cleanse(out, key_length);
-    OPENSSL_cleanse(block, sizeof block);
+    else sv_wipe(out, key_length);
+    sv_wipe(block, sizeof block);
     ERR_clear_error();
     return good;
 }

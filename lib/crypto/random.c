@@ -3,12 +3,12 @@
  * octets of one message costs as much as the rest of sealing. What is taken is wiped at once. The
  * block is a page that the kernel empties in a child, so that a fork never sees a parent's octets
  * again (ADV-068); where the kernel cannot do that, there is no block. */
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 
 enum { PAGE = 4096, BLOCK = 1024 };
@@ -33,7 +33,7 @@ sv_random_pool *sv_random_pool_new(void)
 void sv_random_pool_free(sv_random_pool *pool)
 {
     if (pool == NULL) return;
-    OPENSSL_cleanse(pool, sizeof *pool);
+    sv_wipe(pool, sizeof *pool);
     (void)munmap(pool, PAGE);
 }
 
@@ -54,7 +54,7 @@ static bool take_from_pool(sv_crypto *crypto, uint8_t *out, size_t len)
     }
     uint8_t *from = pool->octets + BLOCK - pool->left;
     memcpy(out, from, len);
-    OPENSSL_cleanse(from, len);
+    sv_wipe(from, len);
     pool->left -= len;
     return true;
 }
@@ -71,6 +71,6 @@ sipveil_code sv_random(sv_crypto *crypto, uint8_t *out, size_t len, sipveil_erro
         good = sv_random_of_library(crypto->context->library, out, len);
     }
     if (good) return SIPVEIL_OK;
-    OPENSSL_cleanse(out, len);
+    sv_wipe(out, len);
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "the random generator failed"); /* ADV-214 */
 }

@@ -4,11 +4,11 @@
 #include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 #include "crypto/kdf.h"
 
@@ -75,8 +75,8 @@ bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_hash hash, s
            written == cek_length;
     EVP_PKEY_CTX_free(ctx);
     if (good) memcpy(out, plain, cek_length);
-    else OPENSSL_cleanse(out, cek_length);
-    OPENSSL_cleanse(plain, sizeof plain);
+    else sv_wipe(out, cek_length);
+    sv_wipe(plain, sizeof plain);
     ERR_clear_error();
     return good;
 }
@@ -94,8 +94,8 @@ static bool implicit_secret(const sv_crypto *crypto, const EVP_PKEY *key, sipvei
                            crypto->context->suite->hashes[SV_HASH_SHA256], NULL) == 1 &&
                 sv_hmac_sha256(crypto, sv_span(hashed, hashed_length), encrypted, out, NULL) == SIPVEIL_OK;
     BN_clear_free(d);
-    OPENSSL_cleanse(exponent, sizeof exponent);
-    OPENSSL_cleanse(hashed, sizeof hashed);
+    sv_wipe(exponent, sizeof exponent);
+    sv_wipe(hashed, sizeof hashed);
     return good;
 }
 
@@ -123,7 +123,7 @@ sipveil_code sv_transport_decrypt_v15(sv_crypto *crypto, EVP_PKEY *key, sipveil_
     uint8_t block[SV_MODULUS_MOST] = {0}, instead[SV_KEY_MOST];
     size_t size = sv_transport_size(key);
     if (size < BITS_LEAST / 8 / 2 || !implicit_secret(crypto, key, encrypted, instead)) {
-        OPENSSL_cleanse(instead, sizeof instead);
+        sv_wipe(instead, sizeof instead);
         return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "RSA key cannot be used for decryption");
     }
     /* Length and range (value < n) of what was received are public. */
@@ -135,8 +135,8 @@ sipveil_code sv_transport_decrypt_v15(sv_crypto *crypto, EVP_PKEY *key, sipveil_
     for (size_t i = 0; i < cek_length; i++) {
         out[i] = (uint8_t)((block[separator + 1 + i] & use_block) | (instead[i] & ~use_block));
     }
-    OPENSSL_cleanse(block, sizeof block);
-    OPENSSL_cleanse(instead, sizeof instead);
+    sv_wipe(block, sizeof block);
+    sv_wipe(instead, sizeof instead);
     ERR_clear_error();
     return SIPVEIL_OK;
 }

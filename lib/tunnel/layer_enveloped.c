@@ -85,7 +85,11 @@ static void note_opening(sv_operation *op, const sv_node *node)
         sv_report_warning(op, "ADV-063", "the content was encrypted with %s, which is weak and was allowed by name",
                           sipveil_cipher_name(e->cipher));
     }
-    if (r->weak) sv_report_warning(op, "ADV-084", "the key was transported with %s, which is weak", r->algorithm);
+    if (r->kind != SV_RECIPIENT_KEKRI) {
+        bool weak;
+        const char *algorithm = sv_cms_describe_recipient(r, op->arena, &weak);
+        if (weak) sv_report_warning(op, "ADV-084", "the key was transported with %s, which is weak", algorithm);
+    }
     if (e->authenticated && e->recipient_count > 1 && !is_signed_inside(node) && !is_signed_outside(node)) {
         sv_report_check(op, "CMS-12", SIPVEIL_CHECK_NOT_DONE,
                         "unsigned and shared: any of the %zu recipients could have written it",

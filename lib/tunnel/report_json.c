@@ -127,7 +127,8 @@ static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipie
     } else if (r->ski.len > 0) {
         put_hex(b, "ski", r->ski);
     }
-    put_member(b, "algorithm", r->algorithm);
+    bool weak;
+    put_member(b, "algorithm", sv_cms_describe_recipient(r, op->arena, &weak));
     put_flag(b, "ours", sv_recipient_is_ours(op, r));
     sv_put_str(b, "}");
 }

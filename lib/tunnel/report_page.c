@@ -54,8 +54,9 @@ static void put_recipients(page *p, const sv_node *node)
     sv_put_str(p->out, "<p>Can be read by</p><ul class=\"parties\">\n");
     for (size_t i = 0; i < e->recipient_count; i++) {
         const sv_recipient *r = &e->recipients[i];
+        bool weak;
         sv_page_put(p->out, "<li><svg aria-hidden=\"true\"><use href=\"#key\"/></svg><div><span class=\"mono\">$</span> <small>$</small> ",
-                    sv_words_recipient(p->op, r), r->algorithm);
+                    sv_words_recipient(p->op, r), sv_cms_describe_recipient(r, p->op->arena, &weak));
         if (node->opened && node->opening.recipient == i) {
             put_badge(p, "good", "opened by our key");
         } else if (sv_recipient_is_ours(p->op, r)) {

@@ -26,6 +26,15 @@ static void compares_octets(void **state)
     assert_true(sv_equal_constant_time(SV_SPAN("tag"), SV_SPAN("tag")));
     assert_false(sv_equal_constant_time(SV_SPAN("tag"), SV_SPAN("tab")));
     assert_false(sv_equal_constant_time(SV_SPAN("tag"), SV_SPAN("ta")));
+    for (size_t length = 1; length < 40; length++) { /* each octet counts, at every length */
+        uint8_t a[40] = {0}, b[40] = {0};
+        assert_true(sv_equal_constant_time(sv_span(a, length), sv_span(b, length)));
+        for (size_t i = 0; i < sizeof a; i++) {
+            b[i] = 0x80;
+            assert_int_equal(sv_equal_constant_time(sv_span(a, length), sv_span(b, length)), i >= length);
+            b[i] = 0;
+        }
+    }
 }
 
 static void compares_letters_without_case(void **state)
