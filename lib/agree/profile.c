@@ -25,39 +25,41 @@ bool sipveil_agree_profile_by_name(const char *name, sipveil_agree_profile *prof
 enum { R = 1 << SIPVEIL_AGREE_RFC3329, D4 = 1 << SIPVEIL_AGREE_DRAFT04, D5 = 1 << SIPVEIL_AGREE_DRAFT05,
        G = 1 << SIPVEIL_AGREE_3GPP };
 
+#define SPAN(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+
 static const struct {
-    const char *name;
+    sipveil_span name;
     unsigned profiles;
 } mechanisms[SV_MECH_COUNT] = {
-    [SV_MECH_OTHER] = {"", 0},
-    [SV_MECH_TLS] = {"tls", R | D4 | D5 | G},
-    [SV_MECH_DIGEST] = {"digest", R | D5 | G},
-    [SV_MECH_DIGEST_INTEGRITY] = {"digest-integrity", D4},
-    [SV_MECH_IPSEC_IKE] = {"ipsec-ike", R | D4 | D5 | G},
-    [SV_MECH_IPSEC_MAN] = {"ipsec-man", R | D4 | D5 | G},
-    [SV_MECH_IPSEC_3GPP] = {"ipsec-3gpp", R | G},
+    [SV_MECH_OTHER] = {SPAN(""), 0},
+    [SV_MECH_TLS] = {SPAN("tls"), R | D4 | D5 | G},
+    [SV_MECH_DIGEST] = {SPAN("digest"), R | D5 | G},
+    [SV_MECH_DIGEST_INTEGRITY] = {SPAN("digest-integrity"), D4},
+    [SV_MECH_IPSEC_IKE] = {SPAN("ipsec-ike"), R | D4 | D5 | G},
+    [SV_MECH_IPSEC_MAN] = {SPAN("ipsec-man"), R | D4 | D5 | G},
+    [SV_MECH_IPSEC_3GPP] = {SPAN("ipsec-3gpp"), R | G},
     /* Of draft -04; in the others a token like any that both ends know. */
-    [SV_MECH_SMIME] = {"smime", R | D4 | D5 | G},
-    [SV_MECH_MEDIA] = {"", R | D4 | D5 | G},
+    [SV_MECH_SMIME] = {SPAN("smime"), R | D4 | D5 | G},
+    [SV_MECH_MEDIA] = {SPAN(""), R | D4 | D5 | G},
 };
 
 /* 3GPP TS 24.229 7.2A.7 */
-static const char *const media[] = {"sdes-srtp", "msrp-tls", "bfcp-tls", "udptl-dtls"};
+static const sipveil_span media[] = {SPAN("sdes-srtp"), SPAN("msrp-tls"), SPAN("bfcp-tls"), SPAN("udptl-dtls")};
 
 sv_mechanism_kind sv_mechanism_kind_of(sipveil_span name)
 {
     for (sv_mechanism_kind kind = SV_MECH_TLS; kind < SV_MECH_MEDIA; kind++) {
-        if (sv_equal_nocase_str(name, mechanisms[kind].name)) return kind;
+        if (sv_equal_nocase(name, mechanisms[kind].name)) return kind;
     }
     for (size_t i = 0; i < sizeof media / sizeof *media; i++) {
-        if (sv_equal_nocase_str(name, media[i])) return SV_MECH_MEDIA;
+        if (sv_equal_nocase(name, media[i])) return SV_MECH_MEDIA;
     }
     return SV_MECH_OTHER;
 }
 
 const char *sv_mechanism_kind_name(sv_mechanism_kind kind)
 {
-    return (unsigned)kind < SV_MECH_COUNT ? mechanisms[kind].name : "";
+    return (unsigned)kind < SV_MECH_COUNT ? (const char *)mechanisms[kind].name.data : "";
 }
 
 bool sv_mechanism_in_profile(sv_mechanism_kind kind, sipveil_agree_profile profile)

@@ -60,11 +60,6 @@ sipveil_code sv_server_open_smime(sipveil_worker *worker, const sipveil_agree_se
     sipveil_error *err = s->op->err;
     sipveil_code code = sv_open_extended(worker, &open, NULL, message, &opened, &why);
     s->op->err = err;
-    /* The view was wiped with the arena. */
-    sv_sip_view *view = sv_arena_alloc_raw(s->op->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(err, SV_AGREE);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, s->op->limits, view, err));
-    s->view = view;
     if (code == SIPVEIL_INTERNAL || code == SIPVEIL_USAGE) {
         *err = why;
         return code;

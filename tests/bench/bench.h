@@ -125,6 +125,11 @@ bool bench_prepare_cek(bench_world *world, size_t n);
 bool bench_cek_open(bench_world *world, size_t n);
 bool bench_cek_open_libcrypto(bench_world *world, size_t n);
 
+/* rows_agree.c */
+bool bench_prepare_agree_tls(bench_world *world, size_t n);
+bool bench_prepare_agree_digest(bench_world *world, size_t n);
+bool bench_agree_check(bench_world *world, size_t n);
+
 bool bench_world_make(bench_world *world);
 void bench_world_end(bench_world *world);
 

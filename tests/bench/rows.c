@@ -23,6 +23,8 @@ const bench_row bench_rows[] = {
     {"open-message-kek", bench_prepare_message, bench_open_message, NULL, bench_kek_open_primitives, 1, 10000},
     {"seal-message-kek", bench_prepare_message, bench_seal_message, NULL, bench_kek_seal_primitives, 1, 10000},
     {"cek-reuse-open", bench_prepare_cek, bench_cek_open, bench_cek_open_libcrypto, NULL, 1, 20000},
+    {"agree-check", bench_prepare_agree_tls, bench_agree_check, NULL, NULL, 1, 100000},
+    {"agree-check-digest", bench_prepare_agree_digest, bench_agree_check, NULL, NULL, 1, 50000},
     {"proxy-not-mine", bench_prepare_proxy, bench_proxy_not_mine, NULL, NULL, 16, 200000},
 };
 const size_t bench_row_count = sizeof bench_rows / sizeof bench_rows[0];
@@ -48,5 +50,6 @@ const bench_bar bench_bars[] = {
     {.row = "seal-message-kek", .no_malloc = true},
     {.row = "cek-reuse-open", .no_malloc = true},
     {.row = "proxy-not-mine", .no_malloc = true},
+    {.row = "agree-check", .nanoseconds = 2000, .no_malloc = true},
 };
 const size_t bench_bar_count = sizeof bench_bars / sizeof bench_bars[0];
