@@ -164,7 +164,7 @@ static void verify_repaired(void **state)
     }
 }
 
-/* T-05, T-20: an earlier request again, and its d-ver in a later one. */
+/* T-05, T-20, D-12: an earlier request again, and its d-ver in a later one. */
 static void replayed(void **state)
 {
     static text first;

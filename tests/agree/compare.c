@@ -64,7 +64,7 @@ static void every_difference(void **state)
     sv_arena_free(arena);
 }
 
-/* The public call; AGR-12: any difference in mechanisms, order, number, parameters. */
+/* The public call and its three results (AGR-16); AGR-12: any difference in mechanisms, order, number, parameters. */
 static void through_the_public_call(void **state)
 {
     sipveil_context *context;

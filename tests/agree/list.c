@@ -110,7 +110,7 @@ static void rows_and_limits(void **state)
     sv_arena_free(arena);
 }
 
-/* AGR-07, D-18: what the three fields of digest are called, and where. */
+/* AGR-07, D-04, D-18: what the three fields of digest are called, and where. */
 static void fields_of_digest(void **state)
 {
     (void)state;

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A server's call by itself: what it adds to refusals, roles, nonces, sizes, options that contradict. */
+#include "agree/pair.h"
+
+#define LIST "tls;q=0.2, digest;q=0.1;d-alg=MD5;d-qop=auth"
+
+static pair *at(world *w, sipveil_agree_profile profile, const char *list, const char *message)
+{
+    static pair p;
+    sipveil_memory_free(w->p1.memory);
+    assert_int_equal(sipveil_memory_new(&w->p1.memory, NULL), SIPVEIL_OK);
+    pair_begin(&p, w, profile, profile == SIPVEIL_AGREE_DRAFT04 ? "digest-integrity" : "digest", list);
+    set_text(&p.message, sv_span_str(message));
+    return &p;
+}
+
+/* AGR-26, AGR-23, D-11: whatever tags a request has, it is challenged, with the list and start data. */
+static void on_its_own_account(void **state)
+{
+    static const struct {
+        const char *row;
+        int status;
+        unsigned line;
+    } cases[] = {{"", 421, 6}, {"Supported: sec-agree\r\n", 494, 5}, {"Require: sec-agree\r\n", 494, 4}, {"Proxy-Require: Sec-Agree\r\n", 494, 4},
+                 {"Require: 100rel, sec-agree\r\nSupported: x\r\n", 494, 4}, {"Require: sec-agree2\r\n", 421, 6}};
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char with[256];
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+        snprintf(with, sizeof with, "%sMax-Forwards", cases[i].row);
+        change(p, "Max-Forwards", with);
+        pair_server(p, NULL, cases[i].status);
+        assert_int_equal(p->verdict.row, cases[i].line);
+        assert_true(has(p, "\r\nSecurity-Server: " LIST "\r\nRequire: sec-agree\r\n") && has(p, "\r\nProxy-Authenticate: Digest "));
+        assert_true(has(p, cases[i].status == 494 ? "SIP/2.0 494 Security Agreement Required\r\n" : "SIP/2.0 421 Extension Required\r\n")); /* D-14 */
+        pair_end(p);
+    }
+}
+
+/* D-06, AGR-24, D-16: which challenge; off is 420. */
+static void roles_and_policies(void **state)
+{
+    static const struct {
+        sipveil_agree_profile profile;
+        sipveil_agree_role role;
+        bool www;
+    } cases[] = {{SIPVEIL_AGREE_RFC3329, SIPVEIL_AGREE_PROXY, false}, {SIPVEIL_AGREE_RFC3329, SIPVEIL_AGREE_UAS, true},
+                 {SIPVEIL_AGREE_DRAFT05, SIPVEIL_AGREE_REGISTRAR, true}, {SIPVEIL_AGREE_DRAFT04, SIPVEIL_AGREE_PROXY, true}};
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pair *p = at(w, cases[i].profile, cases[i].profile == SIPVEIL_AGREE_DRAFT04 ? "digest-integrity;q=0.1" : LIST, OFFERED_INVITE);
+        p->server.role = cases[i].role;
+        pair_server(p, NULL, 421);
+        assert_true(has(p, cases[i].www ? "\r\nWWW-Authenticate: " : "\r\nProxy-Authenticate: "));
+        pair_end(p);
+    }
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    p->server.policy = SIPVEIL_AGREE_OFF;
+    change(p, "Max-Forwards", "Proxy-Require: sec-agree\r\nMax-Forwards");
+    pair_server(p, NULL, 420);
+    assert_true(has(p, "\r\nUnsupported: sec-agree\r\n") && !has(p, "Security-Server"));
+    set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+    change(p, "Max-Forwards", "Supported: sec-agree\r\nSecurity-Client: tls\r\nMax-Forwards");
+    pair_server(p, NULL, 0);
+    assert_true(has(p, "Security-Client: tls") && p->verdict.row == 2); /* nothing is touched */
+    p->server.policy = SIPVEIL_AGREE_OPTIONAL;
+    pair_server(p, NULL, 0);
+    assert_true(!has(p, "Security-Client") && p->verdict.row == 7 && !p->verdict.agreed);
+    pair_end(p);
+}
+
+/* D-13: a client that came on TLS by RFC 3263; not in draft -04. */
+static void plain_tls(void **state)
+{
+    world *w = *state;
+    for (int profile = 0; profile < SIPVEIL_AGREE_PROFILE_COUNT; profile++) {
+        pair *p = at(w, (sipveil_agree_profile)profile, "tls;q=0.2", OFFERED_INVITE);
+        pair_server(p, "tls", profile == SIPVEIL_AGREE_DRAFT04 ? 494 : 0);
+        assert_false(p->verdict.agreed);
+        pair_end(p);
+        p = at(w, (sipveil_agree_profile)profile, "ipsec-ike;q=0.2", OFFERED_INVITE); /* what we do not list is nothing */
+        pair_server(p, "tls", 494);
+        assert_int_equal(p->verdict.row, 8);
+        pair_end(p);
+    }
+}
+
+/* AGR-27: the same request gets the same answer, tag and nonce included; another one another. */
+static void retransmission(void **state)
+{
+    static text first, again;
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    pair_server(p, NULL, 421);
+    set_text(&first, span_of(&p->message));
+    p->server.now += 2;
+    set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+    pair_server(p, NULL, 421);
+    set_text(&again, span_of(&p->message));
+    assert_same(span_of(&first), span_of(&again));
+    set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+    change(p, "z9hG4bKfirst", "z9hG4bKsecond");
+    pair_server(p, NULL, 421);
+    assert_false(sv_equal(span_of(&p->message), span_of(&first)));
+    pair_end(p);
+}
+
+/* AGR-28: nothing is remembered of who has proved nothing; over UDP a large answer stays without its certificate. */
+static void no_state_and_small_answers(void **state)
+{
+    uint8_t *before, *after;
+    size_t before_len, after_len;
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    pair_server(p, NULL, 421); /* the key is made */
+    assert_int_equal(sipveil_memory_save(w->p1.memory, NOW, &before, &before_len, NULL), SIPVEIL_OK);
+    for (int i = 0; i < 3; i++) {
+        set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+        change(p, "Max-Forwards", "Proxy-Authorization: Digest username=\"alice\", realm=\"home.example\", nonce=\"x\", uri=\"sip:bob@home.example\", response=\"y\", qop=auth, nc=00000001, cnonce=\"z\"\r\nMax-Forwards");
+        pair_server(p, NULL, 421);
+    }
+    assert_int_equal(sipveil_memory_save(w->p1.memory, NOW, &after, &after_len, NULL), SIPVEIL_OK);
+    assert_same(sv_span(before, before_len), sv_span(after, after_len));
+    sipveil_memory_wipe_image(before, before_len);
+    sipveil_memory_wipe_image(after, after_len);
+    pair_end(p);
+    p = at(w, SIPVEIL_AGREE_RFC3329, "smime;q=0.3", OFFERED_INVITE);
+    pair_server(p, NULL, 421);
+    assert_true(has(p, "certs-only"));
+    pair_end(p);
+    char many[2000] = "smime;q=0.3";
+    for (int i = 0; i < 12; i++) snprintf(many + strlen(many), sizeof many - strlen(many), ", tls;q=0.%d;note=\"%060d\"", 900 + i, i);
+    p = at(w, SIPVEIL_AGREE_RFC3329, many, OFFERED_INVITE);
+    change(p, "SIP/2.0/TCP", "SIP/2.0/UDP");
+    pair_server(p, NULL, 421);
+    assert_true(!has(p, "certs-only") && p->verdict.warning_count == 1 && has(p, "Security-Server"));
+    pair_end(p);
+}
+
+/* AGR-39: a nonce that ran out with good credentials is stale; bad credentials are just refused. */
+static void stale_nonce(void **state)
+{
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+    static text request;
+    set_text(&request, span_of(&p->message));
+    p->server.now += 400;
+    pair_server(p, NULL, 494);
+    assert_true(has(p, ", stale=true"));
+    pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING); /* no attack: a new nonce, once more */
+    pair_server(p, NULL, 0);
+    assert_true(p->verdict.agreed);
+    p->server.now -= 400;
+    static const char *const changes[][2] = {{"username=\"alice\"", "username=\"mallory\""}, {"response=\"", "response=\"0"}, {"nc=00000001", "nc=00000009"},
+                                             {"uri=\"sip:bob@home.example\"", "uri=\"sip:eve@home.example\""}, {"cnonce=\"", "cnonce=\"0"},
+                                             {"qop=auth,", "qop=auth-int,"}, {"algorithm=MD5", "algorithm=MD5-sess"}, {"algorithm=MD5", "algorithm=ROT13"},
+                                             {"realm=\"home.example\"", "realm=\"away.example\""}, {"INVITE sip:bob", "INVITE sip:eve"}};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        set_text(&p->message, span_of(&request));
+        change(p, changes[i][0], changes[i][1]);
+        pair_server(p, NULL, 494);
+        if (has(p, "stale")) fail_msg("%s", changes[i][0]);
+        assert_int_equal(p->verdict.row, 4);
+    }
+    pair_end(p);
+}
+
+/* AGR-36, 38, 40: forms of d-ver, MD5-sess, auth-int, SHA-256 where both know it, from end to end. */
+static void forms_of_digest(void **state)
+{
+    static const struct {
+        const char *list;
+        sipveil_agree_dver_form client, server;
+        bool sha256, no_qop;
+        int status;
+    } cases[] = {
+        {LIST, SIPVEIL_AGREE_DVER_VALUE, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
+        {LIST, SIPVEIL_AGREE_DVER_VALUE, SIPVEIL_AGREE_DVER_ABNF, false, false, 494},
+        {LIST, SIPVEIL_AGREE_DVER_ABNF, SIPVEIL_AGREE_DVER_VALUE, false, false, 494},
+        {LIST, SIPVEIL_AGREE_DVER_ABNF, SIPVEIL_AGREE_DVER_BOTH, false, false, 0},
+        {"digest;q=0.1;d-alg=MD5-sess;d-qop=auth-int", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
+        {"digest;q=0.1", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
+        {"digest;q=0.3;d-qop=auth-int, digest;q=0.1;d-qop=auth", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
+        {"digest;q=0.1;d-alg=SHA-256;d-qop=auth", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, true, false, 0},
+    };
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, cases[i].list, "");
+        p->client.dver_form = cases[i].client;
+        p->server.dver_form = cases[i].server;
+        p->client.allow_sha256 = p->server.allow_sha256 = cases[i].sha256;
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        pair_server(p, NULL, cases[i].status);
+        pair_end(p);
+    }
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, "digest;q=0.1;d-alg=SHA-256;d-qop=auth", "");
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_NO_COMMON);
+    pair_end(p);
+}
+
+/* AGR-11: PRACK is not refused for a list that it lacks; a changed one is. */
+static void prack(void **state)
+{
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    change(p, "INVITE sip", "PRACK sip");
+    change(p, "1 INVITE", "2 PRACK\r\nRequire: sec-agree");
+    static text prack_text;
+    set_text(&prack_text, span_of(&p->message));
+    pair_server(p, "tls", 0);
+    assert_true(p->verdict.row == 12 && !p->verdict.agreed);
+    set_text(&p->message, span_of(&prack_text));
+    change(p, "Require: sec-agree", "Require: sec-agree\r\nSecurity-Verify: digest");
+    pair_server(p, "tls", 494);
+    pair_end(p);
+}
+
+/* AGR-30, 31, 32: what a proxy removes, in both directions. */
+static void removed(void **state)
+{
+    static const char response[] = "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\n"
+                                   "Call-ID: c\r\nCSeq: 1 INVITE\r\nSecurity-Server: digest\r\nX: 1\r\nsecurity-server: tls\r\nContent-Length: 0\r\n\r\n";
+    world *w = *state;
+    sipveil_span cleaned;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, "tls;q=0.2", OFFERED_INVITE);
+    change(p, "Max-Forwards", "Require: a,sec-agree , b\r\nProxy-Require: SEC-AGREE\r\nSupported: sec-agree\r\nSecurity-Client: tls\r\n"
+                              "Security-Verify: tls;q=0.2\r\nMax-Forwards");
+    pair_server(p, "tls", 0);
+    assert_true(!has(p, "Security-") && !has(p, "Proxy-Require") && has(p, "\r\nSupported: sec-agree\r\n") && has(p, "\r\nRequire: a"));
+    assert_int_equal(sipveil_agree_clean_response(w->other, SV_SPAN(response), &cleaned, &p->err), SIPVEIL_OK);
+    set_text(&p->message, cleaned);
+    assert_true(!has(p, "ecurity-") && has(p, "\r\nX: 1\r\n"));
+    assert_int_equal(sipveil_agree_clean_response(w->other, SV_SPAN(OFFERED_INVITE), &cleaned, &p->err), SIPVEIL_USAGE);
+    pair_end(p);
+}
+
+/* AGR-22: requests from the next hop, over the same protection, are none of this: a client that serves them has policy off. */
+static void the_other_direction(void **state)
+{
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    p->server.policy = SIPVEIL_AGREE_OFF;
+    pair_server(p, "tls", 0);
+    assert_same(span_of(&p->message), SV_SPAN(OFFERED_INVITE));
+    pair_end(p);
+}
+
+static void wrong_calls(void **state)
+{
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(sipveil_agree_check(w->other, &p->server, span_of(&p->message), &p->verdict, &p->err), SIPVEIL_USAGE);
+    p->server.memory = NULL;
+    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    p->server.memory = w->p1.memory;
+    p->server.list = p->ours;
+    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    p->server.list = p->theirs;
+    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN("INVITE"), &p->verdict, &p->err), SIPVEIL_MALFORMED);
+    assert_true(p->verdict.message.len == 0 && p->verdict.row == 0);
+    pair_end(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(on_its_own_account), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
+        cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
+        cmocka_unit_test(forms_of_digest), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction),
+        cmocka_unit_test(wrong_calls),
+    };
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
+}
