@@ -51,15 +51,13 @@ static void refuse(sv_bind_answer *out, int status, const char *phrase, const ch
     out->why = why;
 }
 
-/* Policy decides whether a request whose certificate is not bound is refused; what the verdict says comes first. */
+/* Policy decides whether a request whose certificate is not bound is refused; what the verdict says comes later, and first. */
 static void leave_unbound(const sv_bind_question *q, const reason *r, sv_bind_answer *out)
 {
     out->events |= r->event;
     out->rule = r->rule;
     out->why = q->carried->why != NULL ? q->carried->why : r->why;
-    if (q->vouched->status != 0) {
-        out->status = q->vouched->status;
-    } else if (q->required) {
+    if (q->required) {
         refuse(out, r->status, NULL, r->rule, out->why);
     }
 }
@@ -192,7 +190,7 @@ static sipveil_code bind_again(sv_store *store, sv_arena *arena, const sv_bind_q
 
 /* ---- all of it ---- */
 
-sipveil_code sv_bind(sv_store *store, sv_arena *arena, const sv_bind_question *q, sv_bind_answer *out, sipveil_error *err)
+static sipveil_code judge(sv_store *store, sv_arena *arena, const sv_bind_question *q, sv_bind_answer *out, sipveil_error *err)
 {
     sv_binding current;
     *out = (sv_bind_answer){.rule = "", .why = ""};
@@ -203,14 +201,19 @@ sipveil_code sv_bind(sv_store *store, sv_arena *arena, const sv_bind_question *q
     if (sv_binding_find(store, &q->dialog, SV_BINDING_CURRENT, q->now, arena, &current)) {
         return bind_again(store, arena, q, &current, out, err);
     }
-    if (q->carried->state == SV_CARRIED_NONE) {
-        out->status = q->vouched->status;
-        return SIPVEIL_OK;
-    }
+    if (q->carried->state == SV_CARRIED_NONE) return SIPVEIL_OK;
     const reason *r = why_not(q);
     if (r != NULL) {
         leave_unbound(q, r, out);
         return SIPVEIL_OK;
     }
     return make(store, arena, q, SV_BINDING_CURRENT, NULL, out, err);
+}
+
+sipveil_code sv_bind(sv_store *store, sv_arena *arena, const sv_bind_question *q, sv_bind_answer *out, sipveil_error *err)
+{
+    SV_TRY(judge(store, arena, q, out, err));
+    /* A request with a bad Identity is refused whatever it brings; that another certificate was tried says more. */
+    if (q->vouched->status != 0 && out->status != 403) out->status = q->vouched->status;
+    return SIPVEIL_OK;
 }

@@ -60,9 +60,7 @@ static void request(run *r, unsigned call, unsigned tag, unsigned how, unsigned 
     must(may || !made);
     must(!made || answer.binding.state == SV_BINDING_CLAIMED);
     must(answer.status == 0 || !made);
-    history *h = &r->all[call][tag];
-    if (may) h->vouched[key] = true;
-    if (made) h->proven[key] = false;
+    if (may) r->all[call][tag].vouched[key] = true;
 }
 
 static void prove(run *r, unsigned call, unsigned tag, unsigned local, unsigned key)

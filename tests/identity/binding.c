@@ -280,6 +280,20 @@ static void same_key_again(void **state)
     end_side(&bob);
 }
 
+/* A request with a bad Identity is refused in the dialog as well, with the same certificate or none. */
+static void bad_verdict_in_the_dialog(void **state)
+{
+    parties *p = *state;
+    sipveil_identity_verdict bad = by_body("sip:alice@atlanta.example", "atlanta.example");
+    bad.valid = false;
+    bad.status = 438;
+    side bob = call_with_alice(p);
+    assert_int_equal(bind(p, &bob, reinvite(p, A1, &p->alice), &bad)->status, 438);
+    assert_int_equal(bind(p, &bob, request(p, "INFO", "c1", A1, B1, no_body), &bad)->status, 438);
+    assert_true(is_bound_to(p, &bob, 0, &p->alice, SIPVEIL_BINDING_CLAIMED));
+    end_side(&bob);
+}
+
 /* ---- IDN-62: another From in the dialog ---- */
 
 static void identity_change(void **state)
@@ -356,7 +370,7 @@ int main(void)
         cmocka_unit_test(both_paths_bind), cmocka_unit_test(what_is_not_bound), cmocka_unit_test(a_bad_verdict_binds_nothing),
         cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers),
         cmocka_unit_test(assurance), cmocka_unit_test(key_change), cmocka_unit_test(key_mismatch),
-        cmocka_unit_test(same_key_again), cmocka_unit_test(identity_change), cmocka_unit_test(other_party),
+        cmocka_unit_test(same_key_again), cmocka_unit_test(bad_verdict_in_the_dialog), cmocka_unit_test(identity_change), cmocka_unit_test(other_party),
         cmocka_unit_test(usage),
     };
     return cmocka_run_group_tests_name("certificates bound to a sender for a dialog", tests, parties_setup, parties_teardown);
