@@ -40,13 +40,14 @@ static bool comes_first(sipveil_span a, sipveil_span b)
 sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_scopes *out, sipveil_error *err)
 {
     sv_sip_address from, to;
+    sv_sip_uri from_parts, to_parts;
     sipveil_span a, b, first, none = {0};
     sv_buffer pair;
     *out = (sv_cek_scopes){0};
-    SV_TRY(sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, err));
-    SV_TRY(sv_sip_read_address(sv_sip_value(view, SV_F_TO), &to, err));
-    if (sv_sip_aor(from.uri, arena, &a, NULL) != SIPVEIL_OK) a = from.uri;
-    if (sv_sip_aor(to.uri, arena, &b, NULL) != SIPVEIL_OK) b = to.uri;
+    SV_TRY(sv_sip_read_address_parts(sv_sip_value(view, SV_F_FROM), &from, &from_parts, err));
+    SV_TRY(sv_sip_read_address_parts(sv_sip_value(view, SV_F_TO), &to, &to_parts, err));
+    if (sv_sip_aor_of(&from_parts, arena, &a, NULL) != SIPVEIL_OK) a = from.uri;
+    if (sv_sip_aor_of(&to_parts, arena, &b, NULL) != SIPVEIL_OK) b = to.uri;
     first = comes_first(a, b) ? a : b;
     sv_buffer_init(&pair, arena, a.len + b.len + 1, SCOPE_MOST);
     sv_put(&pair, first);

@@ -75,10 +75,9 @@ static bool take_display(sv_cursor *c, sipveil_span *display)
 }
 
 /* The octets of the URI, in brackets or bare. */
-static sipveil_code take_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, sipveil_error *err)
+static sipveil_code take_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri, sipveil_error *err)
 {
     uint8_t next;
-    sv_sip_uri uri;
     bool bracketed = take_display(c, &out->display);
     if (bracketed) {
         (void)sv_take_if(c, '<');
@@ -96,7 +95,7 @@ static sipveil_code take_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, 
     if (out->uri.len == 0) return bad_address(err, c, "no URI");
     bool schemeless = bracketed && (flags & SV_ADDRESS_SCHEMELESS) != 0;
     size_t offset = (size_t)(out->uri.data - c->start);
-    sipveil_code code = sv_sip_read_uri_as(out->uri, schemeless, &uri, err);
+    sipveil_code code = sv_sip_read_uri_as(out->uri, schemeless, uri, err);
     if (code != SIPVEIL_OK && err != NULL) err->offset += offset;
     return code;
 }
@@ -138,24 +137,36 @@ static sipveil_code take_parameters(sv_cursor *c, sv_sip_address *out, sipveil_e
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out,
-                                 sipveil_error *err)
+static sipveil_code take_address(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri, sipveil_error *err)
 {
     *out = (sv_sip_address){0};
     sv_skip_lws(c);
-    sipveil_code code = take_uri(c, flags, out, err);
+    sipveil_code code = take_uri(c, flags, out, uri, err);
     if (code == SIPVEIL_OK) code = take_parameters(c, out, err);
     if (code != SIPVEIL_OK) *out = (sv_sip_address){0};
     return code;
 }
 
-sipveil_code sv_sip_read_address(sipveil_span value, sv_sip_address *out, sipveil_error *err)
+sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *out,
+                                 sipveil_error *err)
+{
+    sv_sip_uri uri;
+    return take_address(c, flags, out, &uri, err);
+}
+
+sipveil_code sv_sip_read_address_parts(sipveil_span value, sv_sip_address *out, sv_sip_uri *parts, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "address");
-    SV_TRY(sv_sip_take_address(&c, SV_ADDRESS_SCHEMELESS, out, err));
+    SV_TRY(take_address(&c, SV_ADDRESS_SCHEMELESS, out, parts, err));
     if (sv_at_end(&c)) return SIPVEIL_OK;
     *out = (sv_sip_address){0};
     return bad_address(err, &c, "something after the end");
+}
+
+sipveil_code sv_sip_read_address(sipveil_span value, sv_sip_address *out, sipveil_error *err)
+{
+    sv_sip_uri parts;
+    return sv_sip_read_address_parts(value, out, &parts, err);
 }
 
 bool sv_sip_param(sipveil_span params, const char *name, sipveil_span *value)

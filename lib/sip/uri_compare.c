@@ -176,23 +176,26 @@ static bool is_plain_user(sipveil_span user)
     return user.len > 0;
 }
 
+static sipveil_code check_aor(const sv_sip_uri *parts, sipveil_error *err)
+{
+    if (!parts->is_sip && !parts->is_sips) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0, "no SIP URI: scheme \"%s\"", SV_QUOTE(parts->scheme));
+    }
+    if (parts->user.len == 0) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0,
+                            "no user part in the URI of host \"%s\"", SV_QUOTE(parts->host));
+    }
+    if (!is_plain_user(parts->user)) {
+        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-014", 0,
+                            "escaped control character in the user part \"%s\" of a URI", SV_QUOTE(parts->user));
+    }
+    return SIPVEIL_OK;
+}
+
 static sipveil_code read_aor(sipveil_span uri, sv_sip_uri *out, sipveil_error *err)
 {
     SV_TRY(sv_sip_read_uri_as(uri, true, out, err));
-    if (!out->is_sip && !out->is_sips) {
-        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0, "no SIP URI: \"%s\"",
-                            SV_QUOTE(uri));
-    }
-    if (out->user.len == 0) {
-        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-016", 0,
-                            "no user part in URI \"%s\"", SV_QUOTE(uri));
-    }
-    if (!is_plain_user(out->user)) {
-        return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-014", 0,
-                            "escaped control character in the user part of URI \"%s\"",
-                            SV_QUOTE(uri));
-    }
-    return SIPVEIL_OK;
+    return check_aor(out, err);
 }
 
 /* Escapes of unreserved characters undone, all others written with capital digits: two user parts
@@ -215,22 +218,29 @@ static void put_user(sv_buffer *out, sipveil_span user)
     }
 }
 
-sipveil_code sv_sip_aor(sipveil_span uri, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+sipveil_code sv_sip_aor_of(const sv_sip_uri *parts, sv_arena *arena, sipveil_span *out, sipveil_error *err)
 {
-    sv_sip_uri parts;
     sv_buffer text;
     *out = sv_span(NULL, 0);
-    SV_TRY(read_aor(uri, &parts, err));
-    size_t most = strlen("sip:@") + parts.user.len + parts.host.len;
+    SV_TRY(check_aor(parts, err));
+    size_t most = strlen("sip:@") + parts->user.len + parts->host.len;
     sv_buffer_init(&text, arena, most, most);
     sv_put_str(&text, "sip:");
-    put_user(&text, parts.user);
+    put_user(&text, parts->user);
     sv_put_byte(&text, '@');
-    for (size_t i = 0; i < parts.host.len; i++) {
-        sv_put_byte(&text, (uint8_t)sv_lower(parts.host.data[i]));
+    for (size_t i = 0; i < parts->host.len; i++) {
+        sv_put_byte(&text, (uint8_t)sv_lower(parts->host.data[i]));
     }
     *out = sv_buffer_span(&text);
     return sv_buffer_check(&text, "sip", err);
+}
+
+sipveil_code sv_sip_aor(sipveil_span uri, sv_arena *arena, sipveil_span *out, sipveil_error *err)
+{
+    sv_sip_uri parts;
+    *out = sv_span(NULL, 0);
+    SV_TRY(sv_sip_read_uri_as(uri, true, &parts, err));
+    return sv_sip_aor_of(&parts, arena, out, err);
 }
 
 bool sv_sip_same_aor(sipveil_span a, sipveil_span b)

@@ -37,6 +37,8 @@ typedef struct sv_sip_uri {
     sipveil_span rest;
 } sv_sip_uri;
 sipveil_code sv_sip_read_uri(sipveil_span uri, sv_sip_uri *out, sipveil_error *err);
+/* sv_sip_read_address, with its URI taken apart. */
+sipveil_code sv_sip_read_address_parts(sipveil_span value, sv_sip_address *out, sv_sip_uri *parts, sipveil_error *err);
 
 /* RFC 3261 19.1.4 as digested in TUN-40. flags: */
 enum { SV_COMPAT_SAMPLES = 1 /* TUN-41: schemeless user@host in brackets equals sip:user@host */ };
@@ -47,6 +49,8 @@ bool sv_sip_same_uri(sipveil_span a, sipveil_span b, unsigned flags);
  * MALFORMED if it has no user part or is no SIP URI, or holds %00 / control escapes. A URI given
  * without scheme ("alice@a.example") is taken as sip:. */
 sipveil_code sv_sip_aor(sipveil_span uri, sv_arena *arena, sipveil_span *out, sipveil_error *err);
+/* The same of a URI that was taken apart. */
+sipveil_code sv_sip_aor_of(const sv_sip_uri *parts, sv_arena *arena, sipveil_span *out, sipveil_error *err);
 /* Whether two URIs have the same AOR (user case-sensitive, host not; port, parameters ignored). */
 bool sv_sip_same_aor(sipveil_span a, sipveil_span b);
 /* Host part of a URI for a host comparison; empty if none. */

@@ -9,6 +9,7 @@
 #include "sipveil/sipveil.h"
 
 enum { BENCH_RECIPIENTS_MOST = 16 };
+#define BENCH_HOP "ss1.home.example"
 
 /* What every row works on. */
 typedef struct bench_world {
@@ -24,6 +25,7 @@ typedef struct bench_world {
     sipveil_keyring *rsa, *p256; /* certificate with key */
     sipveil_keyring *p256_many;  /* 16 certificates */
     sipveil_keyring *trust;
+    sipveil_keyring *hop;        /* certificate with key of BENCH_HOP, and the anchor */
     sipveil_span message;        /* a 907-octet INVITE */
     X509_STORE *store;           /* libcrypto's own, with the anchor */
 } bench_world;
@@ -123,7 +125,11 @@ bool bench_prepare_proxy(bench_world *world, size_t n);
 bool bench_proxy_not_mine(bench_world *world, size_t n);
 bool bench_prepare_cek(bench_world *world, size_t n);
 bool bench_cek_open(bench_world *world, size_t n);
+bool bench_cek_open_scoped(bench_world *world, size_t n);
 bool bench_cek_open_libcrypto(bench_world *world, size_t n);
+bool bench_prepare_shared(bench_world *world, size_t n);
+bool bench_open_shared(bench_world *world, size_t n);
+bool bench_proxy_open(bench_world *world, size_t n);
 
 /* rows_agree.c */
 bool bench_prepare_agree_tls(bench_world *world, size_t n);

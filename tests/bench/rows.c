@@ -25,6 +25,9 @@ const bench_row bench_rows[] = {
     {"cek-reuse-open", bench_prepare_cek, bench_cek_open, bench_cek_open_libcrypto, NULL, 1, 20000},
     {"agree-check", bench_prepare_agree_tls, bench_agree_check, NULL, NULL, 1, 100000},
     {"agree-check-digest", bench_prepare_agree_digest, bench_agree_check, NULL, NULL, 1, 50000},
+    {"cek-reuse-scoped", bench_prepare_cek, bench_cek_open_scoped, NULL, NULL, 1, 20000},
+    {"open-shared", bench_prepare_shared, bench_open_shared, NULL, NULL, 2, 1000},
+    {"proxy-open", bench_prepare_shared, bench_proxy_open, NULL, NULL, 2, 1000},
     {"proxy-not-mine", bench_prepare_proxy, bench_proxy_not_mine, NULL, NULL, 16, 200000},
 };
 const size_t bench_row_count = sizeof bench_rows / sizeof bench_rows[0];
@@ -48,8 +51,9 @@ const bench_bar bench_bars[] = {
     {.row = "mine-16", .nanoseconds = 100, .no_malloc = true},
     {.row = "open-message-kek", .other = "kek-open-1", .times = 2.5, .no_malloc = true},
     {.row = "seal-message-kek", .no_malloc = true},
-    {.row = "cek-reuse-open", .no_malloc = true},
-    {.row = "proxy-not-mine", .no_malloc = true},
+    {.row = "cek-reuse-open", .other = "ktri-open-1", .times = 0.01, .no_malloc = true},
+    {.row = "proxy-not-mine", .nanoseconds = 150, .no_malloc = true},
+    {.row = "proxy-open", .other = "open-shared", .times = 1.1},
     {.row = "agree-check", .nanoseconds = 2000, .no_malloc = true},
 };
 const size_t bench_bar_count = sizeof bench_bars / sizeof bench_bars[0];

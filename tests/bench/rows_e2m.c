@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rows of a proxy: a message that is not for it, and a body sealed by the key of an earlier message. */
+/* Rows of a proxy: a message that is not for it, one that is, and a body sealed by the key of an earlier message. */
 #include <openssl/cms.h>
 #include <string.h>
 
@@ -12,6 +12,7 @@ static struct {
     uint8_t text[8192];
     sv_sip_view view;
     sv_store *store;
+    sv_arena *arena;
     sv_cek_scopes scopes;
     sv_cms_key kek;
     uint8_t sealed[8192];
@@ -57,7 +58,8 @@ bool bench_prepare_cek(bench_world *w, size_t n)
     sv_arena_reset(w->arena);
     if (!bench_prepare_proxy(w, 1) || (at.store == NULL && sv_store_new(&at.store, NULL) != SIPVEIL_OK)) return false;
     memset(cek, 7, sizeof cek);
-    if (sv_cek_scopes_of(w->arena, &at.view, &at.scopes, NULL) != SIPVEIL_OK) return false;
+    if (at.arena == NULL) at.arena = sv_arena_new(4096, 1 << 20); /* scopes outlive the arena of a round */
+    if (at.arena == NULL || sv_cek_scopes_of(at.arena, &at.view, &at.scopes, NULL) != SIPVEIL_OK) return false;
     sv_cek_record record = {.scope = at.scopes.items[0], .reference = SV_SPAN("0123456789abcdef"),
                             .cipher = SIPVEIL_CIPHER_AES_256_GCM, .cek = sv_span(cek, sizeof cek), .uses = 100};
     sv_cek_forget(at.store, &at.scopes);
@@ -73,28 +75,40 @@ bool bench_prepare_cek(bench_world *w, size_t n)
     return true;
 }
 
-/* From the octets of the envelope: read, scope of the message, find the key, reverse it, open. */
-bool bench_cek_open(bench_world *w, size_t n)
+/* From the octets of the envelope, as rows of other recipients do: read, find the key, reverse it, open. */
+static bool open_by_key(bench_world *w, const sv_cek_scopes *scopes)
 {
     sv_cms_type type;
     sipveil_span content;
     sv_opening opening;
-    sv_cek_scopes scopes;
     sv_cek_record record;
     sv_cms_key kek;
     sv_cms_policy policy = {0};
     uint64_t iterations = 0;
     const sipveil_limits *limits = sipveil_context_limits(w->context);
-    (void)n;
-    sv_arena_reset(w->arena);
     sv_enveloped *e = sv_arena_alloc(w->arena, sizeof *e);
     return sv_cms_read_content_info(sv_span(at.sealed, at.sealed_len), limits, &type, &content, NULL) == SIPVEIL_OK &&
            sv_cms_read_enveloped(content, true, limits, &policy, w->arena, e, NULL) == SIPVEIL_OK &&
-           sv_cek_scopes_of(w->arena, &at.view, &scopes, NULL) == SIPVEIL_OK &&
-           sv_cek_find(at.store, &scopes, e->recipients[0].key_id, 1000, w->arena, &record) &&
+           sv_cek_find(at.store, scopes, e->recipients[0].key_id, 1000, w->arena, &record) &&
            sv_cek_make_kek(w->crypto, w->arena, &record, SV_WRAP_AES_256, limits, &kek, NULL) == SIPVEIL_OK &&
            sv_cms_open_enveloped(w->crypto, e, &kek, 1, &policy, &iterations, w->arena, &opening, NULL) == SIPVEIL_OK &&
            opening.plaintext.len == w->message.len;
+}
+
+bool bench_cek_open(bench_world *w, size_t n)
+{
+    (void)n;
+    sv_arena_reset(w->arena);
+    return open_by_key(w, &at.scopes);
+}
+
+/* With what the message costs once, whatever layers it has: its dialog and its two addresses. */
+bool bench_cek_open_scoped(bench_world *w, size_t n)
+{
+    sv_cek_scopes scopes;
+    (void)n;
+    sv_arena_reset(w->arena);
+    return sv_cek_scopes_of(w->arena, &at.view, &scopes, NULL) == SIPVEIL_OK && open_by_key(w, &scopes);
 }
 
 bool bench_cek_open_libcrypto(bench_world *w, size_t n)
@@ -110,4 +124,49 @@ bool bench_cek_open_libcrypto(bench_world *w, size_t n)
     BIO_free(out);
     CMS_ContentInfo_free(cms);
     return done;
+}
+
+/* ---- opening for a proxy, against opening as such ---- */
+
+/* For the far UA and the hop, signed; the hop is to view and to verify. */
+bool bench_prepare_shared(bench_world *w, size_t n)
+{
+    sipveil_e2m_options o;
+    sipveil_e2m_hop hop = {BENCH_HOP, sipveil_keyring_at(w->hop, 0)};
+    const sipveil_key *far = sipveil_keyring_at(w->p256, 0);
+    sipveil_sealed sealed;
+    (void)n;
+    sipveil_e2m_options_default(&o);
+    o.seal.recipients = o.seal.signers = &far;
+    o.seal.recipient_count = o.seal.signer_count = 1;
+    o.hops = &hop;
+    o.hop_count = 1;
+    o.act = SIPVEIL_E2M_BOTH;
+    sipveil_open_options_default(&bench_at.open);
+    bench_at.open.keyring = w->hop;
+    return sipveil_e2m_seal(w->worker, &o, w->message, &sealed, NULL) == SIPVEIL_OK &&
+           bench_keep(&bench_at.outer, &bench_at.outer_len, sealed.message);
+}
+
+bool bench_open_shared(bench_world *w, size_t n)
+{
+    sipveil_opened opened;
+    (void)n;
+    return sipveil_tunnel_open_message(w->worker, &bench_at.open, sv_span(bench_at.outer, bench_at.outer_len), &opened, NULL) == SIPVEIL_OK &&
+           opened.is_signed && opened.is_encrypted;
+}
+
+bool bench_proxy_open(bench_world *w, size_t n)
+{
+    static const char *const names[] = {BENCH_HOP};
+    sipveil_e2m_proxy_options o;
+    sipveil_e2m_verdict verdict;
+    (void)n;
+    sipveil_e2m_proxy_options_default(&o);
+    o.open = bench_at.open;
+    o.hosts = names;
+    o.host_count = 1;
+    o.protected_hop = o.sender_authenticated = true;
+    return sipveil_e2m_proxy(w->worker, &o, sv_span(bench_at.outer, bench_at.outer_len), &verdict, NULL) == SIPVEIL_OK &&
+           verdict.action == SIPVEIL_E2M_FORWARD && verdict.has_view && verdict.verified;
 }

@@ -69,9 +69,11 @@ static bool add_keks(bench_world *w)
     return true;
 }
 
-static bool add_certificate(bench_world *w, sipveil_keyring *ring, const char *algorithm, sipveil_span ca, sipveil_span key)
+/* Of a host, or of the user. */
+static bool add_certificate(bench_world *w, sipveil_keyring *ring, const char *algorithm, const char *host, sipveil_span ca,
+                            sipveil_span key)
 {
-    sipveil_certificate_request request = {.aor = aor, .algorithm = algorithm,
+    sipveil_certificate_request request = {.aor = host == NULL ? aor : NULL, .host = host, .algorithm = algorithm,
                                            .not_before = time(NULL) - 3600, .not_after = time(NULL) + 86400};
     char *both = NULL, *certificate = NULL;
     bool done = sipveil_keys_make_certificate(w->context, ca, key, &request, &both, &certificate, NULL) == SIPVEIL_OK &&
@@ -89,7 +91,8 @@ static bool add_anchor(bench_world *w, const char *pem)
     if (out == NULL) return false;
     bool done = fputs(pem, out) >= 0;
     done = fclose(out) == 0 && done;
-    done = done && sipveil_keyring_add_anchors(w->trust, path, NULL) == SIPVEIL_OK;
+    done = done && sipveil_keyring_add_anchors(w->trust, path, NULL) == SIPVEIL_OK &&
+           sipveil_keyring_add_anchors(w->hop, path, NULL) == SIPVEIL_OK;
     (void)remove(path);
     BIO *bio = BIO_new_mem_buf(pem, -1);
     X509 *anchor = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -143,12 +146,13 @@ bool bench_world_make(bench_world *w)
                 sv_crypto_new(w->context, &w->crypto, NULL) == SIPVEIL_OK && make_fresh(w) &&
                 (w->arena = sv_arena_new(256 * 1024, 64u << 20)) != NULL && new_ring(w, &w->keks) &&
                 new_ring(w, &w->one_kek) && new_ring(w, &w->foreign) && new_ring(w, &w->rsa) && new_ring(w, &w->p256) &&
-                new_ring(w, &w->p256_many) && new_ring(w, &w->trust) && add_keks(w) &&
+                new_ring(w, &w->p256_many) && new_ring(w, &w->trust) && new_ring(w, &w->hop) && add_keks(w) &&
                 sipveil_keys_make_authority(w->context, "Bench CA", &ca, &ca_key, NULL) == SIPVEIL_OK;
     if (done) {
         sipveil_span c = sv_span_str(ca), k = sv_span_str(ca_key);
-        done = add_anchor(w, ca) && add_certificate(w, w->rsa, "rsa2048", c, k) && add_certificate(w, w->p256, "p256", c, k);
-        for (int i = 0; done && i < BENCH_RECIPIENTS_MOST; i++) done = add_certificate(w, w->p256_many, "p256", c, k);
+        done = add_anchor(w, ca) && add_certificate(w, w->rsa, "rsa2048", NULL, c, k) &&
+               add_certificate(w, w->p256, "p256", NULL, c, k) && add_certificate(w, w->hop, "p256", BENCH_HOP, c, k);
+        for (int i = 0; done && i < BENCH_RECIPIENTS_MOST; i++) done = add_certificate(w, w->p256_many, "p256", NULL, c, k);
     }
     sipveil_keys_wipe_text(ca);
     sipveil_keys_wipe_text(ca_key);
@@ -164,6 +168,7 @@ void bench_world_end(bench_world *w)
     sipveil_keyring_free(w->rsa);
     sipveil_keyring_free(w->p256);
     sipveil_keyring_free(w->p256_many);
+    sipveil_keyring_free(w->hop);
     sipveil_keyring_free(w->trust);
     sv_arena_free(w->arena);
     sv_crypto_free(w->crypto);
