@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     "From: Alice <sip:alice@home.example>;tag=a1\r\nTo: <sip:bob@home.example>\r\nCall-ID: c1@home.example\r\n"            \
     "CSeq: 1 INVITE\r\nContact: <sip:alice@ua.home.example>\r\nContent-Length: 0\r\n\r\n"
 
-enum { KEPT = 8, TEXT_MOST = 1 << 14, STEPS_MOST = 48 };
+enum { KEPT = 8, TEXT_MOST = 1 << 12, STEPS_MOST = 48 };
 
 typedef struct text {
     uint8_t octets[TEXT_MOST];

@@ -168,7 +168,7 @@ static void stale_nonce(void **state)
     pair_end(p);
 }
 
-/* AGR-36, 38, 40: forms of d-ver, MD5-sess, auth-int, SHA-256 where both know it, from end to end. */
+/* AGR-36, AGR-38, AGR-40: forms of d-ver, MD5-sess, auth-int, SHA-256 where both know it, from end to end. */
 static void forms_of_digest(void **state)
 {
     static const struct {
@@ -222,7 +222,7 @@ static void prack(void **state)
     pair_end(p);
 }
 
-/* AGR-30, 31, 32: what a proxy removes, in both directions. */
+/* AGR-30, AGR-31, AGR-32: what a proxy removes, in both directions. */
 static void removed(void **state)
 {
     static const char response[] = "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\n"
