@@ -84,7 +84,7 @@ static bool has_line(const sipveil_border *b, sipveil_span field)
     return false;
 }
 
-/* What no rule concerned is told too: the reader of a report wants all of the message. */
+/* What no rule concerned is told too, to those who ask: the reader of a report wants all of the message. */
 static void note_untouched(sipveil_border *b, const sv_sip_view *view)
 {
     for (size_t i = 0; i < view->field_count; i++) {
@@ -182,7 +182,7 @@ static void start(sipveil_border *b, const sipveil_border_options *options, cons
     b->from = *from;
     b->to = (sipveil_trust_verdict){0};
     b->now = options->has_at ? options->at : sv_now(b->context);
-    b->arrived = b->leaving = false;
+    b->arrived = b->leaving = b->complete = false;
     b->view = NULL;
     b->privacy = (sv_privacy){0};
     b->refusal = (sv_refusal){0};
@@ -219,7 +219,6 @@ sipveil_code sipveil_border_arrive(sipveil_border *b, const sipveil_border_optio
     SV_TRY(check_arrival(b, options, from, out, err));
     start(b, options, from);
     SV_TRY(take_in(b, message, err));
-    note_untouched(b, b->view); /* after what phase A told, and gone when a branch leaves */
     return finish(b, out, err);
 }
 
@@ -246,6 +245,7 @@ sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict
     }
     b->to = *to;
     b->leaving = true;
+    b->complete = false;
     b->refusal = (sv_refusal){0};
     b->message = sv_span(NULL, 0);
     b->lines.len = b->lines_of_a;
@@ -253,12 +253,15 @@ sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict
     sv_sip_edit_start(&b->edit, b->view);
     SV_TRY(sv_phase_b(b, b->view, err));
     SV_TRY(write_message(b, b->view, &b->message, err));
-    note_untouched(b, b->view);
     return finish(b, out, err);
 }
 
-const sipveil_border_line *sipveil_border_lines(const sipveil_border *b, size_t *count)
+const sipveil_border_line *sipveil_border_lines(sipveil_border *b, size_t *count)
 {
+    if (b != NULL && b->view != NULL && !b->complete) {
+        note_untouched(b, b->view);
+        b->complete = true;
+    }
     sipveil_span octets = b != NULL && b->lines.arena != NULL ? sv_buffer_span(&b->lines) : sv_span(NULL, 0);
     *count = octets.len / sizeof(sipveil_border_line);
     return (const sipveil_border_line *)(const void *)octets.data;

@@ -31,6 +31,7 @@ struct sipveil_border {
     int64_t now;
     bool arrived;          /* a branch may leave */
     bool leaving;          /* the last call was for a branch */
+    bool complete;         /* lines tell of the fields that nothing concerned too */
     sv_sip_view *view;     /* of the copy that phase A left */
     sv_privacy privacy;    /* of that copy */
     sv_asserted asserted;  /* scratch of both phases */

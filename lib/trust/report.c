@@ -42,7 +42,7 @@ static void put_verdict(sv_buffer *b, const char *name, const sipveil_trust_verd
     sv_put_format(b, "],\"close\":%s}", v->close ? "true" : "false");
 }
 
-static void put_lines(sv_buffer *b, const sipveil_border *border)
+static void put_lines(sv_buffer *b, sipveil_border *border)
 {
     size_t count;
     const sipveil_border_line *lines = sipveil_border_lines(border, &count);

@@ -136,6 +136,12 @@ bool bench_prepare_agree_tls(bench_world *world, size_t n);
 bool bench_prepare_agree_digest(bench_world *world, size_t n);
 bool bench_agree_check(bench_world *world, size_t n);
 
+/* rows_trust.c */
+bool bench_prepare_trust(bench_world *world, size_t n);
+bool bench_trust_verdict(bench_world *world, size_t n);
+bool bench_trust_apply(bench_world *world, size_t n);
+bool bench_trust_table(bench_world *world, size_t n);
+
 bool bench_world_make(bench_world *world);
 void bench_world_end(bench_world *world);
 

@@ -29,6 +29,9 @@ const bench_row bench_rows[] = {
     {"open-shared", bench_prepare_shared, bench_open_shared, NULL, NULL, 2, 1000},
     {"proxy-open", bench_prepare_shared, bench_proxy_open, NULL, NULL, 2, 1000},
     {"proxy-not-mine", bench_prepare_proxy, bench_proxy_not_mine, NULL, NULL, 16, 200000},
+    {"trust-verdict", bench_prepare_trust, bench_trust_verdict, NULL, NULL, 10000, 200000},
+    {"trust-apply", bench_prepare_trust, bench_trust_apply, NULL, NULL, 10000, 20000},
+    {"trust-table-10000", bench_prepare_trust, bench_trust_table, NULL, NULL, 10000, 5},
 };
 const size_t bench_row_count = sizeof bench_rows / sizeof bench_rows[0];
 
@@ -55,5 +58,8 @@ const bench_bar bench_bars[] = {
     {.row = "proxy-not-mine", .nanoseconds = 150, .no_malloc = true},
     {.row = "proxy-open", .other = "open-shared", .times = 1.1},
     {.row = "agree-check", .nanoseconds = 2000, .no_malloc = true},
+    {.row = "trust-verdict", .nanoseconds = 1000, .no_malloc = true},
+    {.row = "trust-apply", .no_malloc = true},
+    {.row = "trust-table-10000", .nanoseconds = 200e6},
 };
 const size_t bench_bar_count = sizeof bench_bars / sizeof bench_bars[0];

@@ -245,7 +245,7 @@ SIPVEIL_API sipveil_span sipveil_border_target(const sipveil_border *border);
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_leave(sipveil_border *border, const sipveil_trust_verdict *to,
                                                                sipveil_border_result *out, sipveil_error *err);
 /** The lines of the last call, every header field of the message among them. *borrowed*. */
-SIPVEIL_API const sipveil_border_line *sipveil_border_lines(const sipveil_border *border, size_t *count);
+SIPVEIL_API const sipveil_border_line *sipveil_border_lines(sipveil_border *border, size_t *count);
 /** The last call as JSON (sipveil-trust(1)). *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_report_json(sipveil_border *border, sipveil_span *json,
                                                                      sipveil_error *err);
