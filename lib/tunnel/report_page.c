@@ -17,6 +17,12 @@ static void put_badge(page *p, const char *look, const char *word)
     sv_page_put(p->out, "<span class=\"badge $\">$</span>", look, word);
 }
 
+/* A row of those who can read or who signed; its caller closes it. */
+static void put_party(page *p, const char *drawing)
+{
+    sv_page_put(p->out, "<li><svg aria-hidden=\"true\"><use href=\"#$\"/></svg><div>", drawing);
+}
+
 static void put_number(page *p, size_t number, const char *after)
 {
     sv_put_number(p->out, number);
@@ -55,8 +61,9 @@ static void put_recipients(page *p, const sv_node *node)
     for (size_t i = 0; i < e->recipient_count; i++) {
         const sv_recipient *r = &e->recipients[i];
         bool weak;
-        sv_page_put(p->out, "<li><svg aria-hidden=\"true\"><use href=\"#key\"/></svg><div><span class=\"mono\">$</span> <small>$</small> ",
-                    sv_words_recipient(p->op, r), sv_cms_describe_recipient(r, p->op->arena, &weak));
+        put_party(p, "key");
+        sv_page_put(p->out, "<span class=\"mono\">$</span> <small>$</small> ", sv_words_recipient(p->op, r),
+                    sv_cms_describe_recipient(r, p->op->arena, &weak));
         if (node->opened && node->opening.recipient == i) {
             put_badge(p, "good", "opened by our key");
         } else if (sv_recipient_is_ours(p->op, r)) {
@@ -97,8 +104,8 @@ static void put_signatures(page *p, const sv_node *node)
     if (s == NULL || node->signatures == NULL) return;
     sv_put_str(p->out, "<p>Signed by</p><ul class=\"parties\">\n");
     for (size_t i = 0; i < s->signer_count; i++) {
-        sv_page_put(p->out, "<li><svg aria-hidden=\"true\"><use href=\"#pen\"/></svg><div><span class=\"mono\">$</span> ",
-                    sv_words_signer(p->op, node, i));
+        put_party(p, "pen");
+        sv_page_put(p->out, "<span class=\"mono\">$</span> ", sv_words_signer(p->op, node, i));
         put_signature_badges(p, node, i);
         sv_put_str(p->out, "</div></li>\n");
     }
@@ -123,13 +130,14 @@ static void put_hidden(page *p, const sv_node *node)
 static void put_layer_head(page *p, const sv_node *node)
 {
     look l = look_of(node);
-    sv_page_put(p->out, "<li class=\"layer $\"><header><svg aria-hidden=\"true\"><use href=\"#$\"/></svg><b>$</b> ", l.style,
-                l.drawing, l.name);
+    sv_page_put(p->out, "<li class=\"layer $\"><header><svg aria-hidden=\"true\"><use href=\"#$\"/></svg>", l.style, l.drawing);
+    sv_page_put(p->out, "<b>$</b> ", l.name);
     if (node->type == SV_NODE_SIP) sv_put_str(p->out, "<span class=\"note\">every hop reads this header</span>");
     if (node->type != SV_NODE_SIP) sv_page_put(p->out, "<code>$</code>", node->type_name);
     if (sv_node_is_encrypted(node) && node->enveloped != NULL) {
         sipveil_cipher cipher = node->enveloped->cipher;
-        sv_page_put(p->out, "<code>$</code>", cipher != SIPVEIL_CIPHER_NONE ? sipveil_cipher_name(cipher) : "unknown cipher");
+        const char *name = cipher != SIPVEIL_CIPHER_NONE ? sipveil_cipher_name(cipher) : "unknown cipher";
+        sv_page_put(p->out, "<code>$</code>", name);
         put_badge(p, l.style, node->opened ? "opened" : "closed");
     }
     if (node->type == SV_NODE_COMPRESSED) {
@@ -164,8 +172,8 @@ static void put_layer(page *p, const sv_node *node)
 
 static void open_table(page *p, const char *title, const char *first, const char *second, const char *third)
 {
-    sv_page_put(p->out, "<h2>$</h2>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">$</th><th scope=\"col\">$</th>",
-                title, first, second);
+    sv_page_put(p->out, "<h2>$</h2>\n<div class=\"scroll\"><table><thead><tr>", title);
+    sv_page_put(p->out, "<th scope=\"col\">$</th><th scope=\"col\">$</th>", first, second);
     if (third != NULL) sv_page_put(p->out, "<th scope=\"col\">$</th>", third);
     sv_put_str(p->out, "</tr></thead><tbody>\n");
 }
@@ -186,24 +194,25 @@ static void put_readable(void *state, const sv_node *content)
     if (!sv_node_is_encrypted(content)) put_content(state, content);
 }
 
-static void put_readers(page *p, const sv_node *node)
+static void put_reader(void *state, const sv_recipient *reader)
 {
-    if (node->parent == NULL) {
-        sv_put_str(p->out, "<tr><th scope=\"row\">every hop</th><td>");
-        put_content(p, node);
-        sv_each_content(node, put_readable, p);
-        sv_put_str(p->out, "</td></tr>\n");
-    }
-    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
-    for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
-        sv_page_put(p->out, "<tr><th scope=\"row\"><span class=\"mono\">$</span> ", sv_words_recipient(p->op, &e->recipients[i]));
-        if (sv_recipient_is_ours(p->op, &e->recipients[i])) put_badge(p, "good", "our key");
-        sv_put_str(p->out, "</th><td>");
-        sv_each_content(node, put_readable, p);
-        if (!node->opened) put_badge(p, "lock", "what is closed here");
-        sv_put_str(p->out, "</td></tr>\n");
-    }
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) put_readers(p, child);
+    page *p = state;
+    sv_page_put(p->out, "<tr><th scope=\"row\"><span class=\"mono\">$</span> ", sv_words_recipient(p->op, reader));
+    if (sv_recipient_is_ours(p->op, reader)) put_badge(p, "good", "our key");
+    sv_put_str(p->out, "</th><td>");
+    if (sv_each_readable(p->op, reader, put_readable, p)) put_badge(p, "lock", "what is closed here");
+    sv_put_str(p->out, "</td></tr>\n");
+}
+
+static void put_readers(page *p)
+{
+    open_table(p, "Who can read what", "Reader", "Reads", NULL);
+    sv_put_str(p->out, "<tr><th scope=\"row\">every hop</th><td>");
+    put_content(p, p->op->root);
+    sv_each_content(p->op->root, put_readable, p);
+    sv_put_str(p->out, "</td></tr>\n");
+    sv_each_reader(p->op, put_reader, p);
+    close_table(p);
 }
 
 static bool anybody_signed(const sv_node *node)
@@ -220,10 +229,14 @@ static void put_signers(page *p, const sv_node *node)
     size_t count = sv_node_is_signed(node) && node->signatures != NULL ? node->signed_data->signer_count : 0;
     for (size_t i = 0; i < count; i++) {
         bool asked = signer_was_asked(node, i);
-        const char *why = asked ? node->signers[i].code == SIPVEIL_OK ? "" : node->signers[i].why : node->signatures[i].why;
+        const char *why = !asked                                 ? node->signatures[i].why
+                          : node->signers[i].code == SIPVEIL_OK ? ""
+                                                                : node->signers[i].why;
         sv_page_put(p->out, "<tr><th scope=\"row\"><span class=\"mono\">$</span>", sv_words_signer(p->op, node, i));
         const char *fingerprint = sv_words_fingerprint(p->op, node, i);
-        if (fingerprint[0] != '\0') sv_page_put(p->out, "<br><small class=\"note\">SHA-256 <code>$</code></small>", fingerprint);
+        if (fingerprint[0] != '\0') {
+            sv_page_put(p->out, "<br><small class=\"note\">SHA-256 <code>$</code></small>", fingerprint);
+        }
         sv_put_str(p->out, "</th><td>");
         put_signature_badges(p, node, i);
         if (why[0] != '\0') sv_page_put(p->out, "<br><span class=\"note\">$</span>", why);
@@ -238,8 +251,9 @@ static void put_signers(page *p, const sv_node *node)
 
 static void put_compared(page *p)
 {
-    static const char *const names[] = {"equal", "hidden: only inside", "differs, as hops may make it", "added outside: not verified",
-                                        "missing outside", "differs and must not"};
+    static const char *const names[] = {
+        "equal", "hidden: only inside", "differs, as hops may make it", "added outside: not verified",
+        "missing outside", "differs and must not"};
     static const char *const looks[] = {"good", "lock", "pack", "clear", "bad", "bad"};
     sipveil_span octets = sv_buffer_span(&p->op->compared);
     const sv_compared *c = (const sv_compared *)(const void *)octets.data;
@@ -295,8 +309,8 @@ static void put_verdict(page *p)
 {
     const sipveil_error *failure = &p->op->failure;
     if (failure->code == SIPVEIL_OK) {
-        sv_put_str(p->out, "<p class=\"verdict good\"><svg aria-hidden=\"true\"><use href=\"#yes\"/></svg><span><b>ok</b>: "
-                           "nothing that was checked speaks against it</span></p>\n");
+        sv_put_str(p->out, "<p class=\"verdict good\"><svg aria-hidden=\"true\"><use href=\"#yes\"/></svg>"
+                           "<span><b>ok</b>: nothing that was checked speaks against it</span></p>\n");
         return;
     }
     bool closed = failure->code == SIPVEIL_NO_KEY; /* for others: no fault of anybody */
@@ -320,14 +334,13 @@ sipveil_code sipveil_worker_report_html(sipveil_worker *worker, sipveil_span *ht
     sv_page_put(&b, "sipveil: $", SV_QUOTE(op->root->view->start_line));
     sv_put_str(&b, sv_page_style);
     sv_put_str(&b, sv_page_drawings);
-    sv_page_put(&b, "<h1><small>sipveil inspect</small><span class=\"mono\">$</span></h1>\n", SV_QUOTE(op->root->view->start_line));
+    sv_page_put(&b, "<h1><small>sipveil inspect</small><span class=\"mono\">$</span></h1>\n",
+                SV_QUOTE(op->root->view->start_line));
     put_verdict(&p);
     sv_put_str(&b, "<h2>Layers</h2>\n<ol class=\"layers\">\n");
     put_layer(&p, op->root);
     sv_put_str(&b, "</ol>\n");
-    open_table(&p, "Who can read what", "Reader", "Reads", NULL);
-    put_readers(&p, op->root);
-    close_table(&p);
+    put_readers(&p);
     if (anybody_signed(op->root)) {
         open_table(&p, "Who signed what", "Signer", "Signature", "Covers");
         put_signers(&p, op->root);
@@ -336,8 +349,8 @@ sipveil_code sipveil_worker_report_html(sipveil_worker *worker, sipveil_span *ht
     put_compared(&p);
     put_checks(&p);
     put_warnings(&p);
-    sv_page_put(&b, "<footer>Written by sipveil $. What is not proven is shown as such.</footer>\n</main>\n</body>\n</html>\n",
-                sipveil_version());
+    sv_page_put(&b, "<footer>Written by sipveil $. What is not proven is shown as such.</footer>\n", sipveil_version());
+    sv_put_str(&b, "</main>\n</body>\n</html>\n");
     SV_TRY(sv_buffer_check(&b, SV_TUNNEL, err));
     *html = sv_buffer_span(&b);
     return SIPVEIL_OK;

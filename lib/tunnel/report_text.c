@@ -66,7 +66,8 @@ static void put_signed_text(painter *p, const sv_node *node, const char *indent)
             if (one->why[0] != '\0') sv_put_format(p->out, " (%s)", one->why);
         }
         const char *fingerprint = p->verbose ? sv_words_fingerprint(p->op, node, i) : "";
-        if (fingerprint[0] != '\0') sv_put_format(p->out, "\n%s    by the certificate with SHA-256 %s", indent, fingerprint);
+        if (fingerprint[0] == '\0') continue;
+        sv_put_format(p->out, "\n%s    by the certificate with SHA-256 %s", indent, fingerprint);
     }
 }
 
@@ -120,26 +121,26 @@ static void put_content(void *state, const sv_node *content)
     sv_put_format(r->p->out, "%s%s", r->count++ > 0 ? ", " : "", sv_words_content(content));
 }
 
-/* Who can read what: one line for every hop, and one for each recipient of each encrypted layer. */
-static void put_readers(painter *p, const sv_node *node)
+static void put_reader(void *state, const sv_recipient *reader)
 {
-    if (node->parent == NULL) {
-        reading r = {p, 0};
-        sv_put_str(p->out, "read by every hop: ");
-        put_content(&r, node);
-        sv_each_content(node, put_content, &r);
-        sv_put_str(p->out, "\n");
-    }
-    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
-    for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
-        bool ours = sv_recipient_is_ours(p->op, &e->recipients[i]);
-        reading r = {p, 0};
-        sv_put_format(p->out, "read by %s%s: ", sv_words_recipient(p->op, &e->recipients[i]), ours ? " (our key)" : "");
-        sv_each_content(node, put_content, &r);
-        if (!node->opened) paint(p, YELLOW, "what is closed here");
-        sv_put_str(p->out, "\n");
-    }
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) put_readers(p, child);
+    painter *p = state;
+    reading r = {p, 0};
+    bool ours = sv_recipient_is_ours(p->op, reader);
+    sv_put_format(p->out, "read by %s%s: ", sv_words_recipient(p->op, reader), ours ? " (our key)" : "");
+    bool closed = sv_each_readable(p->op, reader, put_content, &r);
+    if (closed) paint(p, YELLOW, r.count > 0 ? ", and what is closed here" : "what is closed here");
+    sv_put_str(p->out, "\n");
+}
+
+/* Who can read what: one line for every hop, and one for each reader of encrypted layers. */
+static void put_readers(painter *p)
+{
+    reading r = {p, 0};
+    sv_put_str(p->out, "read by every hop: ");
+    put_content(&r, p->op->root);
+    sv_each_content(p->op->root, put_content, &r);
+    sv_put_str(p->out, "\n");
+    sv_each_reader(p->op, put_reader, p);
 }
 
 static void put_compared(painter *p)
@@ -197,7 +198,7 @@ sipveil_code sipveil_worker_report_text(sipveil_worker *worker, bool colour, boo
     sv_buffer_init(&b, op->arena, 4096, REPORT_MOST);
     painter p = {op, &b, colour, verbose};
     put_tree(&p, op->root, indent, 0);
-    put_readers(&p, op->root);
+    put_readers(&p);
     put_compared(&p);
     put_checks(&p);
     if (op->failure.code != SIPVEIL_OK) {

@@ -3,6 +3,7 @@
  * layer sees. */
 #include "tunnel/report_words.h"
 
+#include "base/span.h"
 #include "keys/certificate.h"
 
 enum { WORDS_MOST = 4096 };
@@ -99,4 +100,61 @@ void sv_each_content(const sv_node *node, sv_content_call call, void *state)
         }
         if (!closed) sv_each_content(child, call, state);
     }
+}
+
+/* Two passwords look alike, and so do recipients of a kind that nobody knows: each stands for itself. */
+static bool same_recipient(const sv_recipient *a, const sv_recipient *b)
+{
+    if (a == b) return true;
+    if (a->kind != b->kind || a->kind == SV_RECIPIENT_PWRI || a->kind == SV_RECIPIENT_ORI) return false;
+    return sv_equal(a->key_id, b->key_id) && sv_equal(a->issuer, b->issuer) && sv_equal(a->serial, b->serial) &&
+           sv_equal(a->ski, b->ski);
+}
+
+/* The first recipient of the tree, in its order, that is the same. */
+static const sv_recipient *first_like(const sv_node *node, const sv_recipient *r)
+{
+    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
+    for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
+        if (same_recipient(&e->recipients[i], r)) return &e->recipients[i];
+    }
+    const sv_recipient *found = NULL;
+    for (const sv_node *child = node->first_child; child != NULL && found == NULL; child = child->next) {
+        found = first_like(child, r);
+    }
+    return found;
+}
+
+static void each_reader_below(const sv_operation *op, const sv_node *node, sv_reader_call call, void *state)
+{
+    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
+    for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
+        if (first_like(op->root, &e->recipients[i]) == &e->recipients[i]) call(state, &e->recipients[i]);
+    }
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) each_reader_below(op, child, call, state);
+}
+
+void sv_each_reader(const sv_operation *op, sv_reader_call call, void *state)
+{
+    each_reader_below(op, op->root, call, state);
+}
+
+static bool each_readable_below(const sv_node *node, const sv_recipient *reader, sv_content_call call, void *state)
+{
+    bool closed = false, named = false;
+    const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
+    for (size_t i = 0; e != NULL && i < e->recipient_count && !named; i++) named = same_recipient(&e->recipients[i], reader);
+    if (named) {
+        sv_each_content(node, call, state);
+        closed = !node->opened;
+    }
+    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
+        closed |= each_readable_below(child, reader, call, state);
+    }
+    return closed;
+}
+
+bool sv_each_readable(const sv_operation *op, const sv_recipient *reader, sv_content_call call, void *state)
+{
+    return each_readable_below(op->root, reader, call, state);
 }

@@ -20,6 +20,11 @@ const char *sv_words_signature(const sv_node *node, size_t i); /* "signature val
  * Goes down to those and no further. */
 typedef void (*sv_content_call)(void *state, const sv_node *content);
 void sv_each_content(const sv_node *node, sv_content_call call, void *state);
+/* Each reader of the message's encrypted layers once, whatever number of them names it. */
+typedef void (*sv_reader_call)(void *state, const sv_recipient *reader);
+void sv_each_reader(const sv_operation *op, sv_reader_call call, void *state);
+/* What that reader finds in the layers that name it. Returns true if one of those is closed here. */
+bool sv_each_readable(const sv_operation *op, const sv_recipient *reader, sv_content_call call, void *state);
 const char *sv_words_content(const sv_node *node); /* "message/sip", "SIP header", "an encrypted layer" */
 
 #endif

@@ -1,4 +1,5 @@
 """The shell completes verbs, options and values, as they stand in --help, from the file that is installed."""
+import re
 import shlex
 import subprocess
 
@@ -48,6 +49,17 @@ def bash(cases, script):
     lab.write("file.pem", b"")
     got, said = offered(script, ["keygen", "cert", "--ca", "f"])
     cases.case("bash: folders where a folder is wanted", [] if got == ["folder"] else ["got %r, said %r" % (got, said)])
+    said = sipveil("--help").out.decode()
+    for verb in re.findall(r"^  (\w+) ", said, re.MULTILINE):
+        kinds = re.findall(r"^  %s ([\w-]+) " % verb, sipveil(verb, "--help").out.decode(), re.MULTILINE)
+        if kinds:
+            got, said = offered(script, [verb, ""])
+            cases.case("bash: the kinds of %s" % verb, [] if got == [*kinds, "--help"] and not said else ["got %r, said %r" % (got, said)])
+        for words in [[verb, kind] for kind in kinds] or [[verb]]:
+            listed = set(re.findall(r"^ +(?:-\w, )? *(--[a-z][a-z0-9-]*)", sipveil(*words, "--help").out.decode(), re.MULTILINE))
+            got, said = offered(script, [*words, "--"])
+            cases.case("bash: every option of %s that --help lists, and no other" % " ".join(words),
+                       sorted(listed ^ set(got)) + ([said] if said else []) + ([] if len(listed) > 3 else ["--help lists none"]))
     said = sipveil("inspect", "--help").out.decode()
     got, _ = offered(script, ["inspect", "--"])
     cases.case("bash: every option of inspect is in --help and offered",

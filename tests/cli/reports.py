@@ -304,6 +304,12 @@ def readers(cases):
         said = sipveil("inspect", *options, stdin=sealed).out.decode()
         cases.case("who can read what, for %s" % name, [line for line in lines if line not in said] + (
             [] if said.count("\nread by cert of CN=ca serial ") == 1 else [said]))
+    twice = seal("--to", KEK, message=seal("--to", KEK, "--to", lab.crt("bob"), "--sign-with", SIGNER))
+    for name, key, line in (("who holds its key", KEK, 'read by kek "ims-ck-1" (our key): message/sip, message/sip, application/sdp\n'),
+                            ("others", BOB_KEY, 'read by kek "ims-ck-1": what is closed here\n')):
+        said = sipveil("inspect", "--key", key, "--trust", CA, stdin=twice).out.decode()
+        cases.case("a reader of two layers is told once, to %s" % name,
+                   [] if line in said and said.count("read by kek ") == 1 else [said])
     said = sipveil("inspect", stdin=INVITE).out.decode()
     cases.case("of a message that is not protected every hop reads all",
                [] if "read by every hop: SIP header, application/sdp\n" in said else [said])
