@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "identity.h"
+#include "peer.h"
 
 enum { CLAIMS_MOST = 8192 };
 
@@ -16,6 +17,7 @@ static const tool_option options[] = {
     {O_AT, "at", 0, "TIME", false, "the time to sign at (RFC 3339) instead of now"},
     {O_FRESHNESS, "freshness", 0, "SECONDS", false, "how far Date may be from it (default 60; rfc4474: 600)"},
     {O_SENDER, "sender", 0, "URI", true, "an identity that the authenticated sender may use; any other From is refused"},
+    {O_SENDER_PEER, "from", 0, "PEER", false, "how it came in; by nothing that protects it, a certificate in it is not signed for (403)"},
     {O_PPT, "ppt", 0, "NAME", false, "name an extension of PASSporT"},
     {O_CLAIMS, "claims", 0, "FILE", false, "further claims, a JSON object; full form only"},
     {O_OWN_CLOCK, "own-clock", 0, NULL, false, "iat is our time, not Date; full form only"},
@@ -32,6 +34,8 @@ typedef struct sign_state {
     const char *senders[OPENING_LIST_MOST];
     const char *claims_file;
     char *claims;
+    peer_facts from;
+    bool has_from;
 } sign_state;
 
 static bool bad_value(sign_state *s, const char *option, const char *value)
@@ -57,6 +61,7 @@ static bool take(void *state, int id, const char *v)
     if (taken) return true;
     switch (id) {
     case O_INFO: s->sign.info = v; return true;
+    case O_SENDER_PEER: s->has_from = true; return peer_take(&s->o.common, "from", v, &s->from);
     case O_PPT: s->sign.ppt = v; return true;
     case O_CLAIMS: s->claims_file = v; return true;
     case O_OWN_CLOCK: s->sign.own_clock = true; return true;
@@ -115,10 +120,26 @@ static int prepare(sign_state *s)
     return exit_code;
 }
 
+/* Between the phone and us anybody could have put another certificate there (IDN-56). */
+static int check_link(sign_state *s, const char *path, sipveil_span message)
+{
+    bool carries, is_safe = s->from.sa != NULL || (s->from.proto != NULL && strcmp(s->from.proto, "tls") == 0);
+    sipveil_error err;
+    if (!s->has_from || is_safe) return TOOL_OK;
+    if (sipveil_identity_carries_certificate(s->o.worker, message, &carries, &err) != SIPVEIL_OK) {
+        return tool_error(&s->o.common, path, &err);
+    }
+    if (!carries) return TOOL_OK;
+    return tool_failure(&s->o.common, 9, "let the phone send it over TLS (--from proto=tls)",
+                        "the request carries a certificate, and came over a link that nothing protects: it is not signed");
+}
+
 static int sign_message(sign_state *s, const char *path, sipveil_span message)
 {
     sipveil_identity_signed made;
     sipveil_error err;
+    int exit_code = check_link(s, path, message);
+    if (exit_code != TOOL_OK) return exit_code;
     if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) return tool_error(&s->o.common, path, &err);
     for (size_t i = 0; i < made.warning_count; i++) tool_warning(&s->o.common, path, "%s", made.warnings[i].text);
     return io_write_output(&s->o.common, path, made.message, IO_BINARY);
@@ -148,5 +169,6 @@ int identity_sign(int argc, char **argv)
     identity_naming_end(&s.numbers);
     opening_end(&s.o);
     free(s.claims);
+    peer_end(&s.from);
     return exit_code;
 }

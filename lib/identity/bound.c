@@ -102,6 +102,22 @@ static bool tells_confirmed(sipveil_span method)
     return !sv_equal_str(method, "UPDATE") && !sv_equal_str(method, "PRACK");
 }
 
+sipveil_code sipveil_identity_carries_certificate(sipveil_worker *worker, sipveil_span message, bool *carries,
+                                                  sipveil_error *err)
+{
+    sv_sip_view *view;
+    sv_carried_certificate carried;
+    *carries = false;
+    sv_error_clear(err);
+    if (worker == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "a worker is needed");
+    sv_worker_begin(worker);
+    SV_TRY(sv_identity_view(worker, message, &view, err));
+    const sv_carrier_question what = {.view = view, .context = worker->context, .crypto = worker->crypto, .arena = worker->arena};
+    SV_TRY(sv_find_carried(&what, &carried, err));
+    *carries = carried.state != SV_CARRIED_NONE;
+    return SIPVEIL_OK;
+}
+
 /* ---- the answer ---- */
 
 static sipveil_code hand_out(sipveil_worker *worker, const sv_bind_answer *answer, sipveil_bound *out, sipveil_error *err)

@@ -304,6 +304,13 @@ def forward_refused(run, profile):
     run.case("F-3 %s: swapped before the service: bound to a key that nobody there has, never proven" % profile,
              assurance(result, "A2", ["bound"]), is_code(bob.open(by_alice), NOT_TRUSTED),
              is_code(bob.handshake(by_alice, alice.device), NO_KEY), bob.holds(("Alice", carol.device, "claimed")))
+    service, where = run["atlanta"], ("--key", run["atlanta"].folder / (profile + ".pem"), "--info", run["atlanta"].uri(profile))
+    bare = Dialog(b"f3-bare").invite((b"application/sdp", sdp()))
+    tries = {link: sipveil("identity", "sign", "--quiet", "--profile", profile, *where, "--from", link, stdin=plain)
+             for link in ("proto=udp", "proto=tls", "sa=phone")}
+    run.case("F-3 %s IDN-56: a service can refuse to sign for a certificate that came over such a link" % profile,
+             is_code(tries["proto=udp"], STALE, "carries a certificate"), is_code(tries["proto=tls"], 0), is_code(tries["sa=phone"], 0),
+             None if service.vouches(profile, bare, "--from", "proto=udp") else "not signed without a certificate")
     bob.start_anew()
     signed = run["atlanta"].vouches(profile, Dialog(b"f4-" + profile.encode()).invite(with_certificates(profile, alice.device)))
     run.case("F-4 %s: From of another domain than the service's: 437" % profile,

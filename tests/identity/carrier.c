@@ -2,6 +2,7 @@
 /* IDN-54, IDN-55: which certificate a message brings along, in which form, and when it brings none. */
 #include "identity/carrier.h"
 #include "parties.h"
+#include "sipveil/identity.h"
 
 static sv_carried_certificate look(parties *p, sipveil_span message, sv_mikey_cb mikey, void *user)
 {
@@ -242,11 +243,37 @@ static void mikey(void **state)
     assert_int_equal(m.asked, 0);
 }
 
+/* IDN-56: what the authentication service asks before it signs. */
+static void carries(void **state)
+{
+    parties *p = *state;
+    const struct {
+        sipveil_span message;
+        bool carries;
+    } rows[] = {
+        {invite(p, pkix(&p->alice)), true},
+        {invite(p, mixed(p, (content[]){pkix(&p->alice), pkix(&p->phone)}, 2)), true}, /* unclear is not none */
+        {invite(p, (content){"application/pkix-cert", SV_SPAN("x")}), true},
+        {invite(p, sdp_of(p, "a=key-mgmt:mikey TUlLRVk=\r\n")), true},
+        {signed_by(p, &p->alice, SIPVEIL_MODE_PAYLOAD, true, invite(p, sdp_of(p, ""))), true},
+        {invite(p, sdp_of(p, "")), false},
+        {invite(p, (content){NULL, {NULL, 0}}), false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool found = !rows[i].carries;
+        assert_code(sipveil_identity_carries_certificate(p->worker, rows[i].message, &found, &p->err), SIPVEIL_OK);
+        assert_int_equal(found, rows[i].carries);
+    }
+    bool found = true;
+    assert_code(sipveil_identity_carries_certificate(p->worker, SV_SPAN("x"), &found, &p->err), SIPVEIL_MALFORMED);
+    assert_false(found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_forms), cmocka_unit_test(not_of_the_session), cmocka_unit_test(which_one),
-        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(limits), cmocka_unit_test(mikey),
+        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(limits), cmocka_unit_test(mikey), cmocka_unit_test(carries),
     };
     return cmocka_run_group_tests_name("certificates that a message carries", tests, parties_setup, parties_teardown);
 }

@@ -312,6 +312,15 @@ typedef struct sipveil_bind_options {
 /** Fills in the defaults. */
 SIPVEIL_API void sipveil_bind_options_default(sipveil_bind_options *options);
 
+/**
+ * Whether a message carries a certificate that its receiver could bind, in whatever form, MIKEY too. For the authentication
+ * service: what came over a link that anybody could change may carry somebody else's, and need not be signed (IDN-56).
+ * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_carries_certificate(sipveil_worker *worker,
+                                                                               sipveil_span message, bool *carries,
+                                                                               sipveil_error *err);
+
 /** What became of the certificate of a request; *borrowed* from the worker. */
 typedef struct sipveil_bound {
     sipveil_assurance assurance; /**< of the certificate that the request carries; without one, of what is bound */
