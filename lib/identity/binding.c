@@ -105,7 +105,7 @@ static void close_dialog(sv_store *store, sv_arena *arena, const sv_dialog *dial
 {
     sv_binding found;
     for (int place = 0; place < SV_BINDING_PLACES; place++) {
-        if (sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, &found)) sv_binding_remove(store, &found);
+        if (sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, &found)) sv_binding_remove(store, arena, &found);
     }
 }
 

@@ -84,7 +84,7 @@ sipveil_code sipveil_identity_forget_bindings(sipveil_worker *worker, sipveil_me
     SV_TRY(take_all(worker, memory, &all, &there, err));
     for (size_t i = 0; i < there; i++) {
         if (!fits(&all[i], filter)) continue;
-        sv_binding_remove(sv_memory_store(memory), &all[i]);
+        sv_binding_remove(sv_memory_store(memory), worker->arena, &all[i]);
         gone++;
     }
     if (count != NULL) *count = gone;

@@ -127,7 +127,7 @@ sipveil_code sv_binding_observe(sv_store *store, sv_arena *arena, const sv_sip_v
         if (!sv_binding_lives(b, now)) continue;
         fate f = h.is_request ? by_request(&h, b) : by_response(&h, b);
         if (f == ENDS) {
-            sv_binding_remove(store, b);
+            sv_binding_remove(store, arena, b);
             *events |= SIPVEIL_BINDING_EVENT_ENDED;
             continue;
         }
@@ -144,7 +144,7 @@ sipveil_code sv_binding_sweep(sv_store *store, sv_arena *arena, const sv_dialog 
     SV_TRY(sv_binding_list(store, arena, &all, &count, err));
     for (size_t i = 0; i < count; i++) {
         if (sv_binding_lives(&all[i], now) || !same_dialog(&all[i], dialog)) continue;
-        sv_binding_remove(store, &all[i]);
+        sv_binding_remove(store, arena, &all[i]);
         *events |= SIPVEIL_BINDING_EVENT_EXPIRED;
     }
     return SIPVEIL_OK;

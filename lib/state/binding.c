@@ -170,16 +170,14 @@ bool sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_
     return false;
 }
 
-void sv_binding_remove(sv_store *store, const sv_binding *binding)
+void sv_binding_remove(sv_store *store, sv_arena *arena, const sv_binding *binding)
 {
-    sv_arena *arena = sv_arena_new(256, 1 << 17);
-    if (arena == NULL) { /* too many are forgotten rather than too few */
-        sv_store_remove_scope(store, SV_STORE_BINDING, binding->dialog.call_id);
-        return;
-    }
     sipveil_span name = name_of(arena, &binding->dialog, binding->place);
-    (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
-    sv_arena_free(arena);
+    if (name.len > 0) {
+        (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
+    } else { /* no memory: rather all that is known of the call is forgotten than this one kept */
+        sv_store_remove_scope(store, SV_STORE_BINDING, binding->dialog.call_id);
+    }
 }
 
 sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *binding, sipveil_span local_tag, int64_t now,
@@ -188,7 +186,7 @@ sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *b
     sv_binding before = *binding;
     binding->dialog.local_tag = local_tag;
     SV_TRY(sv_binding_keep(store, arena, binding, now, err));
-    sv_binding_remove(store, &before);
+    sv_binding_remove(store, arena, &before);
     return SIPVEIL_OK;
 }
 
@@ -206,7 +204,7 @@ bool sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sh
         out->place = SV_BINDING_CURRENT;
         if (out->proven == 0) out->proven = now;
         if (sv_binding_keep(store, arena, out, now, NULL) != SIPVEIL_OK) break;
-        if (place == SV_BINDING_NEXT) sv_binding_remove(store, &before);
+        if (place == SV_BINDING_NEXT) sv_binding_remove(store, arena, &before);
         return true;
     }
     *out = (sv_binding){0};

@@ -55,7 +55,7 @@ sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding 
 bool sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
                      sv_binding *out);
 
-void sv_binding_remove(sv_store *store, const sv_binding *binding);
+void sv_binding_remove(sv_store *store, sv_arena *arena, const sv_binding *binding);
 
 /* The record's dialog has this local tag from now on. */
 sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *binding, sipveil_span local_tag, int64_t now,

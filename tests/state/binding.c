@@ -107,7 +107,7 @@ static void ends_in_time(void **state)
     assert_false(sv_binding_prove(b->store, &in.dialog, in.sha256, UNTIL + 1, b->arena, &out));
     assert_int_equal(sv_binding_list(b->store, b->arena, &all, &count, NULL), SIPVEIL_OK);
     assert_true(count == 1 && !sv_binding_lives(&all[0], UNTIL + 1));
-    sv_binding_remove(b->store, &all[0]);
+    sv_binding_remove(b->store, b->arena, &all[0]);
     assert_int_equal(sv_store_count(b->store, SV_STORE_BINDING), 0);
 }
 
