@@ -156,6 +156,12 @@ int agree_offer(agreeing *g)
     return exit_code;
 }
 
+static bool is_ipsec_3gpp(const sipveil_agree_association *a)
+{
+    static const char name[] = "ipsec-3gpp";
+    return a->mechanism.len == sizeof name - 1 && strncasecmp((const char *)a->mechanism.data, name, sizeof name - 1) == 0;
+}
+
 /* The commands that would set up what was agreed; they hold keys. Standard output if the request goes to a file, else
  * standard error. */
 static int print_xfrm(client_call *c)
@@ -166,7 +172,13 @@ static int print_xfrm(client_call *c)
     sipveil_span commands;
     sipveil_agree_ipsec_options options = {.size = sizeof options, .client_list = c->outcome.next.security_client,
                                            .server_list = c->outcome.next.server_list, .message = c->outcome.message,
+                                           .ue = g->local, .pcscf = g->remote,
                                            .allow_weak = g->client.allow_weak};
+    if (!is_ipsec_3gpp(&c->outcome.next)) {
+        tool_warning(&g->o.common, g->operand, "nothing to print: what was chosen is %.*s", (int)c->outcome.next.mechanism.len,
+                     (const char *)c->outcome.next.mechanism.data);
+        return TOOL_OK;
+    }
     if (!keyref_read_secret(&g->o.common, g->ims_keys, g->o.allow_open, 4096, &keys)) return TOOL_USAGE;
     options.ims_keys = (sipveil_span){keys.data, keys.len};
     sipveil_code code = sipveil_agree_ipsec_commands(g->o.worker, &options, &commands, &err);

@@ -93,6 +93,8 @@ bool agreeing_take(void *state, int id, const char *v)
     case O_RECEIVED_OVER: g->received_over = v; return true;
     case O_NEXT_HOP: g->next_hop = v; return true;
     case O_IMS_KEYS: g->ims_keys = v; return true;
+    case O_LOCAL: g->local = v; return true;
+    case O_REMOTE: g->remote = v; return true;
     case O_REALM: g->realm = v; return true;
     case O_PIN:
         if (strcmp(g->o.common.verb, "agree choose") != 0) return opening_take(&g->o, id, v);

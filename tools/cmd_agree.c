@@ -28,6 +28,8 @@ static const tool_option choose_options[] = {
     {O_WEAK_ALGORITHMS, "allow-weak-algorithms", 0, NULL, false, "ipsec-3gpp: take withdrawn algorithms too"},
     {O_IMS_KEYS, "ims-keys", 0, "FILE", false, "ipsec-3gpp: IK TAB hex, CK TAB hex, mode 0600; with --print-xfrm"},
     {O_PRINT_XFRM, "print-xfrm", 0, NULL, false, "print the ip xfrm commands: with -o on standard output, else standard error"},
+    {O_LOCAL, "local", 0, "ADDRESS", false, "our IP address in them; default: that of our Via, else the shell's $UE"},
+    {O_REMOTE, "remote", 0, "ADDRESS", false, "the next hop's; default: that of Route or the Request-URI, else the shell's $PCSCF"},
     AGREEING_LAST_OPTIONS, TOOL_COMMON_OPTIONS,
 };
 static const tool_option protect_options[] = {
