@@ -1,4 +1,4 @@
-"""The commands of docs/tutorial.md work, in their order, and print what the page says they print.
+"""The commands of docs/tutorial.md and docs/ims.md work, in their order, and print what the page says they print.
 
 A ```sh block is run as it stands. Each line of the ```text block after it must be a line of its output; "…" stands for
 anything.
@@ -9,7 +9,7 @@ import subprocess
 
 from lab import PROGRAM, SOURCE, Cases, Lab
 
-PAGE = SOURCE / "docs" / "tutorial.md"
+PAGES = ("tutorial.md", "ims.md")
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,10 +39,9 @@ def absent(expected, output):
             yield "not printed: " + line
 
 
-def main():
-    cases = Cases()
-    found = blocks(PAGE.read_text(encoding="utf-8"))
-    cases.case("the page has commands", [] if len(found) > 5 else ["%d blocks" % len(found)])
+def judge(cases, page):
+    found = blocks((SOURCE / "docs" / page).read_text(encoding="utf-8"))
+    cases.case("%s has commands" % page, [] if len(found) > 5 else ["%d blocks" % len(found)])
     lab = Lab()
     for commands, expected in found:
         code, output = run_block(commands, lab.folder)
@@ -51,7 +50,13 @@ def main():
             complaints.insert(0, "exit code %d" % code)
         if complaints:
             complaints.append("it printed:\n" + output)
-        cases.case(commands.strip().splitlines()[0].replace("#", ""), complaints)
+        cases.case("%s: %s" % (page, commands.strip().splitlines()[0].replace("#", "")), complaints)
+
+
+def main():
+    cases = Cases()
+    for page in PAGES:
+        judge(cases, page)
     cases.leave()
 
 
