@@ -7,7 +7,7 @@ sipveil_code sipveil_identity_answer(sipveil_worker *worker, sipveil_span messag
                                      sipveil_span *response, sipveil_error *err)
 {
     sipveil_error local;
-    const sv_sip_view *view;
+    sv_sip_view view;
     const char *own = sv_identity_phrase(status, false);
     if (err == NULL) err = &local;
     sv_error_clear(err);
@@ -17,7 +17,7 @@ sipveil_code sipveil_identity_answer(sipveil_worker *worker, sipveil_span messag
     }
     SV_TRY(sv_identity_begin(worker, message, &view, err));
     const sv_answer answer = {.status = status, .phrase = sv_span_str(phrase != NULL ? phrase : own)};
-    return sv_make_answer(&worker->operation, view, &answer, response);
+    return sv_make_answer(&worker->operation, &view, &answer, response);
 }
 
 /* ---- the report: printable ASCII throughout, received octets quoted before they come here ---- */

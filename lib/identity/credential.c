@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "crypto/sign.h"
+#include "crypto/es256.h"
 #include "keys/bundle.h"
 #include "keys/certificate.h"
 
@@ -56,6 +56,7 @@ static sipveil_code judge(const sv_credential_question *question, const sipveil_
     sv_signer signer;
     SV_TRY(sv_certificate_view(question->op->worker->context, out->certificate, arena, &view, err));
     out->key = view.public_key;
+    out->is_p256 = sv_es256_fits(out->key);
     SV_TRY(sv_digest_octets(question->op->crypto, sv_digest_by_name("sha256"), out->der, out->sha256, err));
     const sv_signer_question asked = {.certificate = out->certificate, .untrusted = others, .host_signer = true, .at = question->at,
                                       .allow_tls_usage = o->allow_tls_usage, .allow_weak = o->allow_weak,

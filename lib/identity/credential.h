@@ -8,6 +8,7 @@
 typedef struct sv_credential {
     X509 *certificate;
     EVP_PKEY *key;
+    bool is_p256;
     sipveil_span der;
     uint8_t sha256[32];
     const sipveil_span *domains; /* RFC 5922 7.1 */

@@ -53,6 +53,8 @@ static sipveil_code add_fingerprint(sipveil_span value, sv_arena *arena, sv_fing
     SV_TRY(sv_buffer_check(&digest, SV_IDENTITY, err));
     size_t wanted = digest_size(sv_buffer_span(&name));
     if (wanted != 0 && octets != wanted) return no_fingerprint(value, err);
+    if (out->items == NULL) out->items = sv_arena_alloc_raw(arena, SIPVEIL_IDENTITY_FINGERPRINTS_MOST * sizeof *out->items);
+    if (out->items == NULL) return sv_no_memory(err, SV_IDENTITY);
     if (out->count == SIPVEIL_IDENTITY_FINGERPRINTS_MOST) {
         return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_LIMIT, "IDN-43", SIPVEIL_NO_OFFSET, "more than %d fingerprints in the SDP",
                             SIPVEIL_IDENTITY_FINGERPRINTS_MOST);
@@ -150,17 +152,31 @@ static void sort(sv_fingerprints *list)
     list->count = kept;
 }
 
+/* The usual case: the body is SDP, and no transfer encoding is to be undone. */
+static bool is_plain_sdp(const sv_sip_view *view)
+{
+    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_CONTENT_TYPE), "Content-Type");
+    uint8_t next;
+    return sv_take_literal_nocase(&c, "application/sdp") && (!sv_peek(&c, &next) || next == ';') &&
+           sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) == NULL;
+}
+
+static sipveil_code read_body(walk *w, const sv_sip_view *view)
+{
+    if (is_plain_sdp(view)) return sv_fingerprints_add_sdp(view->body, w->arena, w->out, w->err);
+    sv_mime_entity *entity = sv_arena_alloc_raw(w->arena, sizeof *entity);
+    if (entity == NULL) return sv_no_memory(w->err, SV_IDENTITY);
+    SV_TRY(sv_entity_of_body(view, w->limits, 0, entity, w->err));
+    return walk_entity(w, entity, 0);
+}
+
 sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits *limits, sv_arena *arena,
                                   sv_fingerprints *out, sipveil_error *err)
 {
     *out = (sv_fingerprints){0};
     if (view->body.len == 0) return SIPVEIL_OK;
     walk w = {.limits = limits, .arena = arena, .out = out, .err = err};
-    sv_mime_entity *entity = sv_arena_alloc_raw(arena, sizeof *entity);
-    out->items = sv_arena_alloc_raw(arena, SIPVEIL_IDENTITY_FINGERPRINTS_MOST * sizeof *out->items);
-    if (entity == NULL || out->items == NULL) return sv_no_memory(err, SV_IDENTITY);
-    sipveil_code code = sv_entity_of_body(view, limits, 0, entity, err);
-    if (code == SIPVEIL_OK) code = walk_entity(&w, entity, 0);
+    sipveil_code code = read_body(&w, view);
     if (code == SIPVEIL_OK) sort(out);
     else *out = (sv_fingerprints){0};
     return code;

@@ -39,7 +39,7 @@ typedef struct sv_fingerprints {
  * the body cannot be read; LIMIT. */
 sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits *limits, sv_arena *arena,
                                   sv_fingerprints *out, sipveil_error *err);
-/* The same of one SDP, added to what `out` has (room for SIPVEIL_IDENTITY_FINGERPRINTS_MOST), not sorted yet. */
+/* The same of one SDP, added to what `out` has, not sorted yet. */
 sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_fingerprints *out, sipveil_error *err);
 
 /* ---- field.c ---- */
@@ -66,8 +66,8 @@ sipveil_code sv_identity_check_uri(sipveil_span uri, bool allow_http, bool allow
 /* ---- service.c: what both services do ---- */
 /* A check whose words are literal: no formatting where speed counts. */
 void sv_identity_note(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
-/* Begins a call on the worker and reads the message; *view is in its arena. */
-sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, const sv_sip_view **view, sipveil_error *err);
+/* Begins a call on the worker and reads the message into view, which nothing points to after the call. */
+sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_sip_view *view, sipveil_error *err);
 /* A request whose originator is signed for: not CANCEL, not ACK (IDN-15, IDN-47). */
 bool sv_identity_is_judged(const sv_sip_view *view);
 /* Of a status of section 4; old: as RFC 4474 has it. NULL: another status. */

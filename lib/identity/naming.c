@@ -82,11 +82,21 @@ static bool looks_global(sipveil_span user)
 
 /* ---- URIs (IDN-32) ---- */
 
+static void put_lower(sv_buffer *out, sipveil_span text)
+{
+    uint8_t *to = sv_put_room(out, text.len);
+    for (size_t i = 0; to != NULL && i < text.len; i++) to[i] = (uint8_t)sv_lower(text.data[i]);
+}
+
 /* Lower case throughout; an escape of a character that needs none is undone, the others stay. */
 static void put_user(sv_buffer *out, sipveil_span user)
 {
     sv_cursor c = sv_cursor_over(user, "user");
     uint8_t octet;
+    if (!sv_find_byte(user, '%', &(size_t){0})) {
+        put_lower(out, user);
+        return;
+    }
     while (!sv_at_end(&c)) {
         sv_cursor before = c;
         (void)take_octet(&c, &octet);
@@ -97,11 +107,6 @@ static void put_user(sv_buffer *out, sipveil_span user)
         }
         for (const uint8_t *at = before.at; at < c.at; at++) sv_put_byte(out, (uint8_t)sv_lower(*at));
     }
-}
-
-static void put_lower(sv_buffer *out, sipveil_span text)
-{
-    for (size_t i = 0; i < text.len; i++) sv_put_byte(out, (uint8_t)sv_lower(text.data[i]));
 }
 
 static sipveil_code read_uri(const sv_sip_uri *uri, sipveil_span whole, sv_arena *arena, sv_identity_name *out,
@@ -126,22 +131,28 @@ static sipveil_code read_uri(const sv_sip_uri *uri, sipveil_span whole, sv_arena
     return SIPVEIL_OK;
 }
 
+static sipveil_code read_parts(const sipveil_identity_naming *naming, const sv_sip_uri *parts, sipveil_span uri, sv_arena *arena,
+                               sv_identity_name *out, sipveil_error *err)
+{
+    sipveil_span kind;
+    bool sip = parts->is_sip || parts->is_sips;
+    bool number = sv_equal_nocase_str(parts->scheme, "tel") ||
+                  (sip && sv_sip_param(parts->params, "user", &kind) && sv_equal_nocase_str(kind, "phone")) ||
+                  (sip && naming->plus_is_number && looks_global(parts->user));
+    if (number && read_number(naming, sip ? parts->user : parts->rest, arena, out)) {
+        if (sip) out->host = parts->host;
+        return SIPVEIL_OK;
+    }
+    return read_uri(parts, uri, arena, out, err);
+}
+
 sipveil_code sv_identity_name_read(const sipveil_identity_naming *naming, sipveil_span uri, sv_arena *arena,
                                    sv_identity_name *out, sipveil_error *err)
 {
     sv_sip_uri parts;
-    sipveil_span kind;
     *out = (sv_identity_name){0};
     SV_TRY(sv_sip_read_uri(uri, &parts, err));
-    bool sip = parts.is_sip || parts.is_sips;
-    bool number = sv_equal_nocase_str(parts.scheme, "tel") ||
-                  (sip && sv_sip_param(parts.params, "user", &kind) && sv_equal_nocase_str(kind, "phone")) ||
-                  (sip && naming->plus_is_number && looks_global(parts.user));
-    if (number && read_number(naming, sip ? parts.user : parts.rest, arena, out)) {
-        if (sip) out->host = parts.host;
-        return SIPVEIL_OK;
-    }
-    return read_uri(&parts, uri, arena, out, err);
+    return read_parts(naming, &parts, uri, arena, out, err);
 }
 
 /* The first address of a field. */
@@ -149,10 +160,11 @@ static sipveil_code read_field(const sipveil_identity_naming *naming, const sv_s
                                sv_arena *arena, sv_identity_name *out, sipveil_error *err)
 {
     sv_sip_address address;
+    sv_sip_uri parts;
     sv_cursor c = sv_cursor_over(sv_sip_value(view, id), sv_field_info_of(id)->name);
     *out = (sv_identity_name){0};
-    SV_TRY(sv_sip_take_address(&c, 0, &address, err));
-    return sv_identity_name_read(naming, address.uri, arena, out, err);
+    SV_TRY(sv_sip_take_address_and_uri(&c, 0, &address, &parts, err));
+    return read_parts(naming, &parts, address.uri, arena, out, err);
 }
 
 sipveil_code sv_identity_originator(const sipveil_identity_naming *naming, const sv_sip_view *view, sv_arena *arena,

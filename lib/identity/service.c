@@ -7,7 +7,7 @@ void sv_identity_note(sv_operation *op, const char *rule, sipveil_check_result r
     sv_put(&op->checks, sv_span(&check, sizeof check));
 }
 
-sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, const sv_sip_view **view, sipveil_error *err)
+sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_sip_view *view, sipveil_error *err)
 {
     enum { CHECKS = 16, LIST_MOST = 1 << 20 };
     sv_worker_begin(worker);
@@ -15,10 +15,7 @@ sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, con
     op->err = err;
     sv_buffer_init(&op->checks, op->arena, CHECKS * sizeof(sipveil_check), LIST_MOST);
     sv_buffer_init(&op->warnings, op->arena, 0, LIST_MOST);
-    sv_sip_view *read = sv_arena_alloc_raw(op->arena, sizeof *read);
-    if (read == NULL) return sv_no_memory(err, SV_IDENTITY);
-    *view = read;
-    return sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, read, err);
+    return sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err);
 }
 
 bool sv_identity_is_judged(const sv_sip_view *view)

@@ -4,7 +4,6 @@
 #include "crypto/es256.h"
 #include "identity/number_authority.h"
 #include "identity/passport.h"
-#include "keys/certificate.h"
 #include "keys/service_certificate.h"
 #include "sip/edit.h"
 
@@ -42,6 +41,17 @@ static bool is_token(const char *text)
     return sv_take_while(&c, sv_is_token).len > 0 && sv_at_end(&c);
 }
 
+static bool is_rsa(const EVP_PKEY *key)
+{
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(key, true);
+    return scheme != NULL && scheme->kind == SV_SIGNATURE_RSA_V15;
+}
+
+static bool is_es256(const sv_signature_scheme *scheme)
+{
+    return scheme != NULL && scheme->kind == SV_SIGNATURE_ECDSA && strcmp(scheme->digest, "sha256") == 0;
+}
+
 static sipveil_code check_options(const sipveil_worker *worker, const sipveil_identity_sign_options *o, signing *s)
 {
     if (worker == NULL || o == NULL || o->size != sizeof *o || o->key == NULL || o->info == NULL) {
@@ -51,10 +61,10 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_id
     if (o->key->kind != SIPVEIL_KEY_PRIVATE || o->key->cms.certificate == NULL) {
         return unusable(s, "the key is no certificate with its private key", "give one PEM file with both");
     }
-    if (!s->old && !sv_es256_fits(o->key->cms.public_key)) { /* IDN-27 */
+    if (!s->old && !is_es256(o->key->own.scheme)) { /* IDN-27 */
         return unusable(s, "a PASSporT is signed with ES256, and the key is not on P-256", "use a P-256 key");
     }
-    if (s->old && sv_signature_scheme_for(o->key->cms.public_key, true)->kind != SV_SIGNATURE_RSA_V15) {
+    if (s->old && !is_rsa(o->key->cms.public_key)) {
         return unusable(s, "RFC 4474 signs with RSA, and the key is of another kind", "use an RSA key, or RFC 8224");
     }
     if (s->old && (o->compact || o->ppt != NULL || o->claims != NULL || o->own_clock)) {
@@ -81,20 +91,18 @@ static sipveil_code refuse(const signing *s, const char *rule, const char *why)
 static sipveil_code check_responsible(const signing *s, bool *ours)
 {
     X509 *certificate = s->options->key->cms.certificate;
-    sv_arena *arena = s->op->arena;
-    sv_certificate_names names;
+    const sv_certificate_names *names = &s->options->key->own.names;
     sv_number_authority numbers;
     sipveil_error why;
     *ours = false;
     if (s->old) {
         *ours = sv_certificate_serves_https(certificate, s->originator.host);
     } else if (s->originator.is_number) {
-        SV_TRY(sv_number_authority_read(certificate, arena, &numbers, s->err));
+        SV_TRY(sv_number_authority_read(certificate, s->op->arena, &numbers, s->err));
         sipveil_code code = sv_number_is_covered(&numbers, s->originator.text, s->options->spc, s->options->spc_user, s->op->limits, &why);
         *ours = code == SIPVEIL_OK;
     } else {
-        SV_TRY(sv_certificate_read_names(certificate, arena, &names, s->err));
-        for (size_t i = 0; i < names.domain_count && !*ours; i++) *ours = sv_equal_nocase(names.domains[i], s->originator.host);
+        for (size_t i = 0; i < names->domain_count && !*ours; i++) *ours = sv_equal_nocase(names->domains[i], s->originator.host);
     }
     if (!*ours) {
         sv_report_warning(s->op, "IDN-34", "not signed: our certificate does not speak for %s", SV_QUOTE(s->originator.text));
@@ -148,7 +156,7 @@ static sipveil_code settle_date(signing *s)
         return sv_hint(s->err, SIPVEIL_POLICY, "the sender's clock is wrong, or the request is an old one");
     }
     SV_TRY(sv_keys_check_own_signer(o->key, s->now, s->err));
-    return s->add_date ? SIPVEIL_OK : sv_certificate_check_time(o->key->cms.certificate, s->date_seconds, s->err);
+    return sv_keys_check_own_signer(o->key, s->date_seconds, s->err);
 }
 
 /* ---- the signature ---- */
@@ -162,7 +170,7 @@ static sipveil_code sign_es256(const signing *s, uint8_t out[SV_ES256_LENGTH])
     if (key->held == NULL) return sv_es256_sign(s->op->crypto, key->private_key, s->signed_octets, out, s->err);
     SV_TRY(sv_digest_octets(s->op->crypto, sv_digest_by_name("sha256"), s->signed_octets, digest, s->err));
     if (key->held->operations->sign == NULL) return unusable(s, "the key on the token does not sign", "use another key");
-    SV_TRY(key->held->operations->sign(key->held, sv_signature_scheme_for(key->public_key, false), sv_span(digest, 32),
+    SV_TRY(key->held->operations->sign(key->held, s->options->key->own.scheme, sv_span(digest, 32),
                                        s->op->arena, &der, s->err));
     if (sv_es256_from_der(der, out)) return SIPVEIL_OK;
     return sv_fail(s->err, SV_IDENTITY, SIPVEIL_INTERNAL, "the token gave no signature on P-256");
@@ -327,13 +335,15 @@ sipveil_code sipveil_identity_sign(sipveil_worker *worker, const sipveil_identit
                                    sipveil_identity_signed *out, sipveil_error *err)
 {
     sipveil_error local;
+    sv_sip_view view;
     if (err == NULL) err = &local;
     signing s = {.err = err};
     sv_error_clear(err);
     if (out == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "no place for the result");
     *out = (sipveil_identity_signed){0};
     SV_TRY(check_options(worker, options, &s));
-    SV_TRY(sv_identity_begin(worker, message, &s.view, err));
+    SV_TRY(sv_identity_begin(worker, message, &view, err));
+    s.view = &view;
     s.op = &worker->operation;
     return finish(&s, sign(&s, out), out);
 }
@@ -360,6 +370,7 @@ sipveil_code sipveil_identity_retry(sipveil_worker *worker, const sipveil_identi
                                     sipveil_span response, sipveil_identity_signed *out, sipveil_error *err)
 {
     sipveil_error local;
+    sv_sip_view view;
     if (err == NULL) err = &local;
     signing s = {.err = err};
     sv_error_clear(err);
@@ -370,7 +381,8 @@ sipveil_code sipveil_identity_retry(sipveil_worker *worker, const sipveil_identi
     full.compact = false;
     s.options = &full;
     if (s.old) return unusable(&s, "RFC 4474 has one form only", "use RFC 8224");
-    SV_TRY(sv_identity_begin(worker, request, &s.view, err));
+    SV_TRY(sv_identity_begin(worker, request, &view, err));
+    s.view = &view;
     s.op = &worker->operation;
     s.replace = true;
     SV_TRY(check_response(&s, response));

@@ -188,6 +188,7 @@ sipveil_code sipveil_identity_verify(sipveil_worker *worker, const sipveil_ident
                                      sipveil_identity_verdict *out, sipveil_error *err)
 {
     sipveil_error local;
+    sv_sip_view view;
     if (err == NULL) err = &local;
     sv_error_clear(err);
     if (out == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "no place for the verdict");
@@ -195,8 +196,8 @@ sipveil_code sipveil_identity_verify(sipveil_worker *worker, const sipveil_ident
     if (worker == NULL || options == NULL || options->size != sizeof *options || (options->trust == NULL && options->cache == NULL)) {
         return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, options (with their size) and a keyring or a cache are needed");
     }
-    sv_judging j = {.options = options, .out = out};
-    SV_TRY(sv_identity_begin(worker, message, &j.view, err));
+    sv_judging j = {.options = options, .view = &view, .out = out};
+    SV_TRY(sv_identity_begin(worker, message, &view, err));
     j.op = &worker->operation;
     sipveil_code code = judge(&j, err);
     if (code != SIPVEIL_OK) memset(out, 0, sizeof *out);

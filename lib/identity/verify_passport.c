@@ -92,7 +92,7 @@ static sipveil_code check_authority(const sv_judging *j, candidate *c)
 {
     const sv_credential *credential = c->credential;
     const sipveil_identity_verify_options *o = j->options;
-    if (!sv_es256_fits(credential->key)) {
+    if (!credential->is_p256) {
         return sv_fail_rule(c->why, SV_IDENTITY, SIPVEIL_UNTRUSTED_SIGNER, "IDN-27", SIPVEIL_NO_OFFSET, "the credential's key is not on P-256");
     }
     if (c->originator.is_number) {

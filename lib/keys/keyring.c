@@ -105,7 +105,8 @@ sipveil_code sv_key_batch_add_certificate(sv_key_batch *batch, X509 *certificate
     const char *label = sv_certificate_label(certificate, batch->arena);
     if (label == NULL) return sv_no_memory(err, "keys");
     key->description = describe(batch->arena, "cert ", label, "");
-    return key->description != NULL ? SIPVEIL_OK : sv_no_memory(err, "keys");
+    if (key->description == NULL) return sv_no_memory(err, "keys");
+    return private_key != NULL ? sv_keys_read_own(key, batch->arena, err) : SIPVEIL_OK;
 }
 
 /* ---- the ring ---- */

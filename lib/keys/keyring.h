@@ -65,6 +65,9 @@ sipveil_code sv_key_batch_add_certificate(sv_key_batch *batch, X509 *certificate
                                           EVP_PKEY *private_key, STACK_OF(X509) *chain,
                                           sipveil_error *err);
 
+/* What the certificate of a PRIVATE key says, once it is in place. */
+sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *err);
+
 /* The batch joins the ring (taken, also on failure), or nothing of it does. */
 sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_error *err);
 

@@ -5,23 +5,10 @@
 #define SV_KEYS_KEYS_H
 
 #include "cms/cms.h"
+#include "crypto/sign.h"
 #include "sipveil/keys.h"
 
 typedef struct sv_session sv_session; /* keys/session.h */
-
-struct sipveil_key {
-    sipveil_key_kind kind;
-    const sv_session *session; /* CERTIFICATE: serves in one dialog only; NULL: everywhere */
-    sv_cms_key cms;          /* views; what they look at lives as long as the ring */
-    STACK_OF(X509) *chain;   /* of PRIVATE: further certificates to send along; may be NULL */
-    char *description;
-    sipveil_key *next;       /* of those read together; for keyring.c */
-};
-
-/* The keys of a ring as an array for lib/cms; same order as sipveil_keyring_at. */
-const sv_cms_key *sv_keyring_cms_keys(const sipveil_keyring *ring, size_t *count);
-/* Certificates given for signatures that carry none. */
-X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *count);
 
 /* Names a certificate vouches for: "sip:alice@atlanta.example.com" of URI entries, and rfc822Name
  * entries as sip: (TUN-04); in the arena. Host names (dNSName, URI without user) apart. Domains: the SIP
@@ -35,6 +22,33 @@ typedef struct sv_certificate_names {
     size_t domain_count;
     bool domains_from_uri;
 } sv_certificate_names;
+
+/* What our own certificate says, read once: each signature asks. */
+typedef struct sv_own_certificate {
+    bool is_read;
+    sipveil_code code; /* why it does not sign: its key or its usage */
+    char rule[16];
+    char why[200];
+    int64_t not_before, not_after;
+    sv_certificate_names names;
+    const sv_signature_scheme *scheme; /* NULL: its key does not sign */
+} sv_own_certificate;
+
+struct sipveil_key {
+    sipveil_key_kind kind;
+    const sv_session *session; /* CERTIFICATE: serves in one dialog only; NULL: everywhere */
+    sv_cms_key cms;          /* views; what they look at lives as long as the ring */
+    STACK_OF(X509) *chain;   /* of PRIVATE: further certificates to send along; may be NULL */
+    sv_own_certificate own;  /* of PRIVATE */
+    char *description;
+    sipveil_key *next;       /* of those read together; for keyring.c */
+};
+
+/* The keys of a ring as an array for lib/cms; same order as sipveil_keyring_at. */
+const sv_cms_key *sv_keyring_cms_keys(const sipveil_keyring *ring, size_t *count);
+/* Certificates given for signatures that carry none. */
+X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *count);
+
 sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena, sv_certificate_names *out,
                                        sipveil_error *err);
 /* "CN=proxy1,O=..." (RFC 2253) and serial in hex, made safe for logs; in the arena. */

@@ -243,6 +243,7 @@ static sipveil_code add_private(inventory *in, const object *o, sipveil_error *e
     key->cms.held = sv_token_key_new(token, o->handle, uses, is_set(token, o->handle, CKA_ALWAYS_AUTHENTICATE), 0,
                                      in->batch->arena);
     if (key->cms.held == NULL) return sv_no_memory(err, room);
+    SV_TRY(sv_keys_read_own(key, in->batch->arena, err));
     return describe(in, key, key->description, err);
 }
 

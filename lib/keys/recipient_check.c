@@ -2,6 +2,7 @@
 /* Before sealing: may this certificate be encrypted to, may we sign with that one (ADV-098)? libcrypto
  * encrypts to expired and TLS-only certificates without a word. */
 #include <openssl/err.h>
+#include <stdio.h>
 
 #include "keys/certificate.h"
 #include "keys/chain.h"
@@ -66,17 +67,36 @@ sipveil_code sv_keys_check_recipient(const sipveil_keyring *ring_or_null, const 
     return refuse(key, check_recipient(ring_or_null, key, at, err), err);
 }
 
+sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *err)
+{
+    X509 *certificate = key->cms.certificate;
+    sv_own_certificate *own = &key->own;
+    sipveil_error why;
+    sv_error_clear(&why);
+    own->code = sv_certificate_check_key(certificate, 0, &why);
+    if (own->code == SIPVEIL_OK) own->code = sv_certificate_check_usage(certificate, SV_USE_SIGN, &why);
+    (void)snprintf(own->rule, sizeof own->rule, "%s", why.rule);
+    (void)snprintf(own->why, sizeof own->why, "%.*s", (int)sizeof own->why - 1, why.text);
+    own->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
+    own->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
+    own->scheme = sv_signature_scheme_for(key->cms.public_key, false);
+    SV_TRY(sv_certificate_read_names(certificate, arena, &own->names, err));
+    own->is_read = true;
+    return SIPVEIL_OK;
+}
+
 static sipveil_code check_own(const sipveil_key *key, int64_t at, sipveil_error *err)
 {
-    SV_TRY(sv_certificate_check_key(key->cms.certificate, 0, err));
-    SV_TRY(sv_certificate_check_usage(key->cms.certificate, SV_USE_SIGN, err));
-    return sv_certificate_check_time(key->cms.certificate, at, err);
+    const sv_own_certificate *own = &key->own;
+    if (own->code != SIPVEIL_OK) return sv_fail_rule(err, "keys", own->code, own->rule, SIPVEIL_NO_OFFSET, "%s", own->why);
+    if (at >= own->not_before && at < own->not_after) return SIPVEIL_OK;
+    return sv_certificate_check_time(key->cms.certificate, at, err); /* for its words */
 }
 
 sipveil_code sv_keys_check_own_signer(const sipveil_key *key, int64_t at, sipveil_error *err)
 {
     sv_error_clear(err);
-    if (key->kind != SIPVEIL_KEY_PRIVATE) {
+    if (key->kind != SIPVEIL_KEY_PRIVATE || !key->own.is_read) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "%s: no private key to sign with", key->description);
     }
     return refuse(key, check_own(key, at, err), err);

@@ -232,14 +232,19 @@ sipveil_code sv_mime_decode_base64url(sipveil_span text, sv_arena *arena, sipvei
 void sv_mime_put_base64url(sv_buffer *out, sipveil_span octets)
 {
     uint8_t *to = octets.len > SIZE_MAX / 8 ? NULL : sv_put_room(out, (octets.len * 4 + 2) / 3);
-    sv_cursor c = sv_cursor_over(octets, "octets");
-    uint8_t octet;
-    uint32_t bits = 0;
-    unsigned held = 0;
-    if (to == NULL) return;
-    while (sv_take_byte(&c, &octet)) {
-        bits = (bits << 8 | octet) & 0xFFFF;
-        for (held += 8; held >= 6; held -= 6) *to++ = (uint8_t)url_alphabet[bits >> (held - 6) & 63];
+    const uint8_t *at = octets.data;
+    if (to == NULL || octets.len == 0) return;
+    for (const uint8_t *last = at + octets.len / 3 * 3; at < last; at += 3) {
+        uint32_t bits = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
+        *to++ = (uint8_t)url_alphabet[bits >> 18];
+        *to++ = (uint8_t)url_alphabet[bits >> 12 & 63];
+        *to++ = (uint8_t)url_alphabet[bits >> 6 & 63];
+        *to++ = (uint8_t)url_alphabet[bits & 63];
     }
-    if (held > 0) *to = (uint8_t)url_alphabet[bits << (6 - held) & 63];
+    size_t rest = octets.len % 3;
+    if (rest == 0) return;
+    uint32_t bits = (uint32_t)at[0] << 16 | (rest > 1 ? (uint32_t)at[1] << 8 : 0);
+    *to++ = (uint8_t)url_alphabet[bits >> 18];
+    *to++ = (uint8_t)url_alphabet[bits >> 12 & 63];
+    if (rest > 1) *to = (uint8_t)url_alphabet[bits >> 6 & 63];
 }

@@ -139,6 +139,13 @@ static sipveil_code take_parameters(sv_cursor *c, sv_sip_address *out, sipveil_e
 
 static sipveil_code take_address(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri, sipveil_error *err)
 {
+    sv_sip_uri uri;
+    return sv_sip_take_address_and_uri(c, flags, out, &uri, err);
+}
+
+sipveil_code sv_sip_take_address_and_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri,
+                                         sipveil_error *err)
+{
     *out = (sv_sip_address){0};
     sv_skip_lws(c);
     sipveil_code code = take_uri(c, flags, out, uri, err);

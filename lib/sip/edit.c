@@ -23,7 +23,7 @@ bool sv_is_content_field(sv_field_id id, sipveil_span name)
     case SV_F_CONTENT_LENGTH:
     case SV_F_CONTENT_TRANSFER_ENCODING:
     case SV_F_CONTENT_TYPE: return true;
-    default: return sv_starts_nocase_str(name, "content-");
+    default: return id == SV_F_OTHER && sv_starts_nocase_str(name, "content-");
     }
 }
 

@@ -135,6 +135,14 @@ bool bench_proxy_open(bench_world *world, size_t n);
 bool bench_prepare_agree_tls(bench_world *world, size_t n);
 bool bench_prepare_agree_digest(bench_world *world, size_t n);
 bool bench_agree_check(bench_world *world, size_t n);
+/* rows_identity.c */
+bool bench_prepare_identity(bench_world *world, size_t n);
+bool bench_identity_sign(bench_world *world, size_t n);
+bool bench_identity_verify(bench_world *world, size_t n);
+bool bench_identity_sign_libcrypto(bench_world *world, size_t n);
+bool bench_identity_verify_libcrypto(bench_world *world, size_t n);
+bool bench_identity_sign_primitives(bench_world *world, size_t n);
+bool bench_identity_verify_primitives(bench_world *world, size_t n);
 
 /* rows_trust.c */
 bool bench_prepare_trust(bench_world *world, size_t n);
