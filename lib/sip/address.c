@@ -137,12 +137,6 @@ static sipveil_code take_parameters(sv_cursor *c, sv_sip_address *out, sipveil_e
     return SIPVEIL_OK;
 }
 
-static sipveil_code take_address(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri, sipveil_error *err)
-{
-    sv_sip_uri uri;
-    return sv_sip_take_address_and_uri(c, flags, out, &uri, err);
-}
-
 sipveil_code sv_sip_take_address_and_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri,
                                          sipveil_error *err)
 {
@@ -158,13 +152,13 @@ sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *o
                                  sipveil_error *err)
 {
     sv_sip_uri uri;
-    return take_address(c, flags, out, &uri, err);
+    return sv_sip_take_address_and_uri(c, flags, out, &uri, err);
 }
 
 sipveil_code sv_sip_read_address_parts(sipveil_span value, sv_sip_address *out, sv_sip_uri *parts, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "address");
-    SV_TRY(take_address(&c, SV_ADDRESS_SCHEMELESS, out, parts, err));
+    SV_TRY(sv_sip_take_address_and_uri(&c, SV_ADDRESS_SCHEMELESS, out, parts, err));
     if (sv_at_end(&c)) return SIPVEIL_OK;
     *out = (sv_sip_address){0};
     return bad_address(err, &c, "something after the end");
