@@ -280,10 +280,10 @@ def main():
         cases.skip("what ip says, and what the kernel has", "no ip (Debian: iproute2), or no network namespace may be made here")
     else:
         what_the_kernel_has(cases, world, prefix)
-        if have("strace"):
+        if have("strace") and execute(["strace", "-o", "/dev/null", "true"]).code == 0:
             what_iproute2_makes_of_them(cases, world, prefix)
         else:
-            cases.skip("what ip says to the kernel", "strace is not installed")
+            cases.skip("what ip says to the kernel", "strace is not installed, or may not trace here")
     where_they_go(cases, world)
     something_else_was_chosen(cases, world)
     an_offer_of_everything(cases, world)
