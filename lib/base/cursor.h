@@ -87,6 +87,9 @@ static inline sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t))
 /* Takes up to, not including, the octet; false (and nothing taken) if it does not come. */
 bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out);
 
+/* Two hexadecimal digits, either case. */
+bool sv_take_hex_octet(sv_cursor *c, uint8_t *out);
+
 /* Octet classes of RFC 3261 25.1 and RFC 2045, one bit each in a table: a gate looks at every octet. */
 enum {
     SV_OCTET_DIGIT = 1,

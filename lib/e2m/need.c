@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "e2m/need.h"
 
+#include "e2m/look.h"
 #include "sip/address.h"
-#include "tunnel/operation.h"
 
 enum { FINGERPRINT = 32 };
-
-static int hex_of(uint8_t c)
-{
-    if (sv_is_digit(c)) return c - '0';
-    return sv_is_hex(c) ? sv_lower(c) - 'a' + 10 : -1;
-}
 
 /* "sha-256:" and 64 digits, colons between octets allowed. */
 static bool read_fingerprint(sipveil_span text, uint8_t out[FINGERPRINT])
 {
     sv_cursor c = sv_cursor_over(text, "fp");
-    uint8_t high, low;
     if (!sv_take_literal_nocase(&c, "sha-256:")) return false;
     for (size_t i = 0; i < FINGERPRINT; i++) {
         if (i > 0) (void)sv_take_if(&c, ':');
-        if (!sv_take_byte(&c, &high) || !sv_take_byte(&c, &low) || hex_of(high) < 0 || hex_of(low) < 0) return false;
-        out[i] = (uint8_t)(hex_of(high) << 4 | hex_of(low));
+        if (!sv_take_hex_octet(&c, &out[i])) return false;
     }
     return sv_at_end(&c);
 }
@@ -202,9 +194,7 @@ sipveil_code sipveil_e2m_read_needs(sipveil_worker *worker, sipveil_span message
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker and places for the result are needed");
     }
     *count = 0;
-    sv_worker_begin(worker);
-    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(err, SV_E2M);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, err));
+    sv_sip_view *view;
+    SV_TRY(sv_look_at(worker, message, &view, err));
     return sv_needs_read(view, needs, room, count, err);
 }

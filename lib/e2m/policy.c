@@ -142,10 +142,10 @@ sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker, policy and places for the result are needed");
     }
     *count = 0;
-    sv_worker_begin(worker);
-    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
     const sipveil_limits *limits = sipveil_context_limits(worker->context);
     bool changed;
+    sv_worker_begin(worker);
+    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_E2M);
     SV_TRY(sv_normalise_lines(worker->arena, &message, limits, &changed, err)); /* a UA seals what a person wrote */
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));

@@ -2,6 +2,7 @@
 #include "e2m/policy_contact.h"
 
 #include "base/field.h"
+#include "e2m/look.h"
 #include "sip/address.h"
 #include "sip/values.h"
 
@@ -80,9 +81,7 @@ sipveil_code sipveil_e2m_read_policy_contacts(sipveil_worker *worker, sipveil_sp
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker and places for the result are needed");
     }
     *count = 0;
-    sv_worker_begin(worker);
-    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(err, SV_E2M);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, err));
+    sv_sip_view *view;
+    SV_TRY(sv_look_at(worker, message, &view, err));
     return sv_policy_contacts_read(view, contacts, room, count, err);
 }

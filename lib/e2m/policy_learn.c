@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Rows that were not written by our operator: needs that a message tells, documents of policy servers (E2M-67, 69). */
+#include "e2m/look.h"
 #include "e2m/policy_contact.h"
 #include "tunnel/memory.h"
 
@@ -91,9 +92,8 @@ static sipveil_code learn(sipveil_worker *worker, sv_policy_question *q, sipveil
 {
     sipveil_e2m_need needs[SIPVEIL_E2M_NEEDS_MOST];
     size_t count;
-    sv_sip_view *view = sv_arena_alloc_raw(q->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(q->err, SV_E2M);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, q->err));
+    sv_sip_view *view;
+    SV_TRY(sv_look_at(worker, message, &view, q->err));
     SV_TRY(sv_needs_read(view, needs, SIPVEIL_E2M_NEEDS_MOST, &count, q->err));
     for (size_t i = 0; i < count; i++) {
         bool known = needs[i].need != SIPVEIL_E2M_OTHER && (needs[i].for_requests || needs[i].for_responses);
@@ -116,7 +116,6 @@ sipveil_code sipveil_e2m_learn_policy(sipveil_worker *worker, const sipveil_e2m_
         return sv_fail_rule(err, SV_E2M, SIPVEIL_POLICY, "E2M-69", SIPVEIL_NO_OFFSET,
                             "what came over an unprotected path is a hint for the user, and no row");
     }
-    sv_worker_begin(worker);
     sv_policy_question question = {.options = options, .arena = worker->arena, .err = err,
                                    .now = options->has_at ? options->at : sv_now(worker->context)};
     sipveil_e2m_policy *policy = sv_policy_new();

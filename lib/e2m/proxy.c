@@ -2,6 +2,7 @@
 /* The hop: is it mine, and if so, one message through opening, serving and answering. */
 #include "e2m/proxy.h"
 
+#include "e2m/look.h"
 #include "e2m/transaction.h"
 #include "tunnel/memory.h"
 
@@ -99,7 +100,8 @@ static sipveil_code read_own_labels(sv_hop *hop, const sv_sip_view *view)
 /* The header alone: frames the message and leaves its view as the tree's root. */
 static sipveil_code look(sv_hop *hop, sipveil_worker *worker, sipveil_span message, bool *concerned, sipveil_error *err)
 {
-    sv_worker_begin(worker);
+    sv_sip_view *view;
+    SV_TRY(sv_look_at(worker, message, &view, err));
     sv_operation *op = hop->op = &worker->operation;
     op->err = err;
     op->own_options = hop->options->open;
@@ -108,9 +110,6 @@ static sipveil_code look(sv_hop *hop, sipveil_worker *worker, sipveil_span messa
     sv_buffer_init(&op->checks, op->arena, 8 * sizeof(sipveil_check), 1 << 20);
     sv_buffer_init(&op->compared, op->arena, 64, 1 << 20);
     sv_buffer_init(&op->warnings, op->arena, 4 * sizeof(sipveil_warning), 1 << 20);
-    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(err, SV_E2M);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
     op->root = sv_node_add(op, NULL, SV_NODE_SIP, NULL, view->whole);
     if (op->root == NULL) return SIPVEIL_INTERNAL;
     op->root->view = view;
@@ -267,13 +266,11 @@ sipveil_code sipveil_e2m_forget_dialog(sipveil_worker *worker, sipveil_memory *m
 {
     sipveil_error local;
     sv_cek_scopes scopes;
+    sv_sip_view *view;
     if (err == NULL) err = &local;
     sv_error_clear(err);
     if (worker == NULL || memory == NULL) return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker and memory are needed");
-    sv_worker_begin(worker);
-    sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
-    if (view == NULL) return sv_no_memory(err, SV_E2M);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, err));
+    SV_TRY(sv_look_at(worker, message, &view, err));
     SV_TRY(sv_cek_scopes_of(worker->arena, view, &scopes, err));
     sv_cek_forget(sv_memory_store(memory), &scopes);
     return SIPVEIL_OK;

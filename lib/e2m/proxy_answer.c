@@ -22,25 +22,6 @@ const sipveil_key *sv_hop_certificate(const sv_hop *hop)
     return NULL;
 }
 
-static sipveil_code put_certificate(const sv_hop *hop, const sipveil_key *key, sv_answer *answer)
-{
-    X509 *all[8];
-    size_t count = 0;
-    sv_buffer der;
-    all[count++] = key->cms.certificate;
-    for (int i = 0; key->chain != NULL && i < sk_X509_num(key->chain) && count < 8; i++) {
-        all[count++] = sk_X509_value(key->chain, i);
-    }
-    sv_buffer_init(&der, hop->op->arena, 2048, 1 << 16);
-    SV_TRY(sv_cms_put_certificates(all, count, hop->op->arena, &der, hop->op->err));
-    SV_TRY(sv_buffer_check(&der, SV_E2M, hop->op->err));
-    answer->body = sv_buffer_span(&der);
-    answer->content_rows = SV_SPAN("Content-Type: application/pkcs7-mime; smime-type=certs-only; name=smime.p7c\r\n"
-                                   "Content-Transfer-Encoding: binary\r\n"
-                                   "Content-Disposition: attachment; filename=smime.p7c; handling=optional\r\n");
-    return SIPVEIL_OK;
-}
-
 /* Under our own name, which the operator's row may write in another way. */
 static void put_own_name(const sv_hop *hop, sipveil_e2m_need *need)
 {
@@ -110,7 +91,7 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     if (refusal == SV_REFUSE_PLAIN) return sv_make_answer(hop->op, view, &answer, response);
     const sipveil_key *own = sv_hop_certificate(hop);
     sipveil_e2m_need need = need_of(hop, refusal);
-    if (own != NULL) SV_TRY(put_certificate(hop, own, &answer));
+    if (own != NULL) SV_TRY(sv_answer_put_certificate(hop->op, own, &answer));
     SV_TRY(put_fingerprint(hop, own, &need));
     sv_buffer_init(&rows, hop->op->arena, 512, 4096);
     sv_put_str(&rows, "Proxy-Body-Need: ");

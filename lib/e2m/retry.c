@@ -61,6 +61,9 @@ static void report(const sv_retry *r, sipveil_sealed *out)
     if (r->silent_servers > 0) {
         sv_report_warning(op, "E2M-67", "%zu of %zu policy servers gave no document that can be read", r->silent_servers, r->servers);
     }
+    if (r->response->status / 100 == 2 && !r->options->protected_path) {
+        sv_report_warning(op, "E2M-69", "what the answer of the probe needs was learnt over an unprotected path");
+    }
     if (r->lost) sv_report_warning(op, "E2M-34", "a label or a key entry was removed on the way: it was sealed for that hop before");
     sipveil_span warnings = sv_buffer_span(&op->warnings);
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;

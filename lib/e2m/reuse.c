@@ -6,22 +6,11 @@
 
 enum { REFERENCE_DIGITS = 2 * SV_CEK_REFERENCE };
 
-static int hex_of(uint8_t c)
-{
-    if (sv_is_digit(c)) return c - '0';
-    return sv_is_hex(c) ? sv_lower(c) - 'a' + 10 : -1;
-}
-
 static bool read_hex(sipveil_span text, uint8_t out[SV_CEK_REFERENCE_MOST], size_t *len)
 {
-    *len = text.len / 2;
-    if (text.len == 0 || text.len % 2 != 0 || *len > SV_CEK_REFERENCE_MOST) return false;
-    for (size_t i = 0; i < *len; i++) {
-        int high = hex_of(text.data[2 * i]), low = hex_of(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) return false;
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    sv_cursor c = sv_cursor_over(text, "reference");
+    for (*len = 0; *len < SV_CEK_REFERENCE_MOST && sv_take_hex_octet(&c, &out[*len]);) ++*len;
+    return *len > 0 && sv_at_end(&c);
 }
 
 static sipveil_code find_earlier(sv_sealing *s, sv_sharing *sharing)

@@ -5,18 +5,6 @@
 #include "keys/keyring.h"
 #include "sip/values.h"
 
-static bool take_hex(sv_cursor *c, uint8_t *out)
-{
-    uint8_t digits[2];
-    *out = 0;
-    for (int i = 0; i < 2; i++) {
-        if (!sv_take_byte(c, &digits[i]) || !sv_is_hex(digits[i])) return false;
-        *out = (uint8_t)(*out << 4 | (sv_is_digit(digits[i]) ? digits[i] - '0'
-                                                             : sv_lower(digits[i]) - 'a' + 10));
-    }
-    return true;
-}
-
 static sipveil_code bad_fingerprint(const char *sha256, sipveil_error *err)
 {
     sv_fail(err, "keys", SIPVEIL_USAGE, "pin: \"%s\" is not the 64 hexadecimal digits of a SHA-256", SV_QUOTE(sv_span_str(sha256)));
@@ -38,7 +26,7 @@ sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, con
     sv_cursor c = sv_cursor_over(sv_span_str(sha256), "pin");
     for (size_t i = 0; i < SV_FINGERPRINT; i++) {
         if (i > 0) (void)sv_take_if(&c, ':');
-        if (!take_hex(&c, &pin->sha256[i])) {
+        if (!sv_take_hex_octet(&c, &pin->sha256[i])) {
             return bad_fingerprint(sha256, err);
         }
     }

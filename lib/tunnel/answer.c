@@ -65,7 +65,7 @@ static const sipveil_key *find_own_certificate(const sv_operation *op, const sip
 
 /* TUN-11: what the originator needs to do better. Chosen by the request's To and the ring alone, so that every
  * 493 stays the same answer (TUN-90). */
-static sipveil_code put_certificate(sv_operation *op, const sipveil_key *key, sv_answer *answer)
+sipveil_code sv_answer_put_certificate(sv_operation *op, const sipveil_key *key, sv_answer *answer)
 {
     enum { CERTIFICATES_MOST = 8, DER_MOST = 1 << 16 };
     X509 *all[CERTIFICATES_MOST];
@@ -130,7 +130,7 @@ sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_option
     if (!confirmed) return make_small_answer(op, view, message.len, &answer, response);
     if (answer.status == 493) {
         const sipveil_key *own = find_own_certificate(op, options->keyring, options->has_at ? options->at : sv_now(worker->context), view);
-        if (own != NULL) SV_TRY(put_certificate(op, own, &answer));
+        if (own != NULL) SV_TRY(sv_answer_put_certificate(op, own, &answer));
         if (extra != NULL) SV_TRY(extra(op, view, own, &answer));
     }
     return sv_make_answer(op, view, &answer, response);

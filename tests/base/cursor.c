@@ -107,6 +107,20 @@ static void knows_octet_classes(void **state)
     }
 }
 
+static void hex_octets(void **state)
+{
+    (void)state;
+    sv_cursor c = sv_cursor_over(SV_SPAN("0aF9g0"), "hex");
+    uint8_t octet = 7;
+    assert_true(sv_take_hex_octet(&c, &octet) && octet == 0x0a);
+    assert_true(sv_take_hex_octet(&c, &octet) && octet == 0xf9);
+    assert_false(sv_take_hex_octet(&c, &octet)); /* g */
+    assert_int_equal(sv_offset(&c), 4);
+    c = sv_cursor_over(SV_SPAN("1"), "hex");
+    assert_false(sv_take_hex_octet(&c, &octet));
+    assert_int_equal(sv_left(&c), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +128,7 @@ int main(void)
         cmocka_unit_test(takes_what_is_there),
         cmocka_unit_test(an_empty_span_may_be_null),
         cmocka_unit_test(knows_octet_classes),
+        cmocka_unit_test(hex_octets),
     };
     return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);
 }

@@ -171,11 +171,43 @@ def several(cases, run):
     cases.case("E2M-34: and the far end as well", [wrong for wrong in (is_code(opened, 0), same("offer", body(opened.out), OFFER)) if wrong])
 
 
+def kinds_of_recipient(cases, run):
+    """CEK-06: a key of a first message that came by key transport, key agreement, a shared key or a password."""
+    ua1, ua2, p1 = run["UA1"], run["UA2"], run["P1"]
+    rsa = {}
+    for name, who in (("far", ("--aor", "sip:bob@other.example")), ("hop", ("--host", HOSTS["P1"]))):
+        rsa[name] = run.folder / ("rsa-" + name)
+        run.must(sipveil("keygen", "cert", "--ca", run.folder / "ca", *who, "--alg", "rsa2048", "--cert-out", str(rsa[name]) + ".crt", "-o", rsa[name]))
+    kek = run.folder / "far.jwk"
+    run.must(sipveil("keygen", "kek", "--id", "far", "-o", kek))
+    word = run.case_file("password", b"a long enough password\n")
+    word.chmod(0o600)
+    kinds = {"ktri": (str(rsa["far"]) + ".crt", rsa["far"], str(rsa["hop"]) + ".crt", rsa["hop"]),
+             "kari": (ua2.certificate, ua2.key, p1.certificate, p1.key),
+             "kekri": (kek, kek, p1.certificate, p1.key), "pwri": ("pass:%s" % word, "pass:%s" % word, p1.certificate, p1.key)}
+    for kind, (to, far_key, hop, hop_key) in kinds.items():
+        call = b"%s@home.example" % kind.encode()
+        far_state, hop_state = run.folder / (kind + "-far"), run.folder / (kind + "-hop")
+        first = ua1.seal(invite(OFFER, call=call), "--to", to, "--for", "%s=%s" % (HOSTS["P1"], hop), "--keep", "--reply", "both",
+                         "--state", ua1.state)
+        proxied = ("proxy", "--host", HOSTS["P1"], "--key", hop_key, "--trust", run.anchor, "--from", "proto=tls", "--state", hop_state)
+        kept = sipveil(*proxied, stdin=first.out)
+        opened = sipveil("open", "--quiet", "--key", far_key, "--trust", run.anchor, "--state", far_state, stdin=first.out)
+        reply = sipveil("seal", "--quiet", "--mode", "payload", "--sign-with", ua2.key, "--reuse", "last", "--state", far_state,
+                        stdin=answer(first.out, ANSWERED)) if first.out else first
+        view = run.folder / (kind + "-view")
+        read = sipveil(*proxied, "--view", view, stdin=reply.out)
+        got = ua1.open(reply.out)
+        cases.case("CEK-06: %s: the answer by its key is read by P1 and by UA1" % kind, [wrong for wrong in (
+            is_code(first, 0), is_code(kept, 0), is_code(opened, 0), is_code(reply, 0), is_code(read, 0), is_code(got, 0),
+            same("view", view.read_bytes() if view.exists() else None, ANSWERED), same("answer", body(got.out), ANSWERED)) if wrong])
+
+
 def main():
     cases = Cases()
     run = Run("proxies", "UA1", "P1", "P2", "UA2")
     try:
-        for part in (counted, nothing_is_lost, retransmitted, sources, policies, several):
+        for part in (counted, nothing_is_lost, retransmitted, sources, policies, several, kinds_of_recipient):
             part(cases, run)
     finally:
         run.close()
