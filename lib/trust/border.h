@@ -36,6 +36,8 @@ struct sipveil_border {
     sv_privacy privacy;    /* of that copy */
     sv_asserted asserted;  /* scratch of both phases */
     sv_sip_edit edit;      /* likewise */
+    sipveil_span *told;    /* every identity that came, whether it is believed or not: for TRU-39 */
+    size_t told_count;
     sv_buffer lines, warnings; /* of sipveil_border_line, sipveil_warning */
     size_t lines_of_a, warnings_of_a;
     sv_refusal refusal;
@@ -58,6 +60,8 @@ sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_erro
 sipveil_code sv_phase_b(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 
 /* ---- leak.c: TRU-39 ---- */
+/* Keeps what the received fields tell, before phase A takes any of it out. */
+sipveil_code sv_note_identities(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 /* An Identity field whose PASSporT tells one of the values that are removed loses what tells it. */
 sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 

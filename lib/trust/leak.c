@@ -116,7 +116,27 @@ static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_sp
         sipveil_span uri = b->asserted.values[i].uri;
         if (!shown_by_from(b, view, uri) && tells(text, uri, b->arena)) return true;
     }
+    for (size_t i = 0; i < b->told_count; i++) {
+        if (!shown_by_from(b, view, b->told[i]) && tells(text, b->told[i], b->arena)) return true;
+    }
     return text.len == 0;
+}
+
+/* Phase A may have removed a field that the PASSporT was made from: in an ACK, or from a hop that is not trusted. */
+sipveil_code sv_note_identities(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
+{
+    static const sv_field_id ids[] = {SV_F_P_ASSERTED_IDENTITY, SV_F_P_PREFERRED_IDENTITY};
+    b->told_count = 0;
+    if (sv_sip_first(view, SV_F_IDENTITY) == NULL) return SIPVEIL_OK;
+    b->told = sv_arena_alloc_array(b->arena, 2 * SV_ASSERTED_MOST, sizeof *b->told);
+    if (b->told == NULL) return sv_no_memory(err, SV_TRUST);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        sv_asserted_read(view, ids[i], ~0u, &b->asserted);
+        for (size_t k = 0; k < b->asserted.count; k++) {
+            if (!sv_arena_copy(b->arena, b->asserted.values[k].uri, &b->told[b->told_count++])) return sv_no_memory(err, SV_TRUST);
+        }
+    }
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)

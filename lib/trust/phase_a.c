@@ -191,6 +191,7 @@ sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_erro
 {
     static const char *const without[] = {"ACK", "CANCEL"};
     bool authenticated = is_authenticated(b);
+    SV_TRY(sv_note_identities(b, view, err));
     read_privacy(b, view);
     if (b->refusal.action == SIPVEIL_BORDER_FORWARD) check_claim(b, view);
     if (b->refusal.action != SIPVEIL_BORDER_FORWARD) return SIPVEIL_OK;

@@ -68,12 +68,11 @@ static ruling rule_on_identity(const sipveil_border *b)
 
 static sipveil_code settle_identity(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
-    if (sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) == NULL) return SIPVEIL_OK;
     ruling r = rule_on_identity(b);
+    if (r.remove) SV_TRY(sv_close_leaks(b, view, err));
+    if (sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) == NULL) return SIPVEIL_OK;
     sv_border_note(b, "B", "P-Asserted-Identity", r.remove ? "removed" : "kept", r.rule, "%s", r.why);
-    if (!r.remove) return SIPVEIL_OK;
-    SV_TRY(sv_close_leaks(b, view, err));
-    (void)sv_sip_edit_remove_all(&b->edit, SV_F_P_ASSERTED_IDENTITY);
+    if (r.remove) (void)sv_sip_edit_remove_all(&b->edit, SV_F_P_ASSERTED_IDENTITY);
     return SIPVEIL_OK;
 }
 
