@@ -25,6 +25,7 @@ static const reason *why_not(const sv_bind_question *q)
                                    "more than one certificate could be meant"},
                         expired = {SIPVEIL_BINDING_EVENT_EXPIRED, 437, "IDN-60", "the certificate is not valid now"},
                         nameless = {0, 437, "IDN-57", "From names no address, or has no tag: there is nothing to bind to"},
+                        passing = {0, 437, "IDN-59", "the request is of no dialog that the certificate could be bound for"},
                         alone = {0, 437, "IDN-57", "nobody vouches for the sender"},
                         weak = {SIPVEIL_BINDING_EVENT_NOT_COVERED, 437, "IDN-02",
                                 "what vouches for the sender is too weak to bind a certificate"},
@@ -37,6 +38,7 @@ static const reason *why_not(const sv_bind_question *q)
     default: break;
     }
     if (q->peer.len == 0 || q->dialog.remote_tag.len == 0) return &nameless;
+    if (!q->of_dialog) return &passing;
     if (!q->vouched->valid) return &alone;
     if (q->vouched->weak) return &weak;
     if (!q->vouched->covers_body && !q->vouched->covers_certificate) return &beside;
@@ -130,6 +132,10 @@ static sipveil_code change_identity(sv_store *store, sv_arena *arena, const sv_b
 {
     const reason *r = q->carried->state == SV_CARRIED_NONE ? NULL : why_not(q);
     bool allowed = q->from_change && q->vouched->valid && !q->vouched->weak;
+    if (allowed && r != NULL && q->required) { /* refused: all is as it was */
+        leave_unbound(q, r, out);
+        return SIPVEIL_OK;
+    }
     if (allowed) {
         close_dialog(store, arena, &q->dialog, q->now);
         out->events |= SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED;

@@ -27,7 +27,7 @@ typedef struct sv_bind_question {
     sipveil_span peer;  /* canonical From */
     sipveil_span local; /* canonical To; may be empty */
     sipveil_span expected; /* whom the caller thinks he talks to, canonical; may be empty */
-    bool in_dialog;     /* the request has a To tag */
+    bool of_dialog;     /* the request forms one whose end is seen (INVITE), or has a To tag */
     bool confirmed;     /* of a dialog whose INVITE had its 2xx */
     bool from_change;   /* both sides support it (RFC 4916) */
     bool required;

@@ -173,7 +173,8 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
     int64_t now = options->has_at ? options->at : sv_now(worker->context);
     unsigned events = 0;
     SV_TRY(sv_identity_view(worker, message, &view, err));
-    SV_TRY(sv_binding_observe(store, worker->arena, view, false, now, &events, err));
+    bool refused = view->is_request && verdict != NULL && verdict->status != 0; /* then it ends nothing either */
+    if (!refused) SV_TRY(sv_binding_observe(store, worker->arena, view, false, now, &events, err));
     bool binds = view->is_request && !sv_equal_str(view->method, "ACK") && !sv_equal_str(view->method, "CANCEL");
     const sv_carrier_question what = {.view = view, .context = worker->context, .crypto = worker->crypto,
                                       .arena = worker->arena, .allow_weak = options->allow_weak, .mikey = options->mikey,
@@ -190,8 +191,9 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
                           .required = options->required, .carried = &carried, .vouched = &vouched,
                           .accept_change = options->accept_change, .accept_change_user = options->accept_change_user,
                           .now = now};
-    q.in_dialog = q.dialog.local_tag.len > 0;
-    q.confirmed = options->confirmed || (q.in_dialog && tells_confirmed(view->method));
+    bool in_dialog = q.dialog.local_tag.len > 0;
+    q.of_dialog = in_dialog || sv_equal_str(view->method, "INVITE");
+    q.confirmed = options->confirmed || (in_dialog && tells_confirmed(view->method));
     if (options->expected != NULL) SV_TRY(sv_sip_aor(sv_span_str(options->expected), worker->arena, &q.expected, err));
     SV_TRY(ask_chain(worker, options, &q, err));
     SV_TRY(sv_bind(store, worker->arena, &q, &answer, err));

@@ -48,7 +48,7 @@ static void request(run *r, unsigned call, unsigned tag, unsigned how, unsigned 
     carried.summary.sha256[0] = (uint8_t)(key + 1);
     sv_vouched vouched = {.valid = (how & 2) != 0, .covers_body = (how & 4) != 0, .weak = (how & 0x18) == 0x18};
     sv_bind_question q = {.dialog = dialog_of(call, tag, how >> 5 & 1), .peer = sv_span_str(peers[how >> 6 & 1]),
-                          .from_change = (how & 0x10) != 0, .required = (how & 8) != 0, .carried = &carried,
+                          .from_change = (how & 0x10) != 0, .required = (how & 8) != 0, .carried = &carried, .of_dialog = true,
                           .vouched = &vouched, .now = r->now};
     sv_bind_answer answer;
     sipveil_code code = sv_bind(r->store, r->arena, &q, &answer, NULL);

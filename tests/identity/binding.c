@@ -337,6 +337,50 @@ static void other_party(void **state)
     end_side(&alice);
 }
 
+/* IDN-62: where a certificate must be bound, a change of From whose certificate is not covered is refused, and changes nothing. */
+static void refused_identity_change(void **state)
+{
+    parties *p = *state;
+    const sipveil_identity_verdict carol = by_mky(p, "sip:carol@chicago.example", "chicago.example", NULL);
+    side bob = call_with_alice(p);
+    bob.options.from_change = bob.options.required = true;
+    const sipveil_bound *b = bind(p, &bob, reinvite(p, CAROL ";tag=a1", &p->phone), &carol);
+    assert_int_equal(b->status, 437);
+    assert_true(is_bound_to(p, &bob, 0, &p->alice, SIPVEIL_BINDING_CLAIMED));
+    end_side(&bob);
+}
+
+/* IDN-59: what is of no dialog would be bound for nothing, and nobody would ever see its end. */
+static void of_no_dialog(void **state)
+{
+    parties *p = *state;
+    static const char *const methods[] = {"MESSAGE", "OPTIONS", "REGISTER", "PUBLISH", "SUBSCRIBE"};
+    const sipveil_identity_verdict v = by_body("sip:alice@atlanta.example", "atlanta.example");
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        side bob = begin_side(p);
+        const sipveil_bound *b = bind(p, &bob, request(p, methods[i], "c1", A1, BOB, with(p, &p->alice)), &v);
+        assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+        assert_int_equal(count_bound(p, &bob, NULL), 0);
+        b = bind(p, &bob, request(p, methods[i], "c1", A1, B1, with(p, &p->alice)), &v);
+        assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_SESSION);
+        end_side(&bob);
+    }
+}
+
+/* A BYE that is refused ends nothing. */
+static void refused_bye(void **state)
+{
+    parties *p = *state;
+    sipveil_identity_verdict bad = by_body("sip:alice@atlanta.example", "atlanta.example");
+    bad.valid = false;
+    bad.status = 438;
+    side bob = call_with_alice(p);
+    assert_int_equal(bind(p, &bob, request(p, "BYE", "c1", A1, B1, no_body), &bad)->status, 438);
+    p->clock = NOW + 40;
+    assert_int_equal(count_bound(p, &bob, NULL), 1);
+    end_side(&bob);
+}
+
 /* ---- calls that are wrong ---- */
 
 static void usage(void **state)
@@ -370,7 +414,8 @@ int main(void)
         cmocka_unit_test(both_paths_bind), cmocka_unit_test(what_is_not_bound), cmocka_unit_test(a_bad_verdict_binds_nothing),
         cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers),
         cmocka_unit_test(assurance), cmocka_unit_test(key_change), cmocka_unit_test(key_mismatch),
-        cmocka_unit_test(same_key_again), cmocka_unit_test(bad_verdict_in_the_dialog), cmocka_unit_test(identity_change), cmocka_unit_test(other_party),
+        cmocka_unit_test(same_key_again), cmocka_unit_test(bad_verdict_in_the_dialog), cmocka_unit_test(identity_change), cmocka_unit_test(other_party), cmocka_unit_test(refused_identity_change),
+        cmocka_unit_test(of_no_dialog), cmocka_unit_test(refused_bye),
         cmocka_unit_test(usage),
     };
     return cmocka_run_group_tests_name("certificates bound to a sender for a dialog", tests, parties_setup, parties_teardown);

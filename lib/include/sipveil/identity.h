@@ -340,7 +340,8 @@ typedef struct sipveil_bound {
 /**
  * Binds the certificate that a received request carries to its From, for its dialog, if what vouches for From vouches
  * for the certificate too: by RFC 4474 over the whole body, or by RFC 8224 with a verified fingerprint of that very
- * certificate. Also takes note of what the request does to the dialog (sipveil_identity_observe). Responses never bind.
+ * certificate. The request is an INVITE or of a dialog. Also takes note of what it does to the dialog
+ * (sipveil_identity_observe), unless the verdict refuses it. Responses never bind.
  * @param verdict what sipveil_identity_verify said of this message in the worker's last call; NULL: nobody vouches
  * @return SIPVEIL_OK, also where nothing is bound or the request is to be refused (out->status); SIPVEIL_MALFORMED: not
  *         SIP, or a body that is no MIME; SIPVEIL_LIMIT: too many parts, or the memory is full; SIPVEIL_USAGE;
@@ -353,7 +354,8 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind(sipveil_worker *
 
 /**
  * What a message, sent or received, does to the bindings of its dialog: BYE and its response, 481 and 408, the final
- * response to INVITE, CANCEL, Session-Expires, the tag that completes a dialog. Bindings end by it, none is made.
+ * response to INVITE, CANCEL, Session-Expires, the tag that completes a dialog. Bindings end by it, none is made. Messages that
+ * belong to no transaction or dialog of the caller's must not come here: whoever forges a response could end a binding.
  * @param at seconds UTC
  * @param events SIPVEIL_BINDING_EVENT_ENDED, _EXPIRED; may be NULL
  * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
