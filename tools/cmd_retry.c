@@ -58,8 +58,7 @@ static bool fetch_document(void *user, sipveil_span uri, sipveil_span *document)
 static bool take_document(retry_state *r, const char *v)
 {
     if (strchr(v, '=') != NULL && strchr(v, ':') != NULL) return take_item(r, r->documents, &r->document_count, v);
-    tool_usage_error(&r->s.s.common, "--policy-document does not take '%s'", v);
-    return false;
+    return tool_bad_value(&r->s.s.common, "policy-document", v);
 }
 
 static bool take(void *state, int id, const char *v)

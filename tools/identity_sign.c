@@ -38,17 +38,11 @@ typedef struct sign_state {
     bool has_from;
 } sign_state;
 
-static bool bad_value(sign_state *s, const char *option, const char *value)
-{
-    tool_usage_error(&s->o.common, "--%s does not take '%s'", option, value);
-    return false;
-}
-
 static bool take_number(sign_state *s, const char *value)
 {
     char *end;
     long long seconds = strtoll(value, &end, 10);
-    if (*end != '\0' || *value == '\0' || seconds < 1 || seconds > 4000000000LL) return bad_value(s, "freshness", value);
+    if (*end != '\0' || *value == '\0' || seconds < 1 || seconds > 4000000000LL) return tool_bad_value(&s->o.common, "freshness", value);
     s->sign.freshness = seconds;
     return true;
 }
@@ -69,12 +63,12 @@ static bool take(void *state, int id, const char *v)
     case O_FRESHNESS: return take_number(s, v);
     case O_PROFILE:
         s->sign.profile = strcmp(v, "rfc4474") == 0 ? SIPVEIL_IDENTITY_RFC4474 : SIPVEIL_IDENTITY_RFC8224;
-        return strcmp(v, "rfc4474") == 0 || strcmp(v, "rfc8224") == 0 || bad_value(s, "profile", v);
+        return strcmp(v, "rfc4474") == 0 || strcmp(v, "rfc8224") == 0 || tool_bad_value(&s->o.common, "profile", v);
     case O_FORM:
         s->sign.compact = strcmp(v, "compact") == 0;
-        return s->sign.compact || strcmp(v, "full") == 0 || bad_value(s, "form", v);
+        return s->sign.compact || strcmp(v, "full") == 0 || tool_bad_value(&s->o.common, "form", v);
     case O_SENDER:
-        if (s->sign.may_use_count == OPENING_LIST_MOST) return bad_value(s, "sender", v);
+        if (s->sign.may_use_count == OPENING_LIST_MOST) return tool_bad_value(&s->o.common, "sender", v);
         s->senders[s->sign.may_use_count++] = v;
         return true;
     default: return opening_take(&s->o, id, v);

@@ -20,12 +20,6 @@ void identity_verifying_begin(identity_verifying *v, const char *verb)
     v->verify.profile = SIPVEIL_IDENTITY_AUTO;
 }
 
-static bool bad_value(identity_verifying *v, const char *option, const char *value)
-{
-    tool_usage_error(&v->o.common, "--%s does not take '%s'", option, value);
-    return false;
-}
-
 static bool take_profile(identity_verifying *v, const char *value)
 {
     static const struct {
@@ -37,7 +31,7 @@ static bool take_profile(identity_verifying *v, const char *value)
         v->verify.profile = rows[i].profile;
         return true;
     }
-    return bad_value(v, "profile", value);
+    return tool_bad_value(&v->o.common, "profile", value);
 }
 
 static bool take_freshness(identity_verifying *v, const char *value)
@@ -46,7 +40,7 @@ static bool take_freshness(identity_verifying *v, const char *value)
     v->verify.freshness = SIPVEIL_DATE_WINDOW_ANY;
     if (strcmp(value, "any") == 0) return true;
     long long seconds = strtoll(value, &end, 10);
-    if (*end != '\0' || *value == '\0' || seconds < 1 || seconds > 4000000000LL) return bad_value(v, "freshness", value);
+    if (*end != '\0' || *value == '\0' || seconds < 1 || seconds > 4000000000LL) return tool_bad_value(&v->o.common, "freshness", value);
     v->verify.freshness = seconds;
     return true;
 }
@@ -65,11 +59,11 @@ bool identity_verifying_take(identity_verifying *v, int id, const char *value)
     case O_ALLOW_TLS_USAGE: v->verify.allow_tls_usage = true; return true;
     case O_STATE: v->state = value; return true;
     case O_COMPAT:
-        if (strcmp(value, "samples") != 0) return bad_value(v, "compat", value);
+        if (strcmp(value, "samples") != 0) return tool_bad_value(&v->o.common, "compat", value);
         v->verify.compat = SIPVEIL_COMPAT_SAMPLES;
         return true;
     case O_PPT:
-        if (v->verify.ppt_count == OPENING_LIST_MOST) return bad_value(v, "ppt", value);
+        if (v->verify.ppt_count == OPENING_LIST_MOST) return tool_bad_value(&v->o.common, "ppt", value);
         v->ppts[v->verify.ppt_count++] = value;
         return true;
     default: return opening_take(&v->o, id, value);
@@ -118,7 +112,7 @@ static int add_certificate(identity_verifying *v, const char *text)
     struct stat st;
     const char *scheme = strstr(text, "://"), *equal = strrchr(text, '=');
     if (scheme != NULL && equal != NULL && equal > scheme) {
-        if (snprintf(uri, sizeof uri, "%.*s", (int)(equal - text), text) >= (int)sizeof uri) return bad_value(v, "cert", text) ? TOOL_OK : TOOL_USAGE;
+        if (snprintf(uri, sizeof uri, "%.*s", (int)(equal - text), text) >= (int)sizeof uri) return tool_bad_value(&v->o.common, "cert", text) ? TOOL_OK : TOOL_USAGE;
         return add_file(v, uri, equal + 1);
     }
     return stat(text, &st) == 0 && S_ISDIR(st.st_mode) ? add_folder(v, text) : add_file(v, NULL, text);

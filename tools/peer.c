@@ -53,13 +53,9 @@ bool peer_take(const tool_common *common, const char *option, const char *value,
     size_t count = out->text != NULL ? tool_split_list(out->text, facts, sizeof facts / sizeof *facts) : 0;
     for (size_t i = 0; i < count; i++) {
         if (take_fact(out, facts[i])) continue;
-        tool_usage_error(common, "--%s does not take '%s'", option, facts[i]);
-        return false;
+        return tool_bad_value(common, option, facts[i]);
     }
-    if (count == 0) {
-        tool_usage_error(common, "--%s does not take '%s'", option, value);
-        return false;
-    }
+    if (count == 0) return tool_bad_value(common, option, value);
     if (out->proto != NULL && !is_one_of(out->proto, protos, 3)) {
         tool_usage_error(common, "--%s: proto is tls, tcp or udp, not '%s'", option, out->proto);
         return false;
