@@ -10,16 +10,29 @@ static bool is_alike(const sv_mechanism *own, const sv_mechanism *m)
     return sv_equal_nocase(own->name, m->name) && (m->kind != SV_MECH_IPSEC_3GPP || sv_ipsec_same_pair(own, m));
 }
 
-/* Our own list says what we know, the best first. */
+/* How many entries of our own list are better than that one: by q, where it has any, then by place. */
+static uint32_t better_ones(const sv_mechanism_list *own, size_t place)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < own->count; i++) {
+        int difference = sv_mechanism_q(&own->items[i]) - sv_mechanism_q(&own->items[place]);
+        if (difference > 0 || (difference == 0 && i < place)) count++;
+    }
+    return count;
+}
+
+/* Our own list says what we know, and what of it is better. */
 static bool rank_of(const sv_client *c, const sv_mechanism *m, uint32_t *rank)
 {
     const sv_mechanism_list *own = &c->options->list->list;
+    bool known = false;
     for (size_t i = 0; i < own->count; i++) {
         if (!is_alike(&own->items[i], m)) continue;
-        *rank = (uint32_t)i;
-        return true;
+        uint32_t here = better_ones(own, i);
+        if (!known || here < *rank) *rank = here;
+        known = true;
     }
-    return false;
+    return known;
 }
 
 static bool cannot(sipveil_error *why, const char *rule, const sv_mechanism *m, const char *text)
@@ -65,7 +78,7 @@ sv_choice sv_client_choose(const sv_client *c, const sv_mechanism_list *list, si
                        "no mechanism of the server's list is in ours");
     for (size_t i = 0; i < list->count; i++) {
         const sv_mechanism *m = &list->items[i];
-        uint32_t rank;
+        uint32_t rank = 0;
         if (!rank_of(c, m, &rank) || !can_run(c, m, why)) continue;
         if (best.entry == NULL || sv_mechanism_q(m) > sv_mechanism_q(best.entry)) best = (sv_choice){m, i, rank};
     }

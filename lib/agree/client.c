@@ -62,7 +62,7 @@ static void begin_anew(sv_client *c)
     *c->a = (sipveil_agree_association){.profile = c->options->profile,
                                         .must = c->options->must,
                                         .passive = c->options->passive,
-                                        .own_list = c->options->list != NULL ? c->options->list->text : SV_SPAN(""),
+                                        .own_list = c->options->list != NULL ? c->options->list->configured : SV_SPAN(""),
                                         .request = c->view->whole,
                                         .certificate = old.certificate,
                                         .ignored = old.ignored};

@@ -83,7 +83,8 @@ static sipveil_code choose(sv_client *c, const sv_mechanism_list *list, sv_choic
     sipveil_error why;
     *choice = sv_client_choose(c, list, &why);
     if (choice->entry != NULL) return SIPVEIL_OK;
-    return sv_client_fail(c, SIPVEIL_AGREE_E_NO_COMMON, why.rule, "%s", why.text);
+    bool bad = strcmp(why.rule, "AGR-09") == 0;
+    return sv_client_fail(c, bad ? SIPVEIL_AGREE_E_PARAM : SIPVEIL_AGREE_E_NO_COMMON, why.rule, "%s", why.text);
 }
 
 static sipveil_code start(sv_client *c, const sv_mechanism_list *list, const sv_choice *choice)

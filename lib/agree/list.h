@@ -92,6 +92,7 @@ struct sipveil_agree_list {
     sipveil_agree_side side;
     sv_mechanism_list list;
     sipveil_span text;      /* what is sent */
+    sipveil_span configured; /* the same with q, which a client does not send */
     sipveil_span canonical; /* what a Security-Verify is compared with */
     size_t top;             /* SERVER: the entry with the highest q */
 };

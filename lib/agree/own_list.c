@@ -77,6 +77,10 @@ static sipveil_code read_list(sipveil_agree_list *own, sipveil_span text, sipvei
     sv_mechanisms_put(&out, &own->list, own->side == SIPVEIL_AGREE_SERVER);
     SV_TRY(sv_buffer_check(&out, SV_AGREE, err));
     own->text = sv_buffer_span(&out);
+    sv_buffer_init(&out, own->arena, text.len + 64, 2 * SV_MECHANISM_LIST_MOST);
+    sv_mechanisms_put(&out, &own->list, true);
+    SV_TRY(sv_buffer_check(&out, SV_AGREE, err));
+    own->configured = sv_buffer_span(&out);
     sv_buffer_init(&out, own->arena, text.len + 256, 2 * SV_MECHANISM_LIST_MOST);
     sv_mechanisms_put_canonical(&out, &own->list, true, own->profile);
     own->canonical = sv_buffer_span(&out);

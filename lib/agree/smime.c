@@ -6,31 +6,24 @@
 #include "sip/edit.h"
 #include "sip/values.h"
 
-enum { CERTIFICATES_MOST = 8, DER_MOST = 1 << 16 };
+enum { CERTIFICATES_MOST = 8 };
 
 /* ---- server: our certificate ---- */
 
 sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *ring, int64_t now, sv_sip_response *response)
 {
-    X509 *all[CERTIFICATES_MOST];
-    size_t count = 0;
-    sv_buffer der;
-    for (size_t i = 0; ring != NULL && count == 0 && i < sipveil_keyring_count(ring); i++) {
+    const sipveil_key *own = NULL;
+    for (size_t i = 0; ring != NULL && own == NULL && i < sipveil_keyring_count(ring); i++) {
         const sipveil_key *key = sipveil_keyring_at(ring, i);
-        if (key->kind != SIPVEIL_KEY_PRIVATE || key->cms.certificate == NULL ||
-            sv_keys_check_recipient(NULL, key, now, NULL) != SIPVEIL_OK) {
-            continue;
-        }
-        all[count++] = key->cms.certificate;
-        for (int k = 0; key->chain != NULL && k < sk_X509_num(key->chain) && count < CERTIFICATES_MOST; k++) {
-            all[count++] = sk_X509_value(key->chain, k);
+        if (key->kind == SIPVEIL_KEY_PRIVATE && key->cms.certificate != NULL &&
+            sv_keys_check_recipient(NULL, key, now, NULL) == SIPVEIL_OK) {
+            own = key;
         }
     }
-    if (count == 0) return SIPVEIL_OK;
-    sv_buffer_init(&der, op->arena, 2048, DER_MOST);
-    SV_TRY(sv_cms_put_certificates(all, count, op->arena, &der, op->err));
-    SV_TRY(sv_buffer_check(&der, SV_AGREE, op->err));
-    response->body = sv_buffer_span(&der);
+    if (own == NULL) return SIPVEIL_OK;
+    sv_answer answer = {0};
+    SV_TRY(sv_answer_put_certificate(op, own, &answer));
+    response->body = answer.body;
     response->content_rows = SV_SPAN("MIME-Version: 1.0\r\n" /* AGR-45 */
                                      "Content-Type: application/pkcs7-mime; smime-type=certs-only; name=smime.p7c\r\n"
                                      "Content-Transfer-Encoding: binary\r\n"
@@ -79,29 +72,16 @@ static bool names(const sv_certificate_names *all, const char *next_hop)
     return false;
 }
 
-static bool take_hex(sv_cursor *c, uint8_t *out)
-{
-    uint8_t digit;
-    *out = 0;
-    for (int i = 0; i < 2; i++) {
-        if (!sv_take_byte(c, &digit) || !sv_is_hex(digit)) return false;
-        *out = (uint8_t)(*out << 4 | (sv_is_digit(digit) ? digit - '0' : sv_lower(digit) - 'a' + 10));
-    }
-    return true;
-}
-
 static sipveil_code is_pinned(sv_operation *op, X509 *certificate, const char *pin, bool *pinned)
 {
     uint8_t print[32], wanted[32];
-    sv_cursor c = sv_cursor_over(sv_span_str(pin != NULL ? pin : ""), "pin");
     *pinned = false;
     if (pin == NULL) return SIPVEIL_OK;
-    for (size_t i = 0; i < sizeof wanted; i++) {
-        if (i > 0) (void)sv_take_if(&c, ':');
-        if (!take_hex(&c, &wanted[i])) return sv_fail(op->err, SV_AGREE, SIPVEIL_USAGE, "the pin is not 64 hexadecimal digits");
+    if (!sv_read_fingerprint(sv_span_str(pin), wanted)) {
+        return sv_fail(op->err, SV_AGREE, SIPVEIL_USAGE, "the pin is not 64 hexadecimal digits");
     }
     SV_TRY(sv_certificate_fingerprint(op->worker->context, certificate, print, op->err));
-    *pinned = sv_at_end(&c) && sv_equal_constant_time(sv_span(print, sizeof print), sv_span(wanted, sizeof wanted));
+    *pinned = sv_equal_constant_time(sv_span(print, sizeof print), sv_span(wanted, sizeof wanted));
     return SIPVEIL_OK;
 }
 

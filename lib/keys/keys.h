@@ -46,6 +46,8 @@ struct sipveil_key {
 
 /* The keys of a ring as an array for lib/cms; same order as sipveil_keyring_at. */
 const sv_cms_key *sv_keyring_cms_keys(const sipveil_keyring *ring, size_t *count);
+/* A SHA-256 as people write it: 64 hexadecimal digits, colons between octets allowed. */
+bool sv_read_fingerprint(sipveil_span text, uint8_t out[32]);
 /* Certificates given for signatures that carry none. */
 X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *count);
 

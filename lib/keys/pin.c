@@ -11,6 +11,16 @@ static sipveil_code bad_fingerprint(const char *sha256, sipveil_error *err)
     return sv_hint(err, SIPVEIL_USAGE, "openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE prints them");
 }
 
+bool sv_read_fingerprint(sipveil_span text, uint8_t out[SV_FINGERPRINT])
+{
+    sv_cursor c = sv_cursor_over(text, "SHA-256");
+    for (size_t i = 0; i < SV_FINGERPRINT; i++) {
+        if (i > 0) (void)sv_take_if(&c, ':');
+        if (!sv_take_hex_octet(&c, &out[i])) return false;
+    }
+    return sv_at_end(&c);
+}
+
 sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, const char *sha256,
                                      sipveil_error *err)
 {
@@ -23,16 +33,7 @@ sipveil_code sipveil_keyring_add_pin(sipveil_keyring *ring, const char *aor, con
         return sv_fail(err, "keys", SIPVEIL_USAGE, "pin: \"%s\" is no address of record (sip:user@host)",
                        SV_QUOTE(sv_span_str(aor)));
     }
-    sv_cursor c = sv_cursor_over(sv_span_str(sha256), "pin");
-    for (size_t i = 0; i < SV_FINGERPRINT; i++) {
-        if (i > 0) (void)sv_take_if(&c, ':');
-        if (!sv_take_hex_octet(&c, &pin->sha256[i])) {
-            return bad_fingerprint(sha256, err);
-        }
-    }
-    if (!sv_at_end(&c)) {
-        return bad_fingerprint(sha256, err);
-    }
+    if (!sv_read_fingerprint(sv_span_str(sha256), pin->sha256)) return bad_fingerprint(sha256, err);
     pin->next = ring->pins;
     ring->pins = pin;
     return SIPVEIL_OK;

@@ -118,6 +118,11 @@ static void preferences_exchanged(void **state)
         change(p, draft04 ? "digest-integrity;q=0.1" : "digest;q=0.1", draft04 ? "digest-integrity;q=0.2" : "digest;q=0.2");
         after_the_change(p, DIGEST_OF(profile), NULL);
         pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_BID_DOWN);
+        pair_end(p); /* our order by q, which is not sent */
+        until_494(p, w, profile, draft04 ? "tls;q=0.1, digest-integrity;q=0.2" : "tls;q=0.1, digest;q=0.2", THEIRS(profile));
+        change(p, "tls;q=0.2", "tls;q=0.05");
+        after_the_change(p, DIGEST_OF(profile), NULL);
+        pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_BID_DOWN);
     }
 }
 

@@ -222,7 +222,7 @@ typedef struct sipveil_agree_association {
 typedef struct sipveil_agree_client_options {
     size_t size;
     sipveil_agree_profile profile;
-    const sipveil_agree_list *list;   /**< own list; its names are the mechanisms that we know, strongest first */
+    const sipveil_agree_list *list;   /**< own list: the mechanisms that we know, the best by q or, without q, by place */
     bool must;                        /**< no agreement: FAILED, instead of going on unprotected */
     bool passive;                     /**< offer by Supported alone */
     const sipveil_agree_credentials *credentials;
