@@ -105,12 +105,19 @@ sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, b
 }
 
 /* Inwards only through what holds one thing: a signature over one part of several says nothing of the others. */
-const sv_node *sv_signature_of(const sv_node *node)
+const sv_node *sv_signature_inside(const sv_node *node)
 {
     for (const sv_node *in = node; in != NULL; in = in->first_child) {
         if (is_accepted(in)) return in;
         if (in->type != SV_NODE_COMPRESSED && !sv_node_is_encrypted(in)) break;
     }
+    return NULL;
+}
+
+const sv_node *sv_signature_of(const sv_node *node)
+{
+    const sv_node *inside = sv_signature_inside(node);
+    if (inside != NULL) return inside;
     for (const sv_node *up = node; up != NULL && !sv_node_is_sip(up); up = up->parent) {
         if (is_accepted(up)) return up;
     }
@@ -188,15 +195,11 @@ static sipveil_code note_opened(void *state, sv_operation *op, const sv_node *no
     return SIPVEIL_OK;
 }
 
-static bool is_verified_over(const sv_node *node)
+static bool is_signed_inside(const sv_node *node)
 {
     const sv_node *in = node->first_child;
     while (in != NULL && in->type == SV_NODE_COMPRESSED) in = in->first_child;
-    if (in != NULL && sv_node_is_signed(in) && in->verified) return true;
-    for (const sv_node *up = node->parent; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        if (sv_node_is_signed(up) && up->verified) return true;
-    }
-    return false;
+    return in != NULL && sv_node_is_signed(in) && in->verified;
 }
 
 /* Whoever read the earlier message has the key: only a signature says who wrote this one (E2M-43, CEK-07). */
@@ -204,7 +207,7 @@ static sipveil_code judge(void *state, sv_operation *op)
 {
     sv_receiving *r = state;
     for (size_t i = 0; i < r->reused_count; i++) {
-        if (!r->reused[i].opened || is_verified_over(r->reused[i].node)) continue;
+        if (!r->reused[i].opened || is_signed_inside(r->reused[i].node)) continue;
         sv_report_check(op, "E2M-43", SIPVEIL_CHECK_FAILED, "opened by the key of an earlier message, and not signed");
         return sv_fail_rule(op->err, SV_E2M, SIPVEIL_NOT_SIGNED, "E2M-43", SIPVEIL_NO_OFFSET,
                             "every reader of the earlier message could have written it: by its key, and not signed");
@@ -297,7 +300,7 @@ static sipveil_code fill_record(sv_receiving *r, sv_operation *op, const sv_node
 static const char *why_not_kept(const sv_receiving *r, const sv_operation *op, const sv_node *node,
                                 const sv_cek_attributes *attributes, const sv_node **signature)
 {
-    *signature = sv_signature_of(node);
+    *signature = sv_signature_inside(node);
     if (!attributes->present) return attributes->why_not;
     if (*signature == NULL || (*signature)->signed_data->signer_count == 0) return "no accepted signature covers its content";
     if (sv_signed_fragment_for(node) == NULL && reused_for(r, node) == NULL && !covers_message(node)) {

@@ -48,6 +48,8 @@ const sv_node *sv_signed_fragment_for(const sv_node *node);
 sipveil_code sv_check_signed_labels(sv_operation *op, const sv_labels *labels, bool all);
 /* A signature that covers all of this node, or all that came out of it: verified, accepted; or NULL. */
 const sv_node *sv_signature_of(const sv_node *node);
+/* The same, of what came out of this encrypted node alone: whoever signs ciphertext need not know what is in it. */
+const sv_node *sv_signature_inside(const sv_node *node);
 /* From a part inwards through what was opened and verified: what came out. */
 const sv_node *sv_came_out(const sv_node *node);
 /* Whether the first encrypted layer from here on names nothing but shared keys, none of them of the ring: then the key

@@ -28,7 +28,7 @@ static sipveil_code check_means(const sv_retry *r)
 /* A hop that needs answers gets them by the key of this request, where it may be held, or by the far end's good will. */
 static void ask_for_answers(const sv_retry *r, sipveil_e2m_options *e2m)
 {
-    if (!r->wants_answers || e2m->seal.signer_count == 0 || e2m->form == SIPVEIL_E2M_NESTED) return;
+    if (!r->wants_answers || e2m->seal.signer_count == 0 || e2m->form == SIPVEIL_E2M_NESTED || e2m->seal.encrypt_then_sign) return;
     e2m->reply = (sipveil_e2m_act)((unsigned)e2m->reply | (unsigned)r->reply);
     e2m->keep = e2m->keep || (e2m->memory != NULL && e2m->form != SIPVEIL_E2M_SPLIT && e2m->seal.recipient_count > 0);
 }

@@ -7,35 +7,38 @@
 #define ANSWERED SV_SPAN("answered")
 #define FAILED SV_SPAN("failed")
 
-enum { DIGEST = 32 };
+enum { DIGEST = 32, NAME = DIGEST + 1 };
 
 static sv_store *store_of(const sv_hop *hop)
 {
     return hop->options->open.memory != NULL ? sv_memory_store(hop->options->open.memory) : NULL;
 }
 
-static bool name_message(const sv_hop *hop, sipveil_span message, uint8_t name[DIGEST])
+/* The octets, and who vouched for them: what came unprotected must not speak for what comes over TLS next. */
+static bool name_message(const sv_hop *hop, sipveil_span message, uint8_t name[NAME])
 {
+    const sipveil_e2m_proxy_options *o = hop->options;
+    name[DIGEST] = (uint8_t)((o->protected_hop ? 1 : 0) | (o->sender_authenticated ? 2 : 0));
     return sv_digest_octets(hop->op->crypto, sv_digest_by_name("sha256"), message, name, NULL) == SIPVEIL_OK;
 }
 
 bool sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, sipveil_span *response)
 {
-    uint8_t name[DIGEST];
+    uint8_t name[NAME];
     sipveil_span value;
     const sv_store *store = store_of(hop);
     return store != NULL && sv_store_count(store, SV_STORE_TRANSACTION) > 0 && name_message(hop, message, name) &&
-           sv_store_find(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, DIGEST), hop->op->now, &value) &&
+           sv_store_find(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), hop->op->now, &value) &&
            sv_arena_copy(hop->op->arena, value, response);
 }
 
 /* What does not fit is not remembered: it is a help, and no protection. */
 void sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_span response)
 {
-    uint8_t name[DIGEST];
+    uint8_t name[NAME];
     sv_store *store = store_of(hop);
     if (store == NULL || !name_message(hop, message, name)) return;
-    (void)sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, DIGEST), response, hop->op->now,
+    (void)sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), response, hop->op->now,
                        hop->op->now + SV_RETRANSMITTED_WITHIN, NULL);
 }
 
@@ -55,7 +58,8 @@ bool sv_hop_source_is_spent(const sv_hop *hop)
 void sv_hop_note_failure(const sv_hop *hop)
 {
     sv_store *store = store_of(hop);
-    if (store == NULL || hop->options->source == NULL) return;
+    bool known = hop->options->sender_authenticated || hop->op->secret_used; /* else anybody writes in a peer's name */
+    if (store == NULL || hop->options->source == NULL || !known) return;
     sipveil_span source = sv_span_str(hop->options->source);
     uint8_t failures = failures_of(hop);
     if (failures < SV_FAILURES_MOST) failures++;

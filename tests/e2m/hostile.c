@@ -232,6 +232,31 @@ static void a_source_that_fails(void **state)
     assert_true(w->verdict.has_view);
 }
 
+/* What somebody sends first, unprotected, says nothing about the same octets over TLS: neither that they were here
+ * already, nor that their sender fails. */
+static void an_unprotected_copy_comes_first(void **state)
+{
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    sipveil_span message = shared(w, &s, invite(w, SDP));
+    sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
+    o.source = "192.0.2.66";
+    o.protected_hop = o.sender_authenticated = false;
+    at_p1_with(w, &o, message);
+    assert_false(w->verdict.has_view);
+    o.protected_hop = true; /* nobody vouches for the sender: refused, twenty times */
+    for (int i = 0; i < 20; i++) {
+        char branch[16];
+        snprintf(branch, sizeof branch, "z9hG4bKx%d", i);
+        at_p1_with(w, &o, edited(w, message, "z9hG4bKa1", branch));
+        assert_true(sv_starts_nocase_str(w->verdict.message, "SIP/2.0 403 "));
+    }
+    o.sender_authenticated = true;
+    at_p1_with(w, &o, message);
+    assert_true(w->verdict.has_view && !w->verdict.retransmission);
+}
+
 /* ---- keys ---- */
 
 /* What P1 holds of the first message of a dialog. */
@@ -514,6 +539,7 @@ int main(void)
         cmocka_unit_test(two_parts_for_one_hop), cmocka_unit_test(private_operations_are_counted),
         cmocka_unit_test(an_unsigned_label_off_the_link), cmocka_unit_test(nesting_games), cmocka_unit_test(a_replayed_signature_costs_nothing),
         cmocka_unit_test(octets_behind_the_message), cmocka_unit_test(a_source_that_fails),
+        cmocka_unit_test(an_unprotected_copy_comes_first),
         cmocka_unit_test(a_reader_writes_by_the_key), cmocka_unit_test(crooked_keys),
         cmocka_unit_test(a_changed_reference), cmocka_unit_test(messages_outside_dialogs), cmocka_unit_test(answers_to_whom_they_are_not_for),
         cmocka_unit_test(a_domain_of_one_label), cmocka_unit_test(somebody_else_in_the_dialog),

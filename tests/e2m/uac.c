@@ -22,6 +22,12 @@ static void options_that_are_wrong(void **state)
     s.o.keep = true;
     s.o.form = SIPVEIL_E2M_SPLIT;
     assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    share_begin(w, &s); /* E2M-43, TUN-45: signed inside, or a stranger's ciphertext would do */
+    s.o.keep = s.o.seal.encrypt_then_sign = true;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
+    s.o.seal.encrypt_then_sign = false;
+    s.o.seal.recipient_count = 0;
+    assert_code(try_share(w, &s, message), SIPVEIL_USAGE);
     share_begin(w, &s);
     s.o.seal.signer_count = 0;
     s.o.act = SIPVEIL_E2M_VERIFY;
