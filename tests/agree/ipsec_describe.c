@@ -208,6 +208,9 @@ static void what_is_refused(void **state)
         assert_true(found.count == 0 && found.encryption_key.len == 0);
         assert_int_equal(sipveil_agree_ipsec_commands(worker, &options, &commands, NULL), failures[i].code);
         assert_int_equal(commands.len, 0);
+        options.ue = NULL;
+        options.pcscf = "192.0.2.2;reboot"; /* no address goes to a shell unread */
+        assert_int_not_equal(sipveil_agree_ipsec_commands(worker, &options, &commands, NULL), SIPVEIL_OK);
         options.size--;
         assert_int_equal(sipveil_agree_ipsec_describe(worker, &options, &found, &err), SIPVEIL_USAGE);
     }
