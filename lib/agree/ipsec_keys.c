@@ -15,21 +15,13 @@ static bool is_not_line_end(uint8_t c)
     return c != '\n' && c != '\r';
 }
 
-static unsigned hex_of(uint8_t digit)
-{
-    return sv_is_digit(digit) ? (unsigned)(digit - '0') : (unsigned)(sv_lower(digit) - 'a' + 10);
-}
-
 static sipveil_code read_key(sipveil_span digits, uint8_t out[SV_IMS_KEY], sipveil_error *err)
 {
-    if (digits.len != 2 * SV_IMS_KEY) return refuse_file("has a key that is not of 32 hexadecimal digits", err);
-    for (size_t i = 0; i < digits.len; i++) {
-        if (!sv_is_hex(digits.data[i])) return refuse_file("has a key that is not of 32 hexadecimal digits", err);
-    }
-    for (size_t i = 0; i < SV_IMS_KEY; i++) {
-        out[i] = (uint8_t)(hex_of(digits.data[2 * i]) << 4 | hex_of(digits.data[2 * i + 1]));
-    }
-    return SIPVEIL_OK;
+    sv_cursor c = sv_cursor_over(digits, "IMS key");
+    size_t read = 0;
+    while (read < SV_IMS_KEY && sv_take_hex_octet(&c, &out[read])) read++;
+    if (read == SV_IMS_KEY && sv_at_end(&c)) return SIPVEIL_OK;
+    return refuse_file("has a key that is not of 32 hexadecimal digits", err);
 }
 
 static sipveil_code read_rows(sipveil_span text, sv_ims_keys *out, sipveil_error *err)

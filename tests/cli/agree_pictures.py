@@ -2,7 +2,7 @@
 import os
 
 import agree_scenarios
-from lab import PROGRAM, SOURCE, Cases, Lab, execute
+from lab import PROGRAM, SOURCE, Cases, Lab, execute, play
 
 # The least that has to be there: a scenario that lost steps proves less.
 LEAST = {"agree-1": 8, "agree-2": 4, "agree-3": 6, "agree-4": 8, "agree-5": 3}
@@ -25,14 +25,7 @@ def pictures(cases):
 
 def main():
     cases = Cases()
-    for name, scenario in sorted(agree_scenarios.SCENARIOS.items()):
-        run = scenario()
-        try:
-            for case, complaints in run.cases:
-                cases.case("%s: %s" % (name, case), complaints)
-            cases.case("%s: no step is missing" % name, [] if len(run.cases) >= LEAST[name] else "%d cases" % len(run.cases))
-        finally:
-            run.close()
+    play(cases, agree_scenarios.SCENARIOS, LEAST)
     pictures(cases)
     cases.leave()
 

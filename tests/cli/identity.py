@@ -7,7 +7,7 @@ import json
 import os
 
 import identity_scenarios
-from lab import PROGRAM, SOURCE, Cases, Lab, have, sipveil
+from lab import PROGRAM, SOURCE, Cases, Lab, have, play, sipveil
 
 os.environ.setdefault("SIPVEIL_PROGRAM", PROGRAM)
 
@@ -67,15 +67,8 @@ def main():
         cases.leave()
     draw = drawing()
     page = (SOURCE / "docs" / "identity.md").read_text(encoding="utf-8")
-    for name, scenario in sorted(identity_scenarios.SCENARIOS.items()):
-        run = scenario()
-        try:
-            for case, complaints in run.cases:
-                cases.case("%s: %s" % (name, case), complaints)
-            cases.case("%s: no step is missing" % name, [] if len(run.cases) >= LEAST[name] else "%d cases" % len(run.cases))
-            cases.case("%s: the page shows this run" % name, pictures(name, run, draw, page))
-        finally:
-            run.close()
+    play(cases, identity_scenarios.SCENARIOS, LEAST,
+         lambda name, run: cases.case("%s: the page shows this run" % name, pictures(name, run, draw, page)))
     words(cases)
     cases.leave()
 

@@ -111,6 +111,21 @@ class Lab:
         return self.path(name + ".crt")
 
 
+def play(cases, scenarios, least, also=None):
+    """Every step of every scenario is a case; a scenario that lost steps proves less than it did. also(name, run): more
+    cases, while the run is there."""
+    for name, scenario in sorted(scenarios.items()):
+        run = scenario()
+        try:
+            for case, complaints in run.cases:
+                cases.case("%s: %s" % (name, case), complaints)
+            cases.case("%s: no step is missing" % name, [] if len(run.cases) >= least[name] else "%d cases" % len(run.cases))
+            if also:
+                also(name, run)
+        finally:
+            run.close()
+
+
 def split(message):
     """Start line, header lines (unfolded lines stay apart: (name, raw)), body."""
     head, _, body = message.partition(b"\r\n\r\n")

@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree
 
 import e2m_scenarios
-from lab import ALICE, BOB, INVITE, OK, PROGRAM, SOURCE, Cases, Lab, execute, have, sipveil, split
+from lab import ALICE, BOB, INVITE, OK, PROGRAM, SOURCE, Cases, Lab, execute, have, play, sipveil, split
 
 os.environ.setdefault("SIPVEIL_PROGRAM", PROGRAM)
 
@@ -65,14 +65,7 @@ def main():
     if not have("openssl"):
         cases.skip("the scenarios", "openssl, which cuts a recipient out of a message, is not installed")
         cases.leave()
-    for name, scenario in sorted(e2m_scenarios.SCENARIOS.items()):
-        run = scenario()
-        try:
-            for case, complaints in run.cases:
-                cases.case("%s: %s" % (name, case), complaints)
-            cases.case("%s: no step is missing" % name, [] if len(run.cases) >= LEAST[name] else "%d cases" % len(run.cases))
-        finally:
-            run.close()
+    play(cases, e2m_scenarios.SCENARIOS, LEAST)
     plain_ua(cases)
     pictures(cases)
     cases.leave()
