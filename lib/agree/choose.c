@@ -47,7 +47,7 @@ static bool can_run_digest(const sv_client *c, const sv_mechanism *m, sipveil_er
     sv_digest_rules rules = {c->options->profile, c->options->allow_no_qop, c->options->allow_sha256};
     sv_digest_algorithm algorithm;
     sv_qop qop;
-    if (c->options->credential_count == 0) return cannot(why, "AGR-17", m, "there are no credentials");
+    if (c->options->credential_count == 0) return cannot(why, "AGR-17", m, "there are no credentials of ours");
     return sv_digest_demand(m, &any, rules, &algorithm, &qop, why) == SIPVEIL_OK;
 }
 

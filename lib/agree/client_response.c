@@ -101,8 +101,10 @@ static sipveil_code start(sv_client *c, const sv_mechanism_list *list, const sv_
         SV_TRY(sv_client_next_transaction(c));
         return sv_client_write_offer(c, &c->out->message);
     }
-    return sv_client_fail(c, SIPVEIL_AGREE_E_ABORTED, "AGR-24", "the %u has nothing that starts %s", c->view->status,
-                          SV_QUOTE(choice->entry->name));
+    return sv_client_fail(c, SIPVEIL_AGREE_E_ABORTED, "AGR-24",
+                          choice->entry->kind == SV_MECH_SMIME ? "the %u has no certificate, which %s starts with"
+                                                               : "the %u has no challenge for %s of a realm that we have credentials for",
+                          c->view->status, SV_QUOTE(choice->entry->name));
 }
 
 /* ---- OFFERED ---- */
@@ -134,6 +136,16 @@ static bool answers_unprotected(const sv_client *c)
 {
     sv_mechanism_kind kind = sv_mechanism_kind_of(c->a->mechanism);
     return kind == SV_MECH_DIGEST || kind == SV_MECH_DIGEST_INTEGRITY || kind == SV_MECH_SMIME;
+}
+
+static bool came_protected(const sv_client *c)
+{
+    return answers_unprotected(c) || (c->event->over != NULL && sv_equal_nocase_str(c->a->mechanism, c->event->over));
+}
+
+static sipveil_code ignore_unprotected(sv_client *c)
+{
+    return sv_client_ignore(c, "AGR-50", "a response that did not come over the protection that was agreed");
 }
 
 static sipveil_code same_as_stored(sv_client *c, const sv_mechanism_list *list, bool *same)
@@ -211,10 +223,7 @@ static bool challenges_again(const sv_client *c)
 
 static sipveil_code take_protected(sv_client *c)
 {
-    bool over = c->event->over != NULL && sv_equal_nocase_str(c->a->mechanism, c->event->over);
-    if (!over && !answers_unprotected(c)) {
-        return sv_client_ignore(c, "AGR-50", "a response that did not come over the protection that was agreed");
-    }
+    if (!came_protected(c)) return ignore_unprotected(c);
     if (c->view->status == 494 || c->view->status == 421) return take_refusal(c);
     if (challenges_again(c)) {
         c->a->state = SIPVEIL_AGREE_IDLE; /* AGR-44 */
@@ -238,6 +247,7 @@ sipveil_code sv_client_take_response(sv_client *c)
         if (c->a->state != SIPVEIL_AGREE_ACTIVE || refusal) {
             return sv_client_ignore(c, "ADV-183", "a response that answers no request that is outstanding");
         }
+        if (!came_protected(c)) return ignore_unprotected(c);
         c->out->actions = SIPVEIL_AGREE_DELIVER; /* of another transaction over the same protection */
         return SIPVEIL_OK;
     }
@@ -255,6 +265,7 @@ sipveil_code sv_client_take_response(sv_client *c)
         return take_protected(c);
     case SIPVEIL_AGREE_CONFIRMING:
     case SIPVEIL_AGREE_ACTIVE: return take_protected(c);
+    case SIPVEIL_AGREE_FAILED: return sv_client_ignore(c, "AGR-50", "a response after the agreement failed");
     default:
         c->out->actions = SIPVEIL_AGREE_DELIVER;
         return SIPVEIL_OK;

@@ -49,8 +49,8 @@ sipveil_code sv_server_keep_client_list(sv_server *s)
     sv_store *store = sv_memory_store(s->options->memory);
     sipveil_span scope = sv_sip_value(s->view, SV_F_CALL_ID);
     sipveil_error why;
-    (void)sv_store_remove(store, SV_STORE_NONCE, scope, sv_buffer_span(&name));
-    sipveil_code code = sv_store_add(store, SV_STORE_NONCE, scope, sv_buffer_span(&name), list, s->options->now,
+    (void)sv_store_remove(store, SV_STORE_OFFER, scope, sv_buffer_span(&name));
+    sipveil_code code = sv_store_add(store, SV_STORE_OFFER, scope, sv_buffer_span(&name), list, s->options->now,
                                      s->options->now + KEPT_LIFE, &why);
     if (code == SIPVEIL_LIMIT) return SIPVEIL_OK; /* full: what was not kept cannot be compared, so it is refused later */
     return code == SIPVEIL_OK ? code : sv_no_memory(s->op->err, SV_AGREE);
@@ -63,7 +63,7 @@ sipveil_code sv_server_compare_client_list(sv_server *s)
     bool usable = false;
     if (s->facts.protection != SV_MECH_IPSEC_3GPP || !name_of(s, &name)) return SIPVEIL_OK;
     SV_TRY(canonical_of(s, &list, &usable));
-    bool known = sv_store_find(sv_memory_store(s->options->memory), SV_STORE_NONCE, sv_sip_value(s->view, SV_F_CALL_ID),
+    bool known = sv_store_find(sv_memory_store(s->options->memory), SV_STORE_OFFER, sv_sip_value(s->view, SV_F_CALL_ID),
                                sv_buffer_span(&name), s->options->now, &kept);
     bool same = usable && known && sv_equal_constant_time(list, kept);
     sv_report_check(s->op, "AGR-52", same ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,

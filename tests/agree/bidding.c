@@ -262,6 +262,9 @@ static void forged_success(void **state)
         pair_start(p, OFFERED_INVITE);
         pair_success(p);
         pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_NOT_OFFERED);
+        pair_success(p);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_FAILED);
+        assert_int_equal(p->outcome.actions, SIPVEIL_AGREE_IGNORED);
         pair_end(p);
         pair_begin(p, w, profile, OURS(profile), THEIRS(profile));
         p->client.must = false;
@@ -471,6 +474,13 @@ static void not_our_answer(void **state)
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "digest", SIPVEIL_AGREE_CONFIRMING);
         assert_int_equal(p->a.ignored, 8);
+        pair_success(p);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "TLS", SIPVEIL_AGREE_ACTIVE);
+        change(p, "c1@home", "c7@home"); /* of another call: over tls it is the application's, elsewhere it is forged */
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "tls", SIPVEIL_AGREE_ACTIVE);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_DELIVER && p->a.ignored == 8);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_ACTIVE);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_IGNORED && p->a.ignored == 9);
     }
 }
 

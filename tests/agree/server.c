@@ -252,6 +252,27 @@ static void the_other_direction(void **state)
     pair_end(p);
 }
 
+/* Whoever proves nothing can fill what is kept of offers, and nothing else: nonces go on (AGR-28). */
+static void a_flood_of_offers(void **state)
+{
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_3GPP, LIST, "");
+    for (int i = 0; i < 20000; i++) {
+        char request[512];
+        int n = snprintf(request, sizeof request, "REGISTER sip:home.example SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n"
+                         "From: <sip:a@home.example>;tag=1\r\nTo: <sip:a@home.example>\r\nCall-ID: %d\r\nCSeq: 1 REGISTER\r\n"
+                         "Security-Client: digest\r\nContent-Length: 0\r\n\r\n", i, i);
+        PAIR_OK(sipveil_agree_check(w->other, &p->server, sv_span(request, (size_t)n), &p->verdict, &p->err));
+        assert_int_equal(p->verdict.status, 421);
+    }
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+    pair_server(p, NULL, 0);
+    assert_true(p->verdict.agreed);
+    pair_end(p);
+}
+
 static void wrong_calls(void **state)
 {
     world *w = *state;
@@ -273,7 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_its_own_account), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
         cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
-        cmocka_unit_test(forms_of_digest), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction),
+        cmocka_unit_test(forms_of_digest), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
         cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
