@@ -8,25 +8,40 @@
 #include "peer.h"
 #include "statefile.h"
 
-enum proxy_option { O_HOST = O_OPENING_LAST, O_FROM, O_POLICY, O_STATE, O_VIEW, O_WIRE, O_496, O_UNPROTECTED, O_REPORT, O_TELL };
+enum proxy_option {
+    O_HOST = O_OPENING_LAST,
+    O_FROM,
+    O_POLICY,
+    O_STATE,
+    O_VIEW,
+    O_WIRE,
+    O_496,
+    O_UNPROTECTED,
+    O_REPORT,
+    O_TELL
+};
 
 static const tool_option options[] = {
-    {O_HOST, "host", 0, "HOST", true, "our host name, as labels have it; repeat for more, the first one is told to others"},
+    {O_HOST, "host", 0, "HOST", true,
+     "our host name, as labels have it; repeat for more, the first one is told to others"},
     {O_KEY, "key", 0, "KEYREF", true, "a key of ours; the certificate that names our host goes into refusals"},
     {O_CERT, "cert", 0, "FILE|DIR", true, "certificates of others, for signatures that carry none"},
     {O_TRUST, "trust", 0, "FILE|DIR", true, "trust anchors (PEM)"},
     {O_CRL, "crl", 0, "FILE", true, "revocation lists (PEM)"},
     {O_PIN, "pin", 0, "AOR=SHA256", true, "accept exactly this certificate for that AOR"},
-    {O_FROM, "from", 0, "PEER", false, "how it came in: proto=tls, sa=NAME, interface=NAME, ...; else only signed labels count"},
+    {O_FROM, "from", 0, "PEER", false,
+     "how it came in: proto=tls, sa=NAME, interface=NAME, ...; else only signed labels count"},
     {O_POLICY, "policy", 0, "FILE", false, "rows that say what this proxy demands"},
     {O_STATE, "state", 0, "FILE", false, "remembers seen messages and keys there between calls (0600, locked)"},
     {O_VIEW, "view", 0, "FILE", false, "write there what we may read; - is standard error"},
-    {O_WIRE, "profile", 0, "e2m|draft", false, "how a refusal says what is needed: e2m (default), or the codes of the drafts"},
+    {O_WIRE, "profile", 0, "e2m|draft", false,
+     "how a refusal says what is needed: e2m (default), or the codes of the drafts"},
     {O_496, "proxy-undecipherable", 0, NULL, false, "with --profile draft: 496 instead of 493"},
     {O_AT, "at", 0, "TIME", false, "check certificates and Date at this RFC 3339 time"},
     {O_DATE_WINDOW, "date-window", 0, "SECONDS|any", false, "how far Date may be from now (default 3600)"},
     {O_ALLOW_WEAK, "allow-weak", 0, "NAME[,...]", false, "sha1, rsa1024, rsa-v1.5, 3des, no-signed-attrs"},
-    {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false, "take key references that nothing authenticates (RFC 3185)"},
+    {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false,
+     "take key references that nothing authenticates (RFC 3185)"},
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"},
     {O_TELL, "tell-needs", 0, NULL, false, "add what --policy demands to a 2xx to OPTIONS or REGISTER"},
     {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
@@ -114,9 +129,11 @@ static int write_view(proxy_state *s, const char *input, const sipveil_e2m_verdi
     for (size_t i = 0; exit_code == TOOL_OK && i < verdict->part_count; i++) {
         sipveil_span view = verdict->parts[i].view;
         char name[4096];
-        int len = i == 0 ? snprintf(name, sizeof name, "%s", s->view) : snprintf(name, sizeof name, "%s.%zu", s->view, i + 1);
+        int len =
+            i == 0 ? snprintf(name, sizeof name, "%s", s->view) : snprintf(name, sizeof name, "%s.%zu", s->view, i + 1);
         if (len < 0 || len >= (int)sizeof name) return tool_usage_error(&s->o.common, "--view: name too long");
-        if (strcmp(s->view, "-") == 0) exit_code = fwrite(view.data, 1, view.len, stderr) == view.len ? TOOL_OK : TOOL_FAILED;
+        if (strcmp(s->view, "-") == 0)
+            exit_code = fwrite(view.data, 1, view.len, stderr) == view.len ? TOOL_OK : TOOL_FAILED;
         else exit_code = io_write(&s->o.common, name, input, view, IO_REPLACE | IO_SECRET);
     }
     return exit_code;
@@ -165,10 +182,11 @@ static int proxy_one(proxy_state *s, const char *path)
 
 int cmd_proxy(int argc, char **argv)
 {
-    static const tool_verb verb = {"proxy", "--host HOST [--key KEYREF] [options] [FILE]",
-                                   "Reads a message and writes what a serving proxy sends: the same message, to forward,\n"
-                                   "or the response that refuses it (exit 10).",
-                                   cmd_proxy};
+    static const tool_verb verb = {
+        "proxy", "--host HOST [--key KEYREF] [options] [FILE]",
+        "Reads a message and writes what a serving proxy sends: the same message, to forward,\n"
+        "or the response that refuses it (exit 10).",
+        cmd_proxy};
     proxy_state s = {.o = {.common = {.verb = "proxy"}}};
     int first = 0, exit_code = TOOL_USAGE;
     sipveil_e2m_proxy_options_default(&s.proxy);

@@ -11,8 +11,10 @@ static const tool_option options[] = {
     {O_REQUEST, "request", 0, "FILE", false, "the request as it was before it was sealed"},
     {O_MAY_VIEW, "may-view", 0, "HOST", true, "a proxy that may be shown the body; repeat for more"},
     {O_TRIED, "tried", 0, "HOST", true, "the request was sent again for this proxy already"},
-    {O_DISCLOSABLE, "disclosable", 0, "TYPE", true, "a media type that may be shown; default: all that are not private"},
-    {O_FROM, "from", 0, "PEER", false, "how the response came in: proto=tls, sa=NAME, ...; else policy servers are not asked"},
+    {O_DISCLOSABLE, "disclosable", 0, "TYPE", true,
+     "a media type that may be shown; default: all that are not private"},
+    {O_FROM, "from", 0, "PEER", false,
+     "how the response came in: proto=tls, sa=NAME, ...; else policy servers are not asked"},
     {O_DOCUMENT, "policy-document", 0, "URI=FILE", true, "what the policy server of that URI says (RFC 6794)"},
     SEALING_OPTIONS,
     SHARING_OPTIONS,
@@ -129,10 +131,11 @@ static int retry_one(retry_state *r, const char *path)
 
 int cmd_retry(int argc, char **argv)
 {
-    static const tool_verb verb = {"retry", "--request FILE --may-view HOST ... [options of seal] [RESPONSE]",
-                                   "Reads a response that says what a proxy needs, and writes the request to send again,\n"
-                                   "sealed for that proxy too (exit 10), or refuses (exit 9).",
-                                   cmd_retry};
+    static const tool_verb verb = {
+        "retry", "--request FILE --may-view HOST ... [options of seal] [RESPONSE]",
+        "Reads a response that says what a proxy needs, and writes the request to send again,\n"
+        "sealed for that proxy too (exit 10), or refuses (exit 9).",
+        cmd_retry};
     retry_state r = {.s = {.s = {.common = {.verb = "retry"}}}};
     int first = 0, exit_code = TOOL_USAGE;
     sharing_begin(&r.s);

@@ -52,9 +52,9 @@ static bool protects(const sharing *s)
 
 int cmd_seal(int argc, char **argv)
 {
-    static const tool_verb verb = {"seal", "(--to KEYREF | --sign-with KEYREF | --for HOST=KEYREF) ... [options] [FILE]",
-                                   "Reads one SIP message and writes the outer message that carries it, protected.",
-                                   cmd_seal};
+    static const tool_verb verb = {
+        "seal", "(--to KEYREF | --sign-with KEYREF | --for HOST=KEYREF) ... [options] [FILE]",
+        "Reads one SIP message and writes the outer message that carries it, protected.", cmd_seal};
     sharing s = {.s = {.common = {.verb = "seal"}}};
     int first = 0, exit_code = TOOL_USAGE;
     sharing_begin(&s);

@@ -55,7 +55,9 @@ static bool take_hop(sharing *s, const char *v)
     if (s->hop_texts[i] == NULL) return false;
     char *equal = strchr(s->hop_texts[i], '=');
     if (equal != NULL) *equal = '\0';
-    if (s->hop_texts[i][0] == '\0' || (equal != NULL && equal[1] == '\0')) return tool_bad_value(&s->s.common, "for", v);
+    if (s->hop_texts[i][0] == '\0' || (equal != NULL && equal[1] == '\0')) {
+        return tool_bad_value(&s->s.common, "for", v);
+    }
     s->hop_keys[i] = equal != NULL ? equal + 1 : NULL;
     s->hops[i].host = s->hop_texts[i];
     s->e2m.hop_count++;
@@ -85,7 +87,9 @@ static bool take_own(sharing *s, int id, const char *v)
         if (!take_number(s, "max-decrypts", v, 1, 1LL << 31, &number)) return false;
         s->e2m.max_decrypts = (uint32_t)number;
         return true;
-    case O_CEK_REF: s->e2m.rfc3185 = true; return strcmp(v, "rfc3185") == 0 || tool_bad_value(&s->s.common, "cek-ref", v);
+    case O_CEK_REF:
+        s->e2m.rfc3185 = true;
+        return strcmp(v, "rfc3185") == 0 || tool_bad_value(&s->s.common, "cek-ref", v);
     case O_FORM: return take_form(s, v);
     case O_PRIVATE_TYPE: return take_item(s, s->private_types, &s->e2m.private_type_count, v);
     case O_MAY_DISCLOSE: return take_item(s, s->disclose, &s->e2m.may_disclose_count, v);
@@ -129,7 +133,8 @@ bool sharing_settle(sharing *s)
 {
     if (!sealing_settle(&s->s)) return false;
     if (wants_bound(s) && s->state == NULL) {
-        tool_usage_error(&s->s.common, "--to bound:AOR needs --state FILE: 'sipveil identity bind' has bound the certificate there");
+        tool_usage_error(&s->s.common,
+                         "--to bound:AOR needs --state FILE: 'sipveil identity bind' has bound the certificate there");
         return false;
     }
     if (!s->asked) {
@@ -138,7 +143,8 @@ bool sharing_settle(sharing *s)
         return false;
     }
     if (s->s.seal.mode != SIPVEIL_MODE_PAYLOAD || s->s.seal.pcscf) {
-        tool_usage_error(&s->s.common, "what is shared with a proxy is a body: --for and its company need --mode payload");
+        tool_usage_error(&s->s.common,
+                         "what is shared with a proxy is a body: --for and its company need --mode payload");
         return false;
     }
     if ((s->e2m.keep || s->e2m.reuse != NULL) && s->state == NULL) {
@@ -191,7 +197,10 @@ static bool is_hop(const sharing *s, sipveil_span host)
 {
     for (size_t i = 0; i < s->e2m.hop_count; i++) {
         const char *name = s->hops[i].host;
-        if (strncasecmp(name, (const char *)host.data, host.len) == 0 && (name[host.len] == '\0' || name[host.len] == ':')) return true;
+        if (strncasecmp(name, (const char *)host.data, host.len) == 0 &&
+            (name[host.len] == '\0' || name[host.len] == ':')) {
+            return true;
+        }
     }
     return false;
 }
@@ -224,7 +233,8 @@ int sharing_add_bound(sharing *s, sipveil_span message)
     for (size_t i = 0; i < s->s.to_count; i++) {
         const char *aor = bound_address(s->s.to[i]);
         if (aor == NULL) continue;
-        if (sipveil_identity_add_bound(s->worker, s->memory.memory, message, aor, s->memory.now, s->ring, &err) != SIPVEIL_OK) {
+        if (sipveil_identity_add_bound(s->worker, s->memory.memory, message, aor, s->memory.now, s->ring, &err) !=
+            SIPVEIL_OK) {
             return tool_error(&s->s.common, NULL, &err);
         }
         s->recipients[i] = sipveil_keyring_at(s->ring, sipveil_keyring_count(s->ring) - 1);
@@ -239,7 +249,8 @@ int sharing_apply_policy(sharing *s, sipveil_span message)
     sipveil_error err;
     int exit_code = TOOL_OK;
     if (s->policy == NULL) return TOOL_OK;
-    if (sipveil_e2m_policy_match(s->worker, s->policy, message, NULL, rows, SHARING_HOPS_MOST, &count, &err) != SIPVEIL_OK) {
+    if (sipveil_e2m_policy_match(s->worker, s->policy, message, NULL, rows, SHARING_HOPS_MOST, &count, &err) !=
+        SIPVEIL_OK) {
         return tool_error(&s->s.common, NULL, &err);
     }
     for (size_t i = 0; i < count && exit_code == TOOL_OK; i++) exit_code = add_row(s, &rows[i]);

@@ -38,8 +38,9 @@ static bool read_derivation(sipveil_span value, const sipveil_limits *limits, sv
     sv_cursor c = sv_cursor_over(value, "derivation"), inside, parameters;
     sv_der_algorithm kek;
     uint64_t length;
-    if (value.len == 0 || sv_der_enter(&c, SV_DER_SEQUENCE, "derivation", &inside, NULL) != SIPVEIL_OK || !sv_at_end(&c) ||
-        sv_der_take_algorithm(&inside, "kekAlg", &kek, NULL) != SIPVEIL_OK || !sv_wrap_by_oid(kek.oid, &out->wrap) ||
+    if (value.len == 0 || sv_der_enter(&c, SV_DER_SEQUENCE, "derivation", &inside, NULL) != SIPVEIL_OK ||
+        !sv_at_end(&c) || sv_der_take_algorithm(&inside, "kekAlg", &kek, NULL) != SIPVEIL_OK ||
+        !sv_wrap_by_oid(kek.oid, &out->wrap) ||
         sv_der_enter(&inside, SV_DER_SEQUENCE, "pbkdf2Param", &parameters, NULL) != SIPVEIL_OK || !sv_at_end(&inside) ||
         sv_der_take_octets(&parameters, SV_DER_OCTET_STRING, "salt", limits, arena, &out->salt, NULL) != SIPVEIL_OK ||
         sv_der_take_number(&parameters, "iterationCount", &out->iterations, NULL) != SIPVEIL_OK ||
@@ -88,7 +89,8 @@ void sv_cek_read_attributes(sipveil_span set, const sipveil_limits *limits, sv_a
 
 static bool same_attributes(const sv_cek_attributes *a, const sv_cek_attributes *b)
 {
-    return sv_equal(a->reference, b->reference) && a->uses == b->uses && !a->derivation.present == !b->derivation.present;
+    return sv_equal(a->reference, b->reference) && a->uses == b->uses &&
+           !a->derivation.present == !b->derivation.present;
 }
 
 void sv_cek_attributes_of(const sv_enveloped *e, bool allow_unprotected, const sipveil_limits *limits, sv_arena *arena,
@@ -141,7 +143,9 @@ sipveil_code sv_cek_put_attributes(sv_arena *arena, const sv_cek_attributes *a, 
 {
     sv_der_writer w;
     *out = sv_span(NULL, 0);
-    if (!sv_der_writer_init(&w, arena, a->reference.len + a->derivation.salt.len + 256)) return sv_no_memory(err, SV_E2M);
+    if (!sv_der_writer_init(&w, arena, a->reference.len + a->derivation.salt.len + 256)) {
+        return sv_no_memory(err, SV_E2M);
+    }
     sv_der_mark mark = sv_der_mark_here(&w);
     if (a->derivation.present) put_derivation(&w, &a->derivation);
     if (a->uses > 1) {

@@ -95,14 +95,14 @@ static bool take_derivation(sv_cursor *c, sv_cek_derivation *d)
 }
 
 /* What stands at the front, at fixed places. */
-static bool take_front(sv_cursor *c, sv_cek_front *f, uint64_t *uses, uint64_t *since, uint64_t *expires, uint8_t *cipher,
-                       uint8_t *flags)
+static bool take_front(sv_cursor *c, sv_cek_front *f, uint64_t *uses, uint64_t *since, uint64_t *expires,
+                       uint8_t *cipher, uint8_t *flags)
 {
     uint8_t version;
     uint64_t both;
-    if (!sv_take_byte(c, &version) || version != RECORD_VERSION || !sv_take_byte(c, cipher) || !sv_take_byte(c, flags) ||
-        !take_u64(c, uses) || !take_u64(c, since) || !take_u64(c, expires) || !take_u64(c, &f->order) || !take_u64(c, &both) ||
-        !sv_take(c, SV_CEK_DIGEST, &f->signer)) {
+    if (!sv_take_byte(c, &version) || version != RECORD_VERSION || !sv_take_byte(c, cipher) ||
+        !sv_take_byte(c, flags) || !take_u64(c, uses) || !take_u64(c, since) || !take_u64(c, expires) ||
+        !take_u64(c, &f->order) || !take_u64(c, &both) || !sv_take(c, SV_CEK_DIGEST, &f->signer)) {
         return false;
     }
     f->unnamed = (uint32_t)(both >> 32);

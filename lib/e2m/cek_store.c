@@ -7,8 +7,8 @@
 static bool read_entry(sv_arena *arena, sipveil_span scope, sipveil_span name, sipveil_span value, sv_cek_record *out)
 {
     sipveil_span copy;
-    return sv_arena_copy(arena, value, &copy) && sv_cek_take_record(copy, out) && sv_arena_copy(arena, scope, &out->scope) &&
-           sv_arena_copy(arena, name, &out->reference);
+    return sv_arena_copy(arena, value, &copy) && sv_cek_take_record(copy, out) &&
+           sv_arena_copy(arena, scope, &out->scope) && sv_arena_copy(arena, name, &out->reference);
 }
 
 /* ---- room ---- */
@@ -46,7 +46,9 @@ static bool look_at(void *state, const sv_store_entry *entry)
 static sipveil_code drop_oldest(sv_store *store, sv_arena *arena, const held *h, sipveil_error *err)
 {
     sipveil_span scope, name; /* what is removed must not be what tells its name */
-    if (!sv_arena_copy(arena, h->scope, &scope) || !sv_arena_copy(arena, h->name, &name)) return sv_no_memory(err, SV_E2M);
+    if (!sv_arena_copy(arena, h->scope, &scope) || !sv_arena_copy(arena, h->name, &name)) {
+        return sv_no_memory(err, SV_E2M);
+    }
     (void)sv_store_remove(store, SV_STORE_CEK, scope, name);
     return SIPVEIL_OK;
 }
@@ -58,7 +60,8 @@ static sipveil_code add_record(sv_store *store, sv_arena *arena, const sv_cek_re
     sv_buffer_init(&b, arena, 512 + record->readers.len, 1 << 14);
     sv_cek_put_record(&b, record);
     SV_TRY(sv_buffer_check(&b, SV_E2M, err));
-    return sv_store_add(store, SV_STORE_CEK, record->scope, record->reference, sv_buffer_span(&b), now, record->expires, err);
+    return sv_store_add(store, SV_STORE_CEK, record->scope, record->reference, sv_buffer_span(&b), now, record->expires,
+                        err);
 }
 
 sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now, sipveil_error *err)
@@ -67,7 +70,8 @@ sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *
     peer_keys peer = {.record = record};
     sipveil_span there;
     if (record->scope.len == 0) {
-        return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "CEK-12", SIPVEIL_NO_OFFSET, "no tag says which dialog it belongs to");
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "CEK-12", SIPVEIL_NO_OFFSET,
+                            "no tag says which dialog it belongs to");
     }
     if (sv_store_find(store, SV_STORE_CEK, record->scope, record->reference, now, &there)) {
         return sv_fail_rule(err, SV_E2M, SIPVEIL_REPLAY, "ADV-171", SIPVEIL_NO_OFFSET,

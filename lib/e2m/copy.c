@@ -170,7 +170,9 @@ bool sv_copy_agrees(sv_operation *op, const sv_mime_entity *private_part, const 
         sv_mime_entity *pe = sv_arena_alloc_raw(op->arena, sizeof *pe), *qe = sv_arena_alloc_raw(op->arena, sizeof *qe);
         for (size_t i = 0; i < qn; i++) {
             bool found = false;
-            if (pe == NULL || qe == NULL || sv_mime_read_entity(q[i], op->limits, 0, qe, NULL) != SIPVEIL_OK) return false;
+            if (pe == NULL || qe == NULL || sv_mime_read_entity(q[i], op->limits, 0, qe, NULL) != SIPVEIL_OK) {
+                return false;
+            }
             for (; at < pn && !found; at++) {
                 found = sv_mime_read_entity(p[at], op->limits, 0, pe, NULL) == SIPVEIL_OK && sv_copy_agrees(op, pe, qe);
             }

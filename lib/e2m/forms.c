@@ -78,7 +78,8 @@ static sipveil_code pack_uncompressed(sv_sealing *s, sipveil_span entity, sv_pac
 }
 
 /* Signed and encrypted for some of the recipients. */
-static sipveil_code pack_for(sv_sealing *s, size_t first, size_t count, bool optional, sipveil_span entity, sv_packed *out)
+static sipveil_code pack_for(sv_sealing *s, size_t first, size_t count, bool optional, sipveil_span entity,
+                             sv_packed *out)
 {
     sv_sealing part = *s;
     part.recipients = s->recipients + first;

@@ -151,7 +151,10 @@ sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));
     const sv_policy_row *row = sv_policy_match(policy, view, interface, 0);
     for (; row != NULL; row = sv_policy_match(policy, view, interface, (size_t)(row - policy->rows) + 1)) {
-        if (*count == room) return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "E2M-65", SIPVEIL_NO_OFFSET, "more than %zu rows hold", room);
+        if (*count == room) {
+            return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "E2M-65", SIPVEIL_NO_OFFSET, "more than %zu rows hold",
+                                room);
+        }
         rows[(*count)++] = (sipveil_e2m_row){row->need, row->method, row->interface, row->certificate};
     }
     return SIPVEIL_OK;

@@ -35,10 +35,14 @@ static sipveil_code take_contact(sv_cursor *c, sipveil_e2m_policy_contact *out, 
     if (!sv_take_if(c, '<') || !sv_take_until(c, '>', &out->uri) || !sv_take_if(c, '>')) {
         return malformed(c, "a value that is no URI in angle brackets", err);
     }
-    if (sv_sip_read_uri(out->uri, &uri, NULL) != SIPVEIL_OK) return malformed(c, "a value with a URI of no good form", err);
+    if (sv_sip_read_uri(out->uri, &uri, NULL) != SIPVEIL_OK) {
+        return malformed(c, "a value with a URI of no good form", err);
+    }
     while (taken) {
         SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, SV_E2M, &p, &taken, err));
-        if (taken && !take_contact_parameter(&p, out)) return malformed(c, "a parameter of no good form, or twice", err);
+        if (taken && !take_contact_parameter(&p, out)) {
+            return malformed(c, "a parameter of no good form, or twice", err);
+        }
     }
     sv_skip_lws(c);
     return SIPVEIL_OK;
@@ -47,7 +51,8 @@ static sipveil_code take_contact(sv_cursor *c, sipveil_e2m_policy_contact *out, 
 static bool may_name_servers(const sv_sip_view *view)
 {
     if (!view->is_request) return view->status == 488;
-    return sv_equal_str(view->method, "INVITE") || sv_equal_str(view->method, "UPDATE") || sv_equal_str(view->method, "PRACK");
+    return sv_equal_str(view->method, "INVITE") || sv_equal_str(view->method, "UPDATE") ||
+           sv_equal_str(view->method, "PRACK");
 }
 
 sipveil_code sv_policy_contacts_read(const sv_sip_view *view, sipveil_e2m_policy_contact *contacts, size_t room,
@@ -59,7 +64,8 @@ sipveil_code sv_policy_contacts_read(const sv_sip_view *view, sipveil_e2m_policy
         sv_cursor c = sv_cursor_over(row->value, "Policy-Contact");
         do {
             if (found == room) {
-                return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "E2M-67", SIPVEIL_NO_OFFSET, "more than %zu policy servers", room);
+                return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "E2M-67", SIPVEIL_NO_OFFSET,
+                                    "more than %zu policy servers", room);
             }
             SV_TRY(take_contact(&c, &contacts[found], err));
             found++;

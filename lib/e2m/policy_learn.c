@@ -35,7 +35,8 @@ static void keep_document(sv_policy_question *q, const sipveil_e2m_policy_contac
 {
     sv_store *store = store_of(q);
     if (store == NULL || !contact->cacheable) return;
-    (void)sv_store_add(store, SV_STORE_POLICY, DOCUMENTS, contact->uri, document, q->now, q->now + SV_POLICY_LIFE, NULL);
+    (void)sv_store_add(store, SV_STORE_POLICY, DOCUMENTS, contact->uri, document, q->now, q->now + SV_POLICY_LIFE,
+                       NULL);
 }
 
 /* A document names no files of ours. */
@@ -79,8 +80,11 @@ sipveil_code sv_policy_ask(sv_policy_question *q, const sv_sip_view *view, sipve
 static sipveil_code add_need(sipveil_e2m_policy *policy, const sipveil_e2m_need *need, sipveil_error *err)
 {
     sv_policy_row row = {.need = *need};
-    if (policy->count == SV_POLICY_ROWS_MOST) return sv_fail(err, SV_E2M, SIPVEIL_LIMIT, "more than %d rows", SV_POLICY_ROWS_MOST);
-    if (!sv_arena_copy(policy->arena, need->host, &row.need.host) || !sv_arena_copy(policy->arena, need->type, &row.need.type)) {
+    if (policy->count == SV_POLICY_ROWS_MOST) {
+        return sv_fail(err, SV_E2M, SIPVEIL_LIMIT, "more than %d rows", SV_POLICY_ROWS_MOST);
+    }
+    if (!sv_arena_copy(policy->arena, need->host, &row.need.host) ||
+        !sv_arena_copy(policy->arena, need->type, &row.need.type)) {
         return sv_no_memory(err, SV_E2M);
     }
     row.need.value = sv_span(NULL, 0);
@@ -88,7 +92,8 @@ static sipveil_code add_need(sipveil_e2m_policy *policy, const sipveil_e2m_need 
     return SIPVEIL_OK;
 }
 
-static sipveil_code learn(sipveil_worker *worker, sv_policy_question *q, sipveil_span message, sipveil_e2m_policy *policy)
+static sipveil_code learn(sipveil_worker *worker, sv_policy_question *q, sipveil_span message,
+                          sipveil_e2m_policy *policy)
 {
     sipveil_e2m_need needs[SIPVEIL_E2M_NEEDS_MOST];
     size_t count;
@@ -102,8 +107,8 @@ static sipveil_code learn(sipveil_worker *worker, sv_policy_question *q, sipveil
     return sv_policy_ask(q, view, policy);
 }
 
-sipveil_code sipveil_e2m_learn_policy(sipveil_worker *worker, const sipveil_e2m_learn_options *options, sipveil_span message,
-                                      sipveil_e2m_policy **out, sipveil_error *err)
+sipveil_code sipveil_e2m_learn_policy(sipveil_worker *worker, const sipveil_e2m_learn_options *options,
+                                      sipveil_span message, sipveil_e2m_policy **out, sipveil_error *err)
 {
     sipveil_error local;
     if (err == NULL) err = &local;
@@ -147,7 +152,8 @@ static sipveil_code rows_of_servers(sv_retry *r, sipveil_e2m_policy *policy)
     r->servers = question.asked;
     r->silent_servers = question.silent;
     if (question.asked > question.silent) return SIPVEIL_OK;
-    return cannot_ask(r, "E2M-67", "--policy-document URI=FILE gives what it says", "that policy server gave no document that can be read");
+    return cannot_ask(r, "E2M-67", "--policy-document URI=FILE gives what it says",
+                      "that policy server gave no document that can be read");
 }
 
 sipveil_code sv_needs_of_servers(sv_retry *r, sipveil_e2m_need *needs, size_t room, size_t *count)
@@ -170,7 +176,8 @@ sipveil_code sv_needs_of_servers(sv_retry *r, sipveil_e2m_need *needs, size_t ro
         if (row == NULL) break;
         sipveil_e2m_need *need = &needs[(*count)++];
         *need = row->need; /* what lives with the policy is copied */
-        if (!sv_arena_copy(r->arena, row->need.host, &need->host) || !sv_arena_copy(r->arena, row->need.type, &need->type)) {
+        if (!sv_arena_copy(r->arena, row->need.host, &need->host) ||
+            !sv_arena_copy(r->arena, row->need.type, &need->type)) {
             code = sv_no_memory(r->err, SV_E2M);
         }
     }

@@ -38,7 +38,9 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_e2
 static sv_refusal refusal_for(sipveil_code code, const sv_hop *hop)
 {
     const sv_operation *op = hop->op;
-    if (op->secret_used && sv_is_for_earlier_keys(op->root->first_child, hop->options->open.keyring)) return SV_REFUSE_KEY_LOST;
+    if (op->secret_used && sv_is_for_earlier_keys(op->root->first_child, hop->options->open.keyring)) {
+        return SV_REFUSE_KEY_LOST;
+    }
     return op->secret_used || code == SIPVEIL_UNSUPPORTED ? SV_REFUSE_VIEW : SV_REFUSE_PLAIN;
 }
 
@@ -55,7 +57,8 @@ static sipveil_code refuse(sv_hop *hop, sv_refusal refusal, const sipveil_error 
         return SIPVEIL_OK;
     }
     out->action = SIPVEIL_E2M_RESPOND;
-    sv_report_check(op, refusal == SV_REFUSE_PLAIN ? "E2M-55" : "E2M-53", SIPVEIL_CHECK_FAILED, "refused: %s", why->text);
+    sv_report_check(op, refusal == SV_REFUSE_PLAIN ? "E2M-55" : "E2M-53", SIPVEIL_CHECK_FAILED, "refused: %s",
+                    why->text);
     return sv_hop_answer(hop, view, refusal, why, &out->message);
 }
 
@@ -171,7 +174,8 @@ static bool pass_by(sv_hop *hop, sipveil_span message, sipveil_e2m_verdict *out,
         if (response.len == 0) return true;
         out->action = SIPVEIL_E2M_RESPOND;
         out->message = response;
-        sv_fail_rule(&out->reason, SV_E2M, SIPVEIL_POLICY, "E2M-60", SIPVEIL_NO_OFFSET, "a retransmission of what was refused");
+        sv_fail_rule(&out->reason, SV_E2M, SIPVEIL_POLICY, "E2M-60", SIPVEIL_NO_OFFSET,
+                     "a retransmission of what was refused");
         return true;
     }
     if (!sv_hop_source_is_spent(hop)) return false;
@@ -246,8 +250,8 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_e2m_concerns(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
-                                  bool *concerns, sipveil_error *err)
+sipveil_code sipveil_e2m_concerns(sipveil_worker *worker, const sipveil_e2m_proxy_options *options,
+                                  sipveil_span message, bool *concerns, sipveil_error *err)
 {
     sipveil_error local;
     sv_hop hop;

@@ -50,7 +50,8 @@ typedef struct sv_standing {
 } sv_standing;
 sv_standing sv_hop_standing(sv_operation *op, const sv_node *node, const sv_label *label);
 /* E2M-20, E2M-21 for all labels of this node; *counts: one is left. HEADER_MISMATCH. */
-sipveil_code sv_hop_judge_labels_of(sv_hop *hop, sv_operation *op, const sv_node *node, bool *counts, const sv_node **sender);
+sipveil_code sv_hop_judge_labels_of(sv_hop *hop, sv_operation *op, const sv_node *node, bool *counts,
+                                    const sv_node **sender);
 
 /* ---- proxy_answer.c ---- */
 typedef enum sv_refusal {

@@ -109,8 +109,9 @@ static bool is_told(const sipveil_e2m_need *needs, size_t count, const sipveil_e
 {
     for (size_t i = 0; i < count; i++) {
         const sipveil_e2m_need *one = &needs[i];
-        if (sv_equal_nocase(one->host, need->host) && one->need == need->need && sv_equal_nocase(one->type, need->type) &&
-            one->for_requests == need->for_requests && one->for_responses == need->for_responses) {
+        if (sv_equal_nocase(one->host, need->host) && one->need == need->need &&
+            sv_equal_nocase(one->type, need->type) && one->for_requests == need->for_requests &&
+            one->for_responses == need->for_responses) {
             return true;
         }
     }
@@ -142,7 +143,8 @@ sipveil_code sv_hop_tell_needs(sv_hop *hop, const sv_sip_view *view, sipveil_spa
     sv_operation *op = hop->op;
     bool probe = sv_equal_str(view->method, "OPTIONS") || sv_equal_str(view->method, "REGISTER");
     sv_buffer rows, b;
-    if (!hop->options->tell_needs || hop->options->policy == NULL || view->is_request || view->status / 100 != 2 || !probe) {
+    if (!hop->options->tell_needs || hop->options->policy == NULL || view->is_request || view->status / 100 != 2 ||
+        !probe) {
         return SIPVEIL_OK;
     }
     sv_buffer_init(&rows, op->arena, 512, op->limits->header_field);

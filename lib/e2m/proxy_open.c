@@ -14,10 +14,13 @@ static bool accepts_now(sv_operation *op, const sv_node *layer)
     sv_sip_address who;
     const sv_sip_view *view = op->root->view;
     if (!sv_node_is_signed(layer) || !layer->verified || layer->signed_data->signer_count == 0) return false;
-    if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) return false;
+    if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) {
+        return false;
+    }
     X509 *certificate = layer->signatures[0].certificate;
     sv_signer signer;
-    return certificate != NULL && sv_accept_signer(op, certificate, layer->certificates, who.uri, false, &signer) == SIPVEIL_OK &&
+    return certificate != NULL &&
+           sv_accept_signer(op, certificate, layer->certificates, who.uri, false, &signer) == SIPVEIL_OK &&
            signer.code == SIPVEIL_OK;
 }
 
@@ -25,7 +28,8 @@ bool sv_hop_label_is_for(const sv_hop *hop, size_t i, const sv_node *node)
 {
     if (hop->ignored[i]) return false;
     for (const sv_node *up = node; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        if (up->entity != NULL && up->entity->content.data == hop->places[i].data && up->entity->content.len == hop->places[i].len) {
+        if (up->entity != NULL && up->entity->content.data == hop->places[i].data &&
+            up->entity->content.len == hop->places[i].len) {
             return true;
         }
     }
@@ -60,7 +64,8 @@ static sipveil_code judge_label(sv_hop *hop, sv_operation *op, const sv_node *no
     if (stands.sender != NULL) *sender = stands.sender;
     if (!hop->options->protected_hop && !stands.label_signed) {
         hop->ignored[i] = true;
-        sv_report_check(op, "E2M-20", SIPVEIL_CHECK_NOT_DONE, "a label that is neither signed nor came over a protected link");
+        sv_report_check(op, "E2M-20", SIPVEIL_CHECK_NOT_DONE,
+                        "a label that is neither signed nor came over a protected link");
         return SIPVEIL_OK;
     }
     sv_report_check(op, "E2M-21", stands.label_signed ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
@@ -68,7 +73,8 @@ static sipveil_code judge_label(sv_hop *hop, sv_operation *op, const sv_node *no
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_hop_judge_labels_of(sv_hop *hop, sv_operation *op, const sv_node *node, bool *counts, const sv_node **sender)
+sipveil_code sv_hop_judge_labels_of(sv_hop *hop, sv_operation *op, const sv_node *node, bool *counts,
+                                    const sv_node **sender)
 {
     *counts = false;
     *sender = NULL;

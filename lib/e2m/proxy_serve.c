@@ -53,7 +53,9 @@ static bool find_type(void *state, const sv_node *node)
     part_search *s = state;
     const sipveil_e2m_need *need = &s->hop->concern.row->need;
     if (sv_node_is_encrypted(node) && !node->opened) s->sealed = true;
-    if (node->type == SV_NODE_LEAF && is_type(node->entity, need->type)) add_part(s, node, sv_span(NULL, 0), need->need);
+    if (node->type == SV_NODE_LEAF && is_type(node->entity, need->type)) {
+        add_part(s, node, sv_span(NULL, 0), need->need);
+    }
     return true;
 }
 
@@ -73,7 +75,9 @@ static void find_parts(const sv_operation *op, part_search *s)
         (void)sv_visit_nodes(op->root->first_child, find_type, s);
     } else {
         (void)sv_visit_nodes(op->root->first_child, find_sealed, s);
-        if (!s->sealed && op->root->first_child != NULL) add_part(s, op->root->first_child, sv_span(NULL, 0), row->need.need);
+        if (!s->sealed && op->root->first_child != NULL) {
+            add_part(s, op->root->first_child, sv_span(NULL, 0), row->need.need);
+        }
     }
 }
 
@@ -142,7 +146,9 @@ static sipveil_code judge_clear_labels(sv_hop *hop, const part_search *s)
     bool counts;
     const sv_node *sender;
     for (size_t i = 0; hop->named && i < s->count; i++) {
-        if (!sv_node_is_encrypted(s->parts[i].node)) SV_TRY(sv_hop_judge_labels_of(hop, hop->op, s->parts[i].node, &counts, &sender));
+        if (!sv_node_is_encrypted(s->parts[i].node)) {
+            SV_TRY(sv_hop_judge_labels_of(hop, hop->op, s->parts[i].node, &counts, &sender));
+        }
     }
     size_t left = 0;
     for (size_t i = 0; i < hop->mine.count; i++) left += !hop->ignored[i];

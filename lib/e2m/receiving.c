@@ -185,7 +185,8 @@ static sipveil_code note_opened(void *state, sv_operation *op, const sv_node *no
     for (size_t i = 0; i < r->reused_count; i++) {
         struct sv_reused *reused = &r->reused[i];
         if (reused->node != node || reused->key != node->opening.key) continue;
-        if (sv_cek_is_derived(node->opening.cek, reused->record.cek) || sv_cek_is_derived(node->opening.cek, reused->kek)) {
+        if (sv_cek_is_derived(node->opening.cek, reused->record.cek) ||
+            sv_cek_is_derived(node->opening.cek, reused->kek)) {
             return sv_fail(op->err, SV_E2M, SIPVEIL_CANNOT_DECRYPT,
                            "a key fits, but the content cannot be decrypted: wrong key, or the message was altered");
         }
@@ -285,11 +286,14 @@ static sipveil_code fill_record(sv_receiving *r, sv_operation *op, const sv_node
     *record = (sv_cek_record){.scope = r->scopes.items[0], .reference = attributes->reference,
                               .cipher = node->enveloped->cipher, .cek = node->opening.cek, .uses = attributes->uses,
                               .derivation = attributes->derivation};
-    SV_TRY(sv_certificate_fingerprint(op->worker->context, signature->signatures[0].certificate, record->signer, op->err));
+    SV_TRY(
+        sv_certificate_fingerprint(op->worker->context, signature->signatures[0].certificate, record->signer, op->err));
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) == SIPVEIL_OK) {
         record->signer_domain = sv_sip_host(who.uri);
     }
-    if (view->is_request) SV_TRY(sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &record->cseq, &record->method, op->err));
+    if (view->is_request) {
+        SV_TRY(sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &record->cseq, &record->method, op->err));
+    }
     if (fragment != NULL) take_hops(record, fragment, node);
     if (reused == NULL) return read_readers(op, node, record);
     take_over(record, &reused->record);
@@ -302,7 +306,9 @@ static const char *why_not_kept(const sv_receiving *r, const sv_operation *op, c
 {
     *signature = sv_signature_inside(node);
     if (!attributes->present) return attributes->why_not;
-    if (*signature == NULL || (*signature)->signed_data->signer_count == 0) return "no accepted signature covers its content";
+    if (*signature == NULL || (*signature)->signed_data->signer_count == 0) {
+        return "no accepted signature covers its content";
+    }
     if (sv_signed_fragment_for(node) == NULL && reused_for(r, node) == NULL && !covers_message(node)) {
         return "nothing signed says which dialog it belongs to";
     }

@@ -25,10 +25,13 @@ static sipveil_code check_means(const sv_retry *r)
     return SIPVEIL_OK;
 }
 
-/* A hop that needs answers gets them by the key of this request, where it may be held, or by the far end's good will. */
+/* A hop that needs answers gets them by the key of this request, where it may be held, or by the far end's will. */
 static void ask_for_answers(const sv_retry *r, sipveil_e2m_options *e2m)
 {
-    if (!r->wants_answers || e2m->seal.signer_count == 0 || e2m->form == SIPVEIL_E2M_NESTED || e2m->seal.encrypt_then_sign) return;
+    if (!r->wants_answers || e2m->seal.signer_count == 0 || e2m->form == SIPVEIL_E2M_NESTED ||
+        e2m->seal.encrypt_then_sign) {
+        return;
+    }
     e2m->reply = (sipveil_e2m_act)((unsigned)e2m->reply | (unsigned)r->reply);
     e2m->keep = e2m->keep || (e2m->memory != NULL && e2m->form != SIPVEIL_E2M_SPLIT && e2m->seal.recipient_count > 0);
 }
@@ -59,12 +62,16 @@ static void report(const sv_retry *r, sipveil_sealed *out)
         sv_report_check(op, "E2M-67", SIPVEIL_CHECK_PASSED, "%zu policy servers were asked", r->servers);
     }
     if (r->silent_servers > 0) {
-        sv_report_warning(op, "E2M-67", "%zu of %zu policy servers gave no document that can be read", r->silent_servers, r->servers);
+        sv_report_warning(op, "E2M-67", "%zu of %zu policy servers gave no document that can be read",
+                          r->silent_servers, r->servers);
     }
     if (r->response->status / 100 == 2 && !r->options->protected_path) {
         sv_report_warning(op, "E2M-69", "what the answer of the probe needs was learnt over an unprotected path");
     }
-    if (r->lost) sv_report_warning(op, "E2M-34", "a label or a key entry was removed on the way: it was sealed for that hop before");
+    if (r->lost) {
+        sv_report_warning(op, "E2M-34",
+                          "a label or a key entry was removed on the way: it was sealed for that hop before");
+    }
     sipveil_span warnings = sv_buffer_span(&op->warnings);
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     out->warning_count = warnings.len / sizeof *out->warnings;
@@ -75,7 +82,9 @@ static sipveil_code retry(sv_retry *r, sipveil_span request, sipveil_span respon
     const sipveil_e2m_options *e2m = &r->options->e2m;
     sipveil_span again;
     SV_TRY(sv_retry_read_both(r, request, response));
-    if (e2m->hop_count > SIPVEIL_E2M_HOPS_MOST) return sv_fail(r->err, SV_E2M, SIPVEIL_LIMIT, "more than %d hops", SIPVEIL_E2M_HOPS_MOST);
+    if (e2m->hop_count > SIPVEIL_E2M_HOPS_MOST) {
+        return sv_fail(r->err, SV_E2M, SIPVEIL_LIMIT, "more than %d hops", SIPVEIL_E2M_HOPS_MOST);
+    }
     for (size_t i = 0; i < e2m->hop_count; i++) r->hops[r->hop_count++] = e2m->hops[i];
     SV_TRY(sv_retry_grant_all(r));
     SV_TRY(check_means(r));
@@ -98,8 +107,12 @@ sipveil_code sipveil_e2m_retry(sipveil_worker *worker, const sipveil_e2m_retry_o
     *out = (sipveil_sealed){0};
     sv_arena *arena = sv_arena_new(1 << 16, 4 * sipveil_context_limits(worker->context)->message + (1 << 20));
     if (arena == NULL) return sv_no_memory(err, SV_E2M);
-    sv_retry r = {.options = options, .worker = worker, .context = worker->context, .limits = sipveil_context_limits(worker->context),
-                  .arena = arena, .err = err,
+    sv_retry r = {.options = options,
+                  .worker = worker,
+                  .context = worker->context,
+                  .limits = sipveil_context_limits(worker->context),
+                  .arena = arena,
+                  .err = err,
                   .at = options->has_at ? options->at : sv_now(worker->context)};
     sipveil_code code = retry(&r, request, response, out);
     sv_arena_free(arena);

@@ -146,14 +146,20 @@ static sipveil_code check_wish(sv_retry *r, const sipveil_e2m_need *need)
     const sipveil_e2m_options *e2m = &r->options->e2m;
     if (!is_listed(r->options->may_view, r->options->may_view_count, need->host) &&
         (e2m->ask == NULL || !e2m->ask(e2m->ask_user, need->host))) {
-        return not_granted(r, "E2M-34", "--may-view HOST allows it", "it needs the body, and may not view it", need->host);
+        return not_granted(r, "E2M-34", "--may-view HOST allows it", "it needs the body, and may not view it",
+                           need->host);
     }
-    if (need->need == SIPVEIL_E2M_OTHER) return not_granted(r, "E2M-14", NULL, "it needs something unknown", need->host);
-    if (view && !type_fits(r, need)) return not_granted(r, "E2M-34", NULL, "it needs a type that is not disclosed, or not there", need->host);
+    if (need->need == SIPVEIL_E2M_OTHER) {
+        return not_granted(r, "E2M-14", NULL, "it needs something unknown", need->host);
+    }
+    if (view && !type_fits(r, need)) {
+        return not_granted(r, "E2M-34", NULL, "it needs a type that is not disclosed, or not there", need->host);
+    }
     bool undecipherable = r->response->status == 493 || r->response->status == 496;
     if (undecipherable && e2m->seal.recipient_count == 0) {
         return not_granted(r, "E2M-35", "name the far end with --to KEYREF",
-                           "what it cannot decipher was encrypted, and is not sent in clear because of a response", need->host);
+                           "what it cannot decipher was encrypted, and is not sent in clear because of a response",
+                           need->host);
     }
     return SIPVEIL_OK;
 }
@@ -214,8 +220,8 @@ sipveil_code sv_retry_grant_all(sv_retry *r)
     for (size_t i = 0; i < count; i++) {
         if (!needs[i].for_requests && !needs[i].for_responses) continue; /* of something unknown */
         if (earlier + ++granted > SV_RETRY_HOSTS_MOST) {
-            return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "E2M-34", SIPVEIL_NO_OFFSET, "more than %d hosts need the body",
-                                SV_RETRY_HOSTS_MOST);
+            return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "E2M-34", SIPVEIL_NO_OFFSET,
+                                "more than %d hosts need the body", SV_RETRY_HOSTS_MOST);
         }
         SV_TRY(grant(r, &needs[i]));
     }

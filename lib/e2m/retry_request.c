@@ -26,7 +26,8 @@ static sipveil_code check_answers(sv_retry *r)
         answered >= asked && answered - asked <= SV_RETRY_HOSTS_MOST) {
         return SIPVEIL_OK;
     }
-    return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "ADV-148", SIPVEIL_NO_OFFSET, "the response answers another request");
+    return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "ADV-148", SIPVEIL_NO_OFFSET,
+                        "the response answers another request");
 }
 
 sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span response)
@@ -35,7 +36,9 @@ sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span 
     r->response = sv_arena_alloc_raw(r->arena, sizeof *r->response);
     bool changed;
     if (r->request == NULL || r->response == NULL) return sv_no_memory(r->err, SV_E2M);
-    if (r->options->e2m.seal.accept_bare_lf) SV_TRY(sv_normalise_lines(r->arena, &request, r->limits, &changed, r->err));
+    if (r->options->e2m.seal.accept_bare_lf) {
+        SV_TRY(sv_normalise_lines(r->arena, &request, r->limits, &changed, r->err));
+    }
     SV_TRY(sv_sip_read(request, SV_SIP_DATAGRAM, r->limits, r->request, r->err));
     sipveil_code code = sv_sip_read(response, SV_SIP_DATAGRAM, r->limits, r->response, r->err);
     if (code != SIPVEIL_OK) {

@@ -28,10 +28,12 @@ static sipveil_code find_earlier(sv_sealing *s, sv_sharing *sharing)
             return sv_fail(s->op->err, SV_E2M, SIPVEIL_USAGE, "a key reference is %d hexadecimal digits, or \"last\"",
                            REFERENCE_DIGITS);
         }
-        found = sv_cek_find(store, &sharing->scopes, sv_span(reference, len), s->op->now, s->op->arena, &sharing->earlier);
+        found =
+            sv_cek_find(store, &sharing->scopes, sv_span(reference, len), s->op->now, s->op->arena, &sharing->earlier);
     }
     sipveil_span branch = sharing->earlier.branch_tag;
-    bool other = found && branch.len > 0 && !sv_equal(branch, sharing->scopes.from_tag) && !sv_equal(branch, sharing->scopes.to_tag);
+    bool other = found && branch.len > 0 && !sv_equal(branch, sharing->scopes.from_tag) &&
+                 !sv_equal(branch, sharing->scopes.to_tag);
     if (found && !other) return SIPVEIL_OK;
     sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_NO_KEY, "CEK-09", SIPVEIL_NO_OFFSET, "%s",
                  other ? "the call forked, and the key goes on with the branch that was answered first"
@@ -72,7 +74,8 @@ static sipveil_code check_readers(sv_sealing *s, const sv_sharing *sharing)
         if (is_reader(readers.data + i, (const uint8_t (*)[SV_CEK_DIGEST])allowed, count)) continue;
         sipveil_span hop = sharing->earlier.hop_count > 0 ? sharing->earlier.hops[0].host : sv_span(NULL, 0);
         sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_POLICY, "E2M-37", SIPVEIL_NO_OFFSET,
-                     "the earlier message had a reader that this one is not for%s%s", hop.len > 0 ? ": " : "", SV_QUOTE(hop));
+                     "the earlier message had a reader that this one is not for%s%s", hop.len > 0 ? ": " : "",
+                     SV_QUOTE(hop));
         return sv_hint(s->op->err, SIPVEIL_POLICY, "seal it with a new key, without --reuse");
     }
     return SIPVEIL_OK;
@@ -84,7 +87,8 @@ static bool is_in_domain(sipveil_span host, sipveil_span domain)
     size_t dot;
     if (sv_equal_nocase(host, domain)) return host.len > 0;
     if (host.len <= domain.len || !sv_find_byte(domain, '.', &dot) || domain.data[0] == '[') return false;
-    return sv_equal_nocase(sv_span_from(host, host.len - domain.len), domain) && host.data[host.len - domain.len - 1] == '.';
+    return sv_equal_nocase(sv_span_from(host, host.len - domain.len), domain) &&
+           host.data[host.len - domain.len - 1] == '.';
 }
 
 static bool may_be_disclosed_to(const sipveil_e2m_options *o, const sv_cek_record *earlier, sipveil_span host)
@@ -108,7 +112,8 @@ static sipveil_code check_disclosure(sv_sealing *s, const sv_sharing *sharing)
                      SV_QUOTE(earlier->hops[i].host), SV_QUOTE(earlier->signer_domain));
         return sv_hint(s->op->err, SIPVEIL_POLICY, "--may-disclose HOST allows it");
     }
-    if (earlier->unnamed == 0 || o->seal.recipient_count + o->hop_count > 0) return SIPVEIL_OK; /* E2M-37 has judged them */
+    if (earlier->unnamed == 0 || o->seal.recipient_count + o->hop_count > 0)
+        return SIPVEIL_OK; /* E2M-37 has judged them */
     sv_fail_rule(s->op->err, SV_E2M, SIPVEIL_POLICY, "E2M-42", SIPVEIL_NO_OFFSET,
                  "an answer by this key is disclosed to %u readers of the earlier message that no signed label names",
                  (unsigned)earlier->unnamed);
@@ -174,7 +179,8 @@ static sipveil_code readers_of(sv_operation *op, const sv_sharing *sharing, sipv
     }
     sv_buffer_init(&b, op->arena, 8 * SV_CEK_DIGEST, SV_CEK_READERS_MOST * SV_CEK_DIGEST);
     for (size_t i = 0; i < o->seal.recipient_count + o->hop_count; i++) {
-        const sipveil_key *key = i < o->seal.recipient_count ? o->seal.recipients[i] : o->hops[i - o->seal.recipient_count].key;
+        const sipveil_key *key =
+            i < o->seal.recipient_count ? o->seal.recipients[i] : o->hops[i - o->seal.recipient_count].key;
         if (key == NULL) continue;
         SV_TRY(sv_cek_reader_of_key(op->crypto, &key->cms, o->seal.by_key_identifier, digest, err));
         sv_put(&b, sv_span(digest, sizeof digest));
@@ -209,7 +215,8 @@ static sipveil_code hold_new_key(sv_operation *op, const sv_sharing *sharing, si
         record.hops[i] = earlier != NULL ? earlier->hops[i] : (sv_cek_hop){host_of(&o->hops[i]), o->reply};
     }
     if (o->seal.signer_count > 0) {
-        SV_TRY(sv_certificate_fingerprint(op->worker->context, o->seal.signers[0]->cms.certificate, record.signer, err));
+        SV_TRY(
+            sv_certificate_fingerprint(op->worker->context, o->seal.signers[0]->cms.certificate, record.signer, err));
     }
     SV_TRY(readers_of(op, sharing, &record.readers, err));
     return sv_cek_keep(sv_memory_store(o->memory), op->arena, &record, op->now, err);
@@ -220,7 +227,8 @@ sipveil_code sv_reuse_settle(sv_operation *op, const sv_sharing *sharing, sipvei
     sv_store *store = sharing->options->memory != NULL ? sv_memory_store(sharing->options->memory) : NULL;
     if (store == NULL) return SIPVEIL_OK;
     if (sharing->reusing) {
-        if (sv_cek_is_derived(sharing->cek, sharing->earlier.cek) || sv_cek_is_derived(sharing->cek, sharing->kek.kek)) {
+        if (sv_cek_is_derived(sharing->cek, sharing->earlier.cek) ||
+            sv_cek_is_derived(sharing->cek, sharing->kek.kek)) {
             return sv_fail_rule(err, SV_E2M, SIPVEIL_INTERNAL, "CEK-06", SIPVEIL_NO_OFFSET,
                                 "the random generator gave the key that it is wrapped with");
         }

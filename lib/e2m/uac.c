@@ -28,9 +28,12 @@ static sipveil_code check_options(const sipveil_e2m_options *o, sipveil_error *e
         return sv_hint(err, SIPVEIL_USAGE, "name a file with --state");
     }
     if (o->keep && o->reuse != NULL) {
-        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "an answer by an earlier key is not kept for the hop anew: it rolls");
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE,
+                       "an answer by an earlier key is not kept for the hop anew: it rolls");
     }
-    if (o->roll && o->reuse == NULL) return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "only an answer by an earlier key rolls");
+    if (o->roll && o->reuse == NULL) {
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "only an answer by an earlier key rolls");
+    }
     bool shared = o->form == SIPVEIL_E2M_FORM_AUTO || o->form == SIPVEIL_E2M_SHARED;
     if (o->keep && (!shared || o->hop_count == 0)) {
         return sv_fail_rule(err, SV_E2M, SIPVEIL_USAGE, "E2M-37", SIPVEIL_NO_OFFSET,
@@ -44,11 +47,13 @@ static sipveil_code check_options(const sipveil_e2m_options *o, sipveil_error *e
         return sv_hint(err, SIPVEIL_USAGE, "sign it with --sign-with KEYREF");
     }
     if ((o->keep || o->reuse != NULL) && o->seal.encrypt_then_sign) {
-        return sv_fail_rule(err, SV_E2M, SIPVEIL_USAGE, "E2M-43", SIPVEIL_NO_OFFSET,
-                            "what a key is kept or used again for is signed inside: who signs ciphertext need not know its content");
+        return sv_fail_rule(
+            err, SV_E2M, SIPVEIL_USAGE, "E2M-43", SIPVEIL_NO_OFFSET,
+            "what a key is kept or used again for is signed inside: who signs ciphertext need not know its content");
     }
     if (o->keep && o->seal.recipient_count == 0) {
-        return sv_fail_rule(err, SV_E2M, SIPVEIL_USAGE, "E2M-37", SIPVEIL_NO_OFFSET, "a key is kept of what is encrypted, for the far end too");
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_USAGE, "E2M-37", SIPVEIL_NO_OFFSET,
+                            "a key is kept of what is encrypted, for the far end too");
     }
     if (o->form == SIPVEIL_E2M_NESTED && (o->sign_label || o->reply != SIPVEIL_E2M_NONE)) {
         sv_fail(err, SV_E2M, SIPVEIL_USAGE, "nested with a signed label would be five layers deep, which nobody opens");

@@ -82,7 +82,9 @@ typedef struct part_search {
 static bool has_cid(void *state, const sv_node *node)
 {
     part_search *s = state;
-    if (node->entity != NULL && node->entity->content_id.len > 0 && sv_equal(node->entity->content_id, s->cid)) s->found = node;
+    if (node->entity != NULL && node->entity->content_id.len > 0 && sv_equal(node->entity->content_id, s->cid)) {
+        s->found = node;
+    }
     return s->found == NULL;
 }
 
@@ -177,14 +179,19 @@ static void report_policy_servers(sv_operation *op)
 {
     sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
     size_t count;
-    if (sv_policy_contacts_read(op->root->view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) != SIPVEIL_OK) {
+    if (sv_policy_contacts_read(op->root->view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) !=
+        SIPVEIL_OK) {
         sv_report_warning(op, "E2M-67", "the policy servers that a proxy names cannot be read");
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        sv_report_check(op, "E2M-67", SIPVEIL_CHECK_NOT_DONE, "a proxy names the policy server %s", SV_QUOTE(contacts[i].uri));
+        sv_report_check(op, "E2M-67", SIPVEIL_CHECK_NOT_DONE, "a proxy names the policy server %s",
+                        SV_QUOTE(contacts[i].uri));
     }
-    if (count > 0) sv_report_warning(op, "E2M-67", "a proxy asks for a policy server to be contacted: %s", SV_QUOTE(contacts[0].uri));
+    if (count > 0) {
+        sv_report_warning(op, "E2M-67", "a proxy asks for a policy server to be contacted: %s",
+                          SV_QUOTE(contacts[0].uri));
+    }
 }
 
 static void tell(void *state, sv_operation *op)
@@ -249,6 +256,7 @@ sipveil_code sipveil_e2m_answer(sipveil_worker *worker, const sipveil_open_optio
 {
     const sv_operation *op = worker != NULL ? &worker->operation : NULL;
     bool remembers = op != NULL && op->options != NULL && op->options->memory != NULL; /* else nothing could be here */
-    bool rekey = remembers && options != NULL && op->root != NULL && sv_is_for_earlier_keys(op->root->first_child, options->keyring);
+    bool rekey = remembers && options != NULL && op->root != NULL &&
+                 sv_is_for_earlier_keys(op->root->first_child, options->keyring);
     return sv_answer_refusal(worker, options, message, why, rekey ? put_rekey : NULL, response, err);
 }

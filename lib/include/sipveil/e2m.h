@@ -93,7 +93,8 @@ typedef struct sipveil_e2m_row {
  * @param interface where it came in or goes out; may be NULL.
  * @return SIPVEIL_OK, SIPVEIL_LIMIT (more than room), SIPVEIL_MALFORMED, SIPVEIL_USAGE.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_policy *policy,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker,
+                                                                   const sipveil_e2m_policy *policy,
                                                                    sipveil_span message, const char *interface,
                                                                    sipveil_e2m_row *rows, size_t room, size_t *count,
                                                                    sipveil_error *err);
@@ -127,7 +128,7 @@ typedef bool (*sipveil_e2m_fetch)(void *user, sipveil_span uri, sipveil_span *do
 typedef struct sipveil_e2m_learn_options {
     size_t size;
     bool protected_path;     /**< the message came over one: else what it says is a hint for the user, and no row */
-    sipveil_memory *memory;  /**< keeps documents for a day, unless the server's value says non-cacheable; may be NULL */
+    sipveil_memory *memory; /**< keeps documents for a day, unless the server's value says non-cacheable; may be NULL */
     sipveil_e2m_fetch fetch; /**< NULL: what the memory holds */
     void *user;              /**< of fetch */
     bool has_at;
@@ -228,10 +229,10 @@ typedef struct sipveil_e2m_retry_options {
 SIPVEIL_API void sipveil_e2m_retry_options_default(sipveil_e2m_retry_options *options);
 
 /**
- * The request to send after a response that tells a need, or a 488 whose policy servers tell it: the next CSeq, the same
- * Call-ID, a new branch. After a 2xx (a probe by OPTIONS, a registration) the request is sealed as it is. Hops that were
- * granted earlier in this call stay, if e2m.memory was there. A hop that needs answers too is held the key for them, where
- * there is a signer and a memory. Nothing is ever sent in clear because of a response.
+ * The request to send after a response that tells a need, or a 488 whose policy servers tell it: the next CSeq, the
+ * same Call-ID, a new branch. After a 2xx (a probe by OPTIONS, a registration) the request is sealed as it is. Hops
+ * that were granted earlier in this call stay, if e2m.memory was there. A hop that needs answers too is held the key
+ * for them, where there is a signer and a memory. Nothing is ever sent in clear because of a response.
  * @return SIPVEIL_OK; SIPVEIL_POLICY: the need is not granted, and why; as sipveil_e2m_seal.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_retry(sipveil_worker *worker,
@@ -262,13 +263,14 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_open(sipveil_worker *worke
                                                            sipveil_error *err);
 
 /**
- * sipveil_tunnel_answer() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by the key
- * of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
+ * sipveil_tunnel_answer() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by
+ * the key of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
  * @return as sipveil_tunnel_answer. *response is *borrowed* until the worker's next call.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_answer(sipveil_worker *worker, const sipveil_open_options *options,
-                                                             sipveil_span message, const sipveil_error *why,
-                                                             sipveil_span *response, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_answer(sipveil_worker *worker,
+                                                             const sipveil_open_options *options, sipveil_span message,
+                                                             const sipveil_error *why, sipveil_span *response,
+                                                             sipveil_error *err);
 
 /* ------------------------------------------------------------------ the hop */
 
@@ -296,7 +298,8 @@ typedef struct sipveil_e2m_proxy_options {
 SIPVEIL_API void sipveil_e2m_proxy_options_default(sipveil_e2m_proxy_options *options);
 
 typedef enum sipveil_e2m_action {
-    SIPVEIL_E2M_FORWARD, /**< send `message` on; it is the message that was given, octet by octet (but see tell_needs) */
+    SIPVEIL_E2M_FORWARD, /**< send `message` on; it is the message that was given, octet by octet (but see tell_needs)
+                          */
     SIPVEIL_E2M_RESPOND  /**< send `message`, a response, back */
 } sipveil_e2m_action;
 
@@ -312,7 +315,7 @@ typedef struct sipveil_e2m_part {
 typedef struct sipveil_e2m_verdict {
     sipveil_e2m_action action;
     sipveil_span message;
-    bool concerned;       /**< a label names us, or a policy row demands something; else no octet of the body was read */
+    bool concerned; /**< a label names us, or a policy row demands something; else no octet of the body was read */
     bool named;           /**< by a label that counts */
     bool retransmission;  /**< it came a moment ago, and was not opened again */
     const sipveil_e2m_part *parts; /**< in the order of the body */
