@@ -151,6 +151,7 @@ int agreeing_prepare(agreeing *g)
     int exit_code = opening_prepare(&g->o);
     if (exit_code == TOOL_OK) exit_code = read_credentials(g);
     g->now = g->o.open.has_at ? g->o.open.at : (int64_t)time(NULL);
+    g->client.accept_bare_lf = true; /* of a request that a person wrote */
     g->client.credentials = g->server.credentials = g->credentials;
     g->client.credential_count = g->server.credential_count = g->credential_count;
     return exit_code;

@@ -216,13 +216,22 @@ static sipveil_code copy_association(sv_arena *arena, sipveil_agree_association 
     return SIPVEIL_OK;
 }
 
+static sipveil_code read_message(sv_client *c)
+{
+    sipveil_span message = c->event->message;
+    bool changed = false;
+    c->view = sv_arena_alloc_raw(c->op->arena, sizeof *c->view);
+    if (c->view == NULL) return sv_no_memory(c->op->err, SV_AGREE);
+    if (c->options->accept_bare_lf && c->event->kind != SIPVEIL_AGREE_EVENT_RESPONSE) {
+        SV_TRY(sv_normalise_lines(c->op->arena, &message, c->op->limits, &changed, c->op->err));
+        if (changed) sv_report_warning(c->op, "ADV-009", "lines end in bare LF; CRLF is written");
+    }
+    return sv_sip_read(message, SV_SIP_DATAGRAM, c->op->limits, c->view, c->op->err);
+}
+
 static sipveil_code run(sv_client *c)
 {
-    if (has_message(c->event->kind)) {
-        c->view = sv_arena_alloc_raw(c->op->arena, sizeof *c->view);
-        if (c->view == NULL) return sv_no_memory(c->op->err, SV_AGREE);
-        SV_TRY(sv_sip_read(c->event->message, SV_SIP_DATAGRAM, c->op->limits, c->view, c->op->err));
-    }
+    if (has_message(c->event->kind)) SV_TRY(read_message(c));
     return dispatch(c);
 }
 

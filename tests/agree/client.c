@@ -41,6 +41,26 @@ static void offers(void **state)
     }
 }
 
+/* ADV-009: a request of a person's editor is mended where that was asked for; a response never is. */
+static void bare_line_feeds(void **state)
+{
+    world *w = *state;
+    static const char request[] = "OPTIONS sip:p1.home.example SIP/2.0\nVia: SIP/2.0/UDP ua.home.example;branch=z9hG4bK1\nMax-Forwards: 70\n"
+                                  "From: <sip:alice@home.example>;tag=1\nTo: <sip:p1.home.example>\nCall-ID: c1\nCSeq: 1 OPTIONS\n\n";
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329);
+    sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = SV_SPAN(request), .now = NOW};
+    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    p->client.accept_bare_lf = true;
+    PAIR_OK(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
+    size_t at_line;
+    assert_true(sv_find(p->outcome.message, SV_SPAN("\r\nCSeq: 1 OPTIONS\r\nSecurity-Client: tls, digest\r\n"), &at_line));
+    assert_true(p->outcome.warning_count == 1 && strcmp(p->outcome.warnings[0].rule, "ADV-009") == 0);
+    p->a = p->outcome.next;
+    event = (sipveil_agree_event){.kind = SIPVEIL_AGREE_EVENT_RESPONSE, .message = SV_SPAN("SIP/2.0 200 OK\nCSeq: 1 OPTIONS\n\n"), .now = NOW};
+    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    pair_end(p);
+}
+
 /* A passive client of digest is answered without a challenge when nothing says that it has digest; here the server adds what it
  * has, so that it goes on at once; and where nothing came, it asks again with its list. */
 static void passive_then_active(void **state)
@@ -214,7 +234,7 @@ static void wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(offers), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
+        cmocka_unit_test(offers), cmocka_unit_test(bare_line_feeds), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
         cmocka_unit_test(without_agreement), cmocka_unit_test(proxy_to_proxy), cmocka_unit_test(rows_that_are_there),
         cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
     };

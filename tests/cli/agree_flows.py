@@ -131,6 +131,16 @@ def wrong_name(cases, world):
     cases.case("AGR-41: a certificate of another host, and nothing weaker is tried", wrong)
 
 
+def editor(cases, world):
+    """ADV-009: a person's editor wrote the request."""
+    folder = world.folder()
+    request = agree_client.REQUEST.format(method="OPTIONS", hop="home.example", transport="UDP", branch="e1", cseq=1, tag="")
+    offered = sipveil("agree", "offer", "--list", DIGEST, "--state", folder / "ua", stdin=request.replace("\r\n", "\n").encode())
+    mended = sipveil("agree", "offer", "--list", DIGEST, "--state", folder / "ua2", stdin=request.encode())
+    wrong = expect((offered.code, mended.code, offered.out), (OK, OK, mended.out), "offer") + expect(mended.err, "", "said")
+    cases.case("a request in bare LF is sent in CRLF, with a warning", wrong + ([] if "bare LF" in offered.err else [offered.err]))
+
+
 def free_port():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -230,6 +240,7 @@ def main():
     call(cases, world, "TCP, digest", "tcp", DIGEST, "digest")
     call(cases, world, "AGR-41: TCP, then TLS with the certificate and the name checked", "tcp", OURS, "tls", world.certificate)
     wrong_name(cases, world)
+    editor(cases, world)
     refused(cases, world)
     if have("sipp"):
         sipp_client(cases, world)

@@ -238,6 +238,7 @@ typedef struct sipveil_agree_client_options {
     const sipveil_keyring *keyring;   /**< smime: our certificate with its key, anchors, pins */
     const sipveil_key *signer;        /**< smime: our certificate with its key */
     bool is_proxy;                    /**< we are a proxy: a request sent again gets a new branch, CSeq stays */
+    bool accept_bare_lf;              /**< START, REQUEST: the message may use bare LF throughout; CRLF is written */
 } sipveil_agree_client_options;
 
 /** Fills in the defaults: rfc3329, policy `may`. */
