@@ -11,12 +11,14 @@
 #include "statefile.h"
 
 enum { TEXT_MOST = 1024, TIME_ROOM = 32 };
-enum bound_option { O_STATE = TOOL_O_FIRST, O_AOR, O_DIALOG, O_AT, O_JSON };
+enum bound_option { O_STATE = TOOL_O_FIRST, O_AOR, O_DIALOG, O_USER, O_AT, O_JSON, O_FORGET };
 
 static const tool_option options[] = {
     {O_STATE, "state", 0, "FILE", false, "the state file that identity bind writes"},
     {O_AOR, "aor", 0, "URI", false, "only what is bound to that address"},
     {O_DIALOG, "dialog", 0, "CALL-ID", false, "only of that dialog"},
+    {O_USER, "user", 0, "AOR", false, "only of calls with that user on our side"},
+    {O_FORGET, "forget", 0, NULL, false, "and end them: its user has logged off, its certificate was revoked, all starts anew"},
     {O_AT, "at", 0, "TIME", false, "what is bound at this RFC 3339 time instead of now"},
     {O_JSON, "json", 0, NULL, false, "as JSON"},
     TOOL_COMMON_OPTIONS,
@@ -119,7 +121,7 @@ typedef struct bound_state {
     tool_common common;
     const char *state;
     sipveil_binding_filter filter;
-    bool has_at, json;
+    bool has_at, json, forget;
     int64_t at;
 } bound_state;
 
@@ -130,6 +132,8 @@ static bool take(void *state, int id, const char *value)
     case O_STATE: s->state = value; return true;
     case O_AOR: s->filter.aor = value; return true;
     case O_DIALOG: s->filter.call_id = value; return true;
+    case O_USER: s->filter.local = value; return true;
+    case O_FORGET: s->forget = true; return true;
     case O_JSON: s->json = true; return true;
     default: /* O_AT */ s->has_at = true; return tool_read_time(value, &s->at) || tool_bad_value(&s->common, "at", value);
     }
@@ -170,6 +174,17 @@ static int write_text(const bound_state *s, const sipveil_binding *bindings, siz
     return exit_code;
 }
 
+/* After the list was written, which the worker holds. */
+static int forget(const bound_state *s, sipveil_worker *worker, statefile *memory)
+{
+    sipveil_error err;
+    if (!s->forget) return TOOL_OK;
+    if (sipveil_identity_forget_bindings(worker, memory->memory, &s->filter, NULL, &err) != SIPVEIL_OK) {
+        return tool_error(&s->common, s->state, &err);
+    }
+    return statefile_save(&s->common, memory);
+}
+
 static int list(const bound_state *s)
 {
     sipveil_context *context = NULL;
@@ -187,6 +202,7 @@ static int list(const bound_state *s)
             exit_code = tool_error(&s->common, s->state, &err);
         } else {
             exit_code = s->json ? write_json(s, bindings, count) : write_text(s, bindings, count);
+            if (exit_code == TOOL_OK) exit_code = forget(s, worker, &memory);
         }
     }
     statefile_close(&memory);
@@ -197,8 +213,8 @@ static int list(const bound_state *s)
 
 int identity_bound(int argc, char **argv)
 {
-    static const tool_verb verb = {"identity bound", "--state FILE [--aor URI] [--dialog CALL-ID] [--json]",
-                                   "Lists the certificates that are bound now, and to whom, and for which dialog.", identity_bound};
+    static const tool_verb verb = {"identity bound", "--state FILE [--aor URI] [--dialog CALL-ID] [--user AOR] [--json] [--forget]",
+                                   "Lists the certificates that are bound now, and to whom, and for which dialog; with --forget it ends them.", identity_bound};
     bound_state s = {.common = {.verb = verb.name}};
     int first = 0, exit_code = TOOL_USAGE;
     if (!tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.common, take, &s, 0, &first, &exit_code)) {

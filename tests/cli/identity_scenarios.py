@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -274,6 +275,15 @@ def forward_of(run, profile):
     elsewhere = alice.signs(other.request(b"INFO", "Alice", (b"text/plain", b"hello")))
     run.case("F-1 %s IDN-59: in another dialog it is a stranger's" % profile, is_code(bob.open(elsewhere), NOT_TRUSTED),
              is_code(bob.sealed_to(alice.aor, other.response(200, plain, (b"application/sdp", sdp(SECRET)))), NO_KEY))
+    kept, gone = bob.state, bob.folder / "state-of-logged-off"
+    shutil.copy(kept, gone)
+    gone.chmod(0o600)
+    bob.state = gone
+    others = [bob.bound("--forget", *what) for what in (("--user", alice.aor), ("--aor", bob.aor), ("--dialog", "other"))]
+    left, ended = bob.holds(("Alice", alice.device, "proven")), bob.bound("--forget", "--user", bob.aor)
+    run.case("F-1 %s IDN-60: when its user logs off it ends" % profile, "others were listed" if any(others) else None, left,
+             None if len(ended) == 1 else "%d were listed" % len(ended), bob.holds())
+    bob.state = kept
     bye = dialog.request(b"BYE", "Alice")
     run.must(bob.bind(bye))
     bob.sends(dialog.response(200, bye))
