@@ -19,6 +19,7 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
     /* A counter that is forgotten could be used again. */
     store->kinds[SV_STORE_NONCE].caps = (sv_store_caps){.entries = 65536, .entries_per_scope = 256, .fail_when_full = true};
     store->kinds[SV_STORE_OFFER].caps = (sv_store_caps){.entries = 16384, .fail_when_full = true};
+    store->kinds[SV_STORE_HIDDEN].caps = (sv_store_caps){.entries = 65536, .entries_per_scope = 256};
     *out = store;
     return SIPVEIL_OK;
 }

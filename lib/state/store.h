@@ -18,7 +18,8 @@ typedef enum sv_store_kind {
     SV_STORE_POLICY = 4,     /* documents of policy servers, by address */
     SV_STORE_TRANSACTION = 5, /* what a message got a moment ago */
     SV_STORE_NONCE = 6, /* how often nonces of ours were used, and their key */
-    SV_STORE_OFFER = 7  /* what somebody offered who has proved nothing yet */
+    SV_STORE_OFFER = 7, /* what somebody offered who has proved nothing yet */
+    SV_STORE_HIDDEN = 8 /* what a privacy service took out of a dialog's messages */
 } sv_store_kind;
 
 typedef struct sv_store_caps {

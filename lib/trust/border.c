@@ -198,10 +198,14 @@ static sipveil_code take_in(sipveil_border *b, sipveil_span message, sipveil_err
     if (view == NULL || copy == NULL) return sv_no_memory(err, SV_TRUST);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));
     if (view->tail > 0) sv_border_warn(b, "ADV-005", "%zu octets after the Content-Length are dropped", view->tail);
-    sv_sip_edit_start(&b->edit, view);
-    SV_TRY(sv_phase_a(b, view, err));
-    SV_TRY(write_message(b, view, &b->message, err));
     b->view = view;
+    SV_TRY(sv_restore_header(b, view, &message, err));
+    if (b->refusal.action == SIPVEIL_BORDER_FORWARD) {
+        if (message.data != view->whole.data) SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));
+        sv_sip_edit_start(&b->edit, view);
+        SV_TRY(sv_phase_a(b, view, err));
+    }
+    SV_TRY(write_message(b, view, &b->message, err));
     if (b->refusal.action != SIPVEIL_BORDER_FORWARD) return SIPVEIL_OK;
     SV_TRY(sv_sip_read(b->message, SV_SIP_DATAGRAM, limits, copy, err));
     b->view = copy;
@@ -254,6 +258,13 @@ sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict
     SV_TRY(sv_phase_b(b, b->view, err));
     SV_TRY(write_message(b, b->view, &b->message, err));
     return finish(b, out, err);
+}
+
+sipveil_span sipveil_border_identity(sipveil_border *b, size_t place)
+{
+    if (b == NULL || !b->arrived) return sv_span(NULL, 0);
+    sv_asserted_read(b->view, SV_F_P_ASSERTED_IDENTITY, b->table->spec.schemes, &b->asserted);
+    return place < b->asserted.count ? b->asserted.values[place].uri : sv_span(NULL, 0);
 }
 
 const sipveil_border_line *sipveil_border_lines(sipveil_border *b, size_t *count)

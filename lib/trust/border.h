@@ -65,6 +65,19 @@ sipveil_code sv_note_identities(sipveil_border *b, const sv_sip_view *view, sipv
 /* An Identity field whose PASSporT tells one of the values that are removed loses what tells it. */
 sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 
+/* ---- hide.c, restore.c: what a privacy service does for "header", and undoes (TRU-35) ---- */
+enum { SV_HIDDEN_TOKEN = 32 }; /* hex digits of the names that stand for what is hidden */
+/* May this message's header be hidden here? ACK and CANCEL of a hidden dialog are, though they do not ask. */
+bool sv_can_hide_header(const sipveil_border *b, const sv_sip_view *view);
+bool sv_is_hidden_dialog(const sipveil_border *b, const sv_sip_view *view);
+/* Via, Record-Route and Contact of a request, Contact of a response; refuses where it cannot be remembered. */
+sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
+/* What comes back with a name of ours, before anything else: into *message if changed. Refuses what was forgotten. */
+sipveil_code sv_restore_header(sipveil_border *b, const sv_sip_view *view, sipveil_span *message, sipveil_error *err);
+/* An entry of the dialog: kind is 'v' (transaction: its name), 'b' (name: Via and Record-Route), 'o' (Contact: its name),
+ * 'c' (name: Contact and routes), 'd' (is hidden). */
+bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key, sipveil_span *value);
+
 /* ---- service.c: what a privacy service does for "user" and "header" ---- */
 sipveil_code sv_serve_user(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 

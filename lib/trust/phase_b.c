@@ -11,7 +11,7 @@ static unsigned servable(const sipveil_border *b, const sv_sip_view *view)
 {
     unsigned can = SV_PRIVACY_ID | SV_PRIVACY_HISTORY;
     if (b->table->spec.serves & SV_SERVES_USER) can |= SV_PRIVACY_USER;
-    if ((b->table->spec.serves & SV_SERVES_HEADER) && b->options.memory != NULL && view->is_request) can |= SV_PRIVACY_HEADER;
+    if (view->is_request && sv_can_hide_header(b, view)) can |= SV_PRIVACY_HEADER;
     return can;
 }
 
@@ -150,6 +150,8 @@ sipveil_code sv_phase_b(sipveil_border *b, const sv_sip_view *view, sipveil_erro
     SV_TRY(settle_identity(b, view, err));
     strip_fields(b, view);
     if (asked & can & SV_PRIVACY_USER) SV_TRY(sv_serve_user(b, view, err));
+    bool hides = (asked & SV_PRIVACY_HEADER) != 0 || sv_is_hidden_dialog(b, view);
+    if (hides && sv_can_hide_header(b, view)) SV_TRY(sv_hide_header(b, view, err));
     settle_privacy(b, view, asked & can);
     return SIPVEIL_OK;
 }

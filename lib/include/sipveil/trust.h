@@ -244,11 +244,37 @@ SIPVEIL_API sipveil_span sipveil_border_target(const sipveil_border *border);
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_leave(sipveil_border *border, const sipveil_trust_verdict *to,
                                                                sipveil_border_result *out, sipveil_error *err);
+/** The identity at that place, of the message that arrived, which a UAS or registrar may use or show: asserted by a trusted hop
+ *  or by this node; an empty span past the end (TRU-29: nothing else may be used). *borrowed*. */
+SIPVEIL_API sipveil_span sipveil_border_identity(sipveil_border *border, size_t place);
 /** The lines of the last call, every header field of the message among them. *borrowed*. */
 SIPVEIL_API const sipveil_border_line *sipveil_border_lines(sipveil_border *border, size_t *count);
 /** The last call as JSON (sipveil-trust(1)). *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_report_json(sipveil_border *border, sipveil_span *json,
                                                                      sipveil_error *err);
+
+/* ------------------------------------------------------------------ the UA that sends */
+
+/** What a UA asks of its trust domain. Start from {.size = sizeof}; every pointer is *borrowed* for the call. */
+typedef struct sipveil_trust_wish {
+    size_t size;
+    const char *const *identities; /**< one sip or sips and one tel URI at most: how it wants to be called */
+    size_t identity_count;
+    bool is_gateway;               /**< a node of the domain itself: asserts them instead of preferring them */
+    const char *privacy;           /**< value of Privacy: "id", "none", "header;critical"; NULL: none is added */
+} sipveil_trust_wish;
+
+/**
+ * Adds P-Preferred-Identity (or P-Asserted-Identity), Privacy and, where a privacy service is needed, Proxy-Require: privacy to
+ * a request of a UA. All or nothing.
+ * @param to verdict on the first proxy (SIPVEIL_TRUST_OUT)
+ * @return SIPVEIL_OK, *message is *borrowed* from the border; SIPVEIL_POLICY: identities for a proxy that is not trusted
+ *         (TRU-22), in ACK or CANCEL, or both fields at once (TRU-21); SIPVEIL_USAGE: identities (TRU-20) or privacy (TRU-25) of no
+ *         good form; SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_INTERNAL
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_ask(sipveil_border *border, const sipveil_trust_wish *wish,
+                                                            sipveil_span message, const sipveil_trust_verdict *to,
+                                                            sipveil_span *out, sipveil_error *err);
 
 #ifdef __cplusplus
 }
