@@ -97,7 +97,7 @@ static sipveil_code read_own_labels(sv_hop *hop, const sv_sip_view *view)
         hop->keep |= label->keep;
     }
     hop->named = hop->mine.count > 0;
-    return hop->named ? sv_find_named_parts(op, view, &hop->mine, hop->places) : SIPVEIL_OK;
+    return SIPVEIL_OK;
 }
 
 /* The header alone: frames the message and leaves its view as the tree's root. */
@@ -186,24 +186,25 @@ static bool pass_by(sv_hop *hop, sipveil_span message, sipveil_e2m_verdict *out,
     return false;
 }
 
+/* Up to here the header alone was read, and so it stays for a message that only looked like one of ours (E2M-50). */
 static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span message, sipveil_e2m_verdict *out,
                            sipveil_error *err)
 {
+    const sv_sip_view *view = hop->op->root->view;
     sipveil_error why;
+    sipveil_code code = read_own_labels(hop, view);
+    if (code == SIPVEIL_OK && !hop->named && hop->concern.row == NULL) return SIPVEIL_OK;
     out->concerned = true;
     if (pass_by(hop, message, out, &why)) return SIPVEIL_OK;
     if (why.code != SIPVEIL_OK) return refuse(hop, SV_REFUSE_PLAIN, &why, out);
-    sipveil_code code = read_own_labels(hop, hop->op->root->view);
-    if (code != SIPVEIL_OK) {
+    if (code == SIPVEIL_OK && hop->named) code = sv_find_named_parts(hop->op, view, &hop->mine, hop->places);
+    if (code == SIPVEIL_INTERNAL) return code;
+    if (code == SIPVEIL_OK) {
+        code = open_and_serve(hop, worker, message, out, err);
+    } else {
         why = *err;
         sv_error_clear(err);
-        if (code == SIPVEIL_INTERNAL) return code;
         code = refuse(hop, refusal_for(code, hop), &why, out);
-    } else if (!hop->named && hop->concern.row == NULL) {
-        out->concerned = false;
-        return SIPVEIL_OK;
-    } else {
-        code = open_and_serve(hop, worker, message, out, err);
     }
     bool responds = out->action == SIPVEIL_E2M_RESPOND;
     if (code == SIPVEIL_OK) sv_hop_note_transaction(hop, message, responds ? out->message : sv_span(NULL, 0));
@@ -261,6 +262,10 @@ sipveil_code sipveil_e2m_concerns(sipveil_worker *worker, const sipveil_e2m_prox
     *concerns = false;
     SV_TRY(check_options(worker, options, &hop, err));
     SV_TRY(look(&hop, worker, message, concerns, err));
+    if (*concerns && read_own_labels(&hop, hop.op->root->view) == SIPVEIL_OK) {
+        *concerns = hop.named || hop.concern.row != NULL;
+    }
+    sv_error_clear(err); /* a label of ours that is crooked concerns us too */
     hop.op->err = NULL;
     return SIPVEIL_OK;
 }

@@ -2,10 +2,12 @@
 middle add to the scenarios: policies, probes, policy servers, several parts, a second proxy of one call."""
 import os
 import re
+import socket
+import subprocess
 
 from e2m_scenarios import (ANSWER, ANSWERED, HOSTS, MARKER, NO_KEY, OFFER, POLICY, Run, answer, body, digest, field, from_far_end,
                            head, invite, is_code, message, same, share_with_p1, sipveil)
-from lab import PROGRAM, USAGE, Cases, in_parallel
+from lab import PROGRAM, USAGE, Cases, have, in_parallel
 
 os.environ.setdefault("SIPVEIL_PROGRAM", PROGRAM)
 
@@ -203,11 +205,70 @@ def kinds_of_recipient(cases, run):
             same("view", view.read_bytes() if view.exists() else None, ANSWERED), same("answer", body(got.out), ANSWERED)) if wrong])
 
 
+RELAY = """debug=-1
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:127.0.0.1:%d
+loadmodule "pv.so"
+request_route {
+    $du = "sip:127.0.0.1:%d";
+    forward();
+}
+"""
+
+
+def relayed(folder, octets):
+    """What a Kamailio that knows nothing of this forwards; None: nothing came."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        for one in (there, here):
+            one.bind(("127.0.0.1", 0))
+            one.settimeout(0.3)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        config = folder / "relay.cfg"
+        config.write_text(RELAY % (port, there.getsockname()[1]))
+        hop = subprocess.Popen(["kamailio", "-DD", "-E", "-f", str(config), "-Y", str(folder), "-P", str(folder / "relay.pid"), "-w",
+                                str(folder), "-m", "16", "-M", "4"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(40):  # it takes a moment to begin
+                here.sendto(octets, ("127.0.0.1", port))
+                try:
+                    return there.recv(65535)
+                except (TimeoutError, ConnectionRefusedError):
+                    continue
+        finally:
+            hop.terminate()
+            try:
+                hop.wait(10)
+            except subprocess.TimeoutExpired:
+                hop.kill()
+                hop.wait()
+    return None
+
+
+def plain_hop(cases, run):
+    """E2M-G2: a proxy of another make, which serves on no bodies."""
+    name = "E2M-G2: through a Kamailio that knows nothing of labels: the same body, the same label, and the next hop reads"
+    if not have("kamailio"):
+        cases.skip(name, "kamailio is not installed")
+        return
+    sealed = share_with_p1(run, invite(OFFER, call=b"plain@home.example"), "--sign-label").out
+    got = relayed(run.folder, sealed)
+    read = p1_call(run, got)() if got else None
+    opened = run["UA2"].open(got, "--require", "both") if got else None
+    cases.case(name, ["nothing came"] if got is None else [wrong for wrong in (
+        same("body", body(got), body(sealed)), same("label", field(got, b"Proxy-Required-Body"), field(sealed, b"Proxy-Required-Body")),
+        same("view", read.view, OFFER), is_code(opened, 0)) if wrong])
+
+
 def main():
     cases = Cases()
     run = Run("proxies", "UA1", "P1", "P2", "UA2")
     try:
-        for part in (counted, nothing_is_lost, retransmitted, sources, policies, several, kinds_of_recipient):
+        for part in (counted, nothing_is_lost, retransmitted, sources, policies, several, kinds_of_recipient, plain_hop):
             part(cases, run)
     finally:
         run.close()

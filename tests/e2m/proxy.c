@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include "tunnel/memory.h"
 #include "world.h"
 
 static void a_shared_body_is_read_and_passes(void **state)
@@ -55,36 +56,52 @@ static void forms(void **state)
     }
 }
 
-/* E2M-50, E2M-G3: a body that is not for us is not read: it lies on a page that cannot be. */
-static void an_unreadable_body_passes(void **state)
+/* The message with its body on pages that cannot be read; the place is *pages. */
+static sipveil_span with_hidden_body(sipveil_span message, uint8_t **pages, size_t *size)
 {
-    world *w = begin(state);
-    share s;
-    share_begin(w, &s);
-    sipveil_span message = shared(w, &s, invite(w, SDP));
     size_t page = (size_t)sysconf(_SC_PAGESIZE), at;
     assert_true(sv_find(message, SV_SPAN("\r\n\r\n"), &at));
     size_t head = at + 4, tail = (message.len - head + page - 1) / page * page;
     assert_true(head < page);
-    uint8_t *pages = mmap(NULL, page + tail, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(pages != MAP_FAILED);
-    memcpy(pages + page - head, message.data, message.len);
-    assert_int_equal(mprotect(pages + page, tail, PROT_NONE), 0);
-    sipveil_span hidden = sv_span(pages + page - head, message.len);
+    *size = page + tail;
+    *pages = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(*pages != MAP_FAILED);
+    memcpy(*pages + page - head, message.data, message.len);
+    assert_int_equal(mprotect(*pages + page, tail, PROT_NONE), 0);
+    return sv_span(*pages + page - head, message.len);
+}
 
+/* E2M-50, E2M-G3: a body that is not for us is not read: it lies on a page that cannot be. Neither where no label names
+ * us, nor where one only looks as if it did, in a quoted string or as a longer host; with rows, and with a memory that
+ * holds something to compare with. */
+static void an_unreadable_body_passes(void **state)
+{
     static const char *const p2_name[] = {"ss2.other.example"};
-    sipveil_e2m_proxy_options o = proxy_options(&w->p2, p2_name);
+    static const char *const labels[] = {"", "ss2.other.example.net;cid=\"a@b\", ", "z.example;x=\",ss2.other.example\";cid=\"a@b\", "};
+    world *w = begin(state);
+    share s;
     sipveil_e2m_policy *policy = NULL;
+    share_begin(w, &s);
+    sipveil_e2m_proxy_options o = proxy_options(&w->p2, p2_name);
+    at_p1_with(w, &o, compose(w, INVITE, ALICE_TO_BOB("c0@home.example") "CSeq: 1 INVITE\r\nContent-ID: <a@b>\r\n"
+                              "Proxy-Required-Body: ss2.other.example;cid=\"a@b\"\r\n" SDP_TYPE, SDP));
+    assert_true(w->verdict.has_view && sv_store_count(sv_memory_store(w->p2.memory), SV_STORE_TRANSACTION) == 1);
     assert_code(sipveil_e2m_policy_read(SV_SPAN("ss2.other.example;method=MESSAGE"), &policy, &w->err), SIPVEIL_OK);
     o.policy = policy;
-    assert_code(sipveil_e2m_proxy(w->worker, &o, hidden, &w->verdict, &w->err), SIPVEIL_OK);
-    assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && !w->verdict.concerned && w->verdict.message.data == hidden.data);
-    bool concerns = true;
-    assert_code(sipveil_e2m_concerns(w->worker, &o, hidden, &concerns, &w->err), SIPVEIL_OK);
-    assert_false(concerns);
-    /* A label in a quoted string, or of a host that only begins like ours, is found out in the header too. */
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        uint8_t *pages;
+        size_t size;
+        char row[128];
+        snprintf(row, sizeof row, "Proxy-Required-Body: %s", labels[i]);
+        sipveil_span hidden = with_hidden_body(edited(w, shared(w, &s, invite(w, SDP)), "Proxy-Required-Body: ", row), &pages, &size);
+        assert_code(sipveil_e2m_proxy(w->worker, &o, hidden, &w->verdict, &w->err), SIPVEIL_OK);
+        assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && !w->verdict.concerned && w->verdict.message.data == hidden.data);
+        bool concerns = true;
+        assert_code(sipveil_e2m_concerns(w->worker, &o, hidden, &concerns, &w->err), SIPVEIL_OK);
+        assert_false(concerns);
+        munmap(pages, size);
+    }
     sipveil_e2m_policy_free(policy);
-    munmap(pages, page + tail);
 }
 
 /* E2M-50: the decision allocates nothing. */
@@ -312,6 +329,14 @@ static void changed_labels(void **state)
     assert_code(try_open(w, &w->ua2, added), SIPVEIL_HEADER_MISMATCH);
     at_p1(w, added); /* what others are asked is not our matter */
     assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && w->verdict.has_view);
+    w = begin(state); /* two hours later: as an AIB of that age (TUN-54) */
+    share_begin(w, &s);
+    s.o.sign_label = true;
+    message = shared(w, &s, invite(w, SDP));
+    w->clock = NOW + 7200;
+    at_p1(w, message);
+    assert_true(w->verdict.action == SIPVEIL_E2M_RESPOND && w->verdict.reason.code == SIPVEIL_REPLAY && !w->verdict.has_view);
+    assert_false(w->worker->operation.secret_used);
 }
 
 /* E2M-53, E2M-54: the answers, both profiles; and that a response passes (E2M-56). */
