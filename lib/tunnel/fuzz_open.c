@@ -88,7 +88,7 @@ static bool is_zero(const void *what, size_t len)
 /* A kept input is opened in every way, and every report is read. While new ones are looked for each is opened in one
  * way, which its octets choose, reports are read where that way is to look, and one in eight is answered: what is rare is found by many runs, and
  * a failure can be repeated. */
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#ifdef SIPVEIL_FUZZING
 static const bool thorough = false;
 #else
 static const bool thorough = true;
