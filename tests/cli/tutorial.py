@@ -1,4 +1,4 @@
-"""The commands of docs/tutorial.md and docs/ims.md work, in their order, and print what the page says they print.
+"""The commands of docs/tutorial.md, docs/e2m.md and docs/ims.md work, in their order, and print what the page says they print.
 
 A ```sh block is run as it stands. Each line of the ```text block after it must be a line of its output; "…" stands for
 anything.
@@ -9,7 +9,7 @@ import subprocess
 
 from lab import PROGRAM, SOURCE, Cases, Lab
 
-PAGES = ("tutorial.md", "ims.md")
+PAGES = ("tutorial.md", "e2m.md", "ims.md")
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
