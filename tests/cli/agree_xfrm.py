@@ -183,36 +183,44 @@ echo "== state"; ip xfrm state; echo "== policy"; ip xfrm policy
 """
 
 
-def what_the_kernel_has(cases, world, prefix):
-    pair = "alg=hmac-sha-1-96;ealg=aes-cbc"
-    result = world.agree(pair)
-    done = execute([*prefix, "sh", "-c", IN_NAMESPACE], stdin=result.out)
-    printed, _, rest = done.out.decode().partition("== state\n")
-    states, _, policies = rest.partition("== policy\n")
-    wrong = []
+def missing_policies(policies, ue, pcscf, length):
     flat = " ".join(policies.split())
-    for ue, spi, source, to in FOUR:
+    for from_ue, spi, source, to in FOUR:
+        ends = (ue, pcscf) if from_ue else (pcscf, ue)
         for protocol in ("udp", "tcp"):
-            ends = (A, B) if ue else (B, A)
-            row = "src %s/32 dst %s/32 proto %s sport %d dport %d dir %s" % (*ends, protocol, source, to, "out" if ue else "in")
+            row = "src %s/%d dst %s/%d proto %s sport %d dport %d dir %s" % (ends[0], length, ends[1], length, protocol, source, to,
+                                                                             "out" if from_ue else "in")
             template = "tmpl src %s dst %s proto esp spi 0x%08x reqid %d mode transport" % (*ends, spi, spi)
             if not re.search(re.escape(row) + r" priority \d+ (ptype \w+ )?" + re.escape(template), flat):
-                wrong.append("no policy: " + row)
-    if policies.count("\tdir ") != 8 or "refused: ip xfrm policy" in printed:
-        wrong.append("%d policies; %s" % (policies.count("\tdir "), done))
-    cases.case("AGR-53: a kernel takes the eight policies and has them", wrong)
-    name = "AGR-53, AGR-54: a kernel takes the four associations and has them"
-    if "Requested type not found" in done.err:
-        cases.skip(name, "this kernel has no ESP (CONFIG_INET_ESP); what ip said to it is checked above")
-        return
-    flat, wrong = " ".join(states.split()), []
-    for ue, spi, _, _ in FOUR:
-        ends = (A, B) if ue else (B, A)
+                yield "no policy: " + row
+
+
+def missing_associations(states, ue, pcscf):
+    flat = " ".join(states.split())
+    for from_ue, spi, _, _ in FOUR:
+        ends = (ue, pcscf) if from_ue else (pcscf, ue)
         row = "src %s dst %s proto esp spi 0x%08x reqid %d mode transport" % (*ends, spi, spi)
         keys = r"auth-trunc hmac\(sha1\) 0x%s00000000 96 enc cbc\(aes\) 0x%s" % (IK, CK)
         if not re.search(re.escape(row) + r" replay-window \d+ .{0,40}?" + keys, flat):
-            wrong.append("no association: %s in %s" % (row, flat))
-    cases.case(name, wrong)
+            yield "no association: %s in %s" % (row, flat)
+
+
+def what_the_kernel_has(cases, world, prefix):
+    for ue, pcscf, length in ((A, B, 32), ("2001:db8::1", "2001:db8::2", 128)):
+        bracketed = ("[%s]" % ue, "[%s]" % pcscf) if length == 128 else (ue, pcscf)
+        result = world.agree("alg=hmac-sha-1-96;ealg=aes-cbc", ue=bracketed[0], pcscf=bracketed[1])
+        done = execute([*prefix, "sh", "-c", IN_NAMESPACE], stdin=result.out)
+        printed, _, rest = done.out.decode().partition("== state\n")
+        states, _, policies = rest.partition("== policy\n")
+        wrong = list(missing_policies(policies, ue, pcscf, length))
+        if policies.count("\tdir ") != 8 or "refused: ip xfrm policy" in printed:
+            wrong.append("%d policies; %s" % (policies.count("\tdir "), done))
+        cases.case("AGR-53: a kernel takes the eight policies and has them, from %s" % ue, wrong)
+        name = "AGR-53, AGR-54: a kernel takes the four associations and has them, from %s" % ue
+        if "Requested type not found" in done.err:
+            cases.skip(name, "this kernel has no ESP (CONFIG_INET_ESP); what ip says to it is checked below")
+        else:
+            cases.case(name, missing_associations(states, ue, pcscf))
 
 
 def where_they_go(cases, world):
