@@ -10,25 +10,41 @@
 #include "statefile.h"
 #include "tablefile.h"
 
-enum trust_option { O_TABLE = O_OPENING_LAST, O_FROM, O_TO, O_AUTH, O_AUTH_METHOD, O_BORDER_PROFILE, O_TARGET, O_CHALLENGE, O_REGISTRAR,
-                    O_OWN_IDENTITY, O_STATE, O_REPORT };
+enum trust_option {
+    O_TABLE = O_OPENING_LAST,
+    O_FROM,
+    O_TO,
+    O_AUTH,
+    O_AUTH_METHOD,
+    O_BORDER_PROFILE,
+    O_TARGET,
+    O_CHALLENGE,
+    O_REGISTRAR,
+    O_OWN_IDENTITY,
+    O_STATE,
+    O_REPORT
+};
 
 static const tool_option apply_options[] = {
     {O_TABLE, "table", 0, "FILE", false, "the partner table"},
-    {O_FROM, "from", 0, "PEER", false, "facts about the previous hop: addr=, proto=, cert= or name=, sa=, signer=, interface="},
+    {O_FROM, "from", 0, "PEER", false,
+     "facts about the previous hop: addr=, proto=, cert= or name=, sa=, signer=, interface="},
     {O_TO, "to", 0, "PEER", false, "facts about the next hop"},
-    {O_AUTH, "auth", 0, "URI", true, "an identity of the originator, whom we have authenticated; the first is the default"},
+    {O_AUTH, "auth", 0, "URI", true,
+     "an identity of the originator, whom we have authenticated; the first is the default"},
     {O_AUTH_METHOD, "auth-method", 0, "NAME", false, "how: one of `authentication` of the table"},
     {O_TRUST, "trust", 0, "FILE|DIR", true, "trust anchors (PEM) for cert= and signer="},
     {O_CRL, "crl", 0, "FILE", true, "revocation lists (PEM)"},
     {O_BORDER_PROFILE, "profile", 0, "mm-border|rfc3325|ims-rel5", false, "instead of that of the table"},
-    {O_TARGET, "target", 0, "DOMAIN", false, "the next hop's domain, where routing chose another than the message names"},
+    {O_TARGET, "target", 0, "DOMAIN", false,
+     "the next hop's domain, where routing chose another than the message names"},
     {O_CHALLENGE, "challenge", 0, "VALUE", false, "Proxy-Authenticate value for must_auth = challenge"},
     {O_REGISTRAR, "registrar", 0, NULL, false, "challenge with 401 instead of 407"},
     {O_OWN_IDENTITY, "own-identity", 0, NULL, false, "the Identity field is ours and not sent yet"},
     {O_STATE, "state", 0, "FILE", false, "remembers what a privacy service hides (0600, locked)"},
     {O_AT, "at", 0, "TIME", false, "judge at this RFC 3339 time"},
-    {O_REPORT, "report", 0, "FILE", false, "every header field and why it stayed or went, as JSON; - is standard error"},
+    {O_REPORT, "report", 0, "FILE", false,
+     "every header field and why it stayed or went, as JSON; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
@@ -55,7 +71,9 @@ static bool take_profile(trust_state *s, const char *v)
     static const struct {
         const char *name;
         sipveil_trust_profile profile;
-    } known[] = {{"mm-border", SIPVEIL_TRUST_PROFILE_MM_BORDER}, {"rfc3325", SIPVEIL_TRUST_PROFILE_RFC3325}, {"ims-rel5", SIPVEIL_TRUST_PROFILE_IMS_REL5}};
+    } known[] = {{"mm-border", SIPVEIL_TRUST_PROFILE_MM_BORDER},
+                 {"rfc3325", SIPVEIL_TRUST_PROFILE_RFC3325},
+                 {"ims-rel5", SIPVEIL_TRUST_PROFILE_IMS_REL5}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(v, known[i].name) != 0) continue;
         s->border.profile = known[i].profile;
@@ -100,7 +118,8 @@ static int read_certificate(trust_state *s, const char *option, const char *path
     int exit_code = TOOL_OK;
     if (path == NULL) return TOOL_OK;
     if (!io_read(&s->o.common, path, 1 << 20, &octets, &exit_code)) return TOOL_USAGE;
-    if (sipveil_domain_certificate_read(s->o.ring, (sipveil_span){octets.data, octets.len}, s->border.at, out, &err) != SIPVEIL_OK) {
+    if (sipveil_domain_certificate_read(s->o.ring, (sipveil_span){octets.data, octets.len}, s->border.at, out, &err) !=
+        SIPVEIL_OK) {
         exit_code = tool_error(&s->o.common, path, &err);
     } else {
         exit_code = TOOL_OK;
@@ -116,8 +135,14 @@ static int settle_hop(trust_state *s, const char *option, hop *h)
     const peer_facts *f = &h->facts;
     int exit_code = read_certificate(s, option, f->cert, &h->certificate);
     if (exit_code == TOOL_OK) exit_code = read_certificate(s, option, f->signer, &h->signer);
-    h->peer = (sipveil_trust_peer){.size = sizeof h->peer, .address = f->address, .names = f->names, .name_count = f->name_count,
-                                   .certificate = h->certificate, .signer = h->signer, .sa = f->sa, .interface = f->interface,
+    h->peer = (sipveil_trust_peer){.size = sizeof h->peer,
+                                   .address = f->address,
+                                   .names = f->names,
+                                   .name_count = f->name_count,
+                                   .certificate = h->certificate,
+                                   .signer = h->signer,
+                                   .sa = f->sa,
+                                   .interface = f->interface,
                                    .readable = f->readable};
     if (f->proto != NULL) {
         h->peer.transport = strcmp(f->proto, "tls") == 0   ? SIPVEIL_TRUST_TLS
@@ -154,7 +179,8 @@ static int prepare(trust_state *s)
     s->border.identities = s->identities.items;
     s->border.identity_count = s->identities.count;
     s->border.link = &s->from.peer;
-    if (exit_code == TOOL_OK && sipveil_border_new(s->o.context, &s->gate, &err) != SIPVEIL_OK) exit_code = tool_error(&s->o.common, NULL, &err);
+    if (exit_code == TOOL_OK && sipveil_border_new(s->o.context, &s->gate, &err) != SIPVEIL_OK)
+        exit_code = tool_error(&s->o.common, NULL, &err);
     return exit_code;
 }
 
@@ -176,7 +202,8 @@ static void tell_verdict(const trust_state *s, const char *option, const sipveil
 static sipveil_code cross(trust_state *s, sipveil_span message, sipveil_border_result *result, sipveil_error *err)
 {
     sipveil_trust_verdict from, to;
-    sipveil_trust_judge(s->table, s->border.profile, SIPVEIL_TRUST_IN, (sipveil_span){NULL, 0}, &s->from.peer, s->border.at, &from);
+    sipveil_trust_judge(s->table, s->border.profile, SIPVEIL_TRUST_IN, (sipveil_span){NULL, 0}, &s->from.peer,
+                        s->border.at, &from);
     tell_verdict(s, "from", &from);
     sipveil_code code = sipveil_border_arrive(s->gate, &s->border, message, &from, result, err);
     if (code != SIPVEIL_OK || result->action != SIPVEIL_BORDER_FORWARD) return code;
@@ -185,8 +212,8 @@ static sipveil_code cross(trust_state *s, sipveil_span message, sipveil_border_r
     sipveil_trust_judge(s->table, s->border.profile, SIPVEIL_TRUST_OUT, target, &s->to.peer, s->border.at, &to);
     tell_verdict(s, "to", &to);
     if (to.close) {
-        tool_warning(&s->o.common, NULL, "the next hop's certificate is not for %.*s at all: close that connection", (int)target.len,
-                     (const char *)target.data);
+        tool_warning(&s->o.common, NULL, "the next hop's certificate is not for %.*s at all: close that connection",
+                     (int)target.len, (const char *)target.data);
     }
     return sipveil_border_leave(s->gate, &to, result, err);
 }
@@ -223,7 +250,8 @@ static int apply_one(trust_state *s, const char *path)
     io_octets message;
     statefile memory = {.fd = -1};
     int exit_code;
-    if (!io_read_message(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code)) return exit_code;
+    if (!io_read_message(&s->o.common, path, sipveil_context_limits(s->o.context)->message, &message, &exit_code))
+        return exit_code;
     exit_code = s->state != NULL ? statefile_open(&s->o.common, s->state, s->border.at, &memory) : TOOL_OK;
     if (exit_code == TOOL_OK) {
         s->border.memory = memory.memory;
@@ -241,15 +269,16 @@ static int apply_one(trust_state *s, const char *path)
 
 static int run_apply(int argc, char **argv)
 {
-    static const tool_verb verb = {"trust apply", "--table FILE --from PEER --to PEER [--auth URI] [options] [FILE]",
-                                   "Takes a message over the border: what of P-Asserted-Identity, Privacy and their like goes\n"
-                                   "on to the next hop, or the response instead (exit 10).",
-                                   NULL};
+    static const tool_verb verb = {
+        "trust apply", "--table FILE --from PEER --to PEER [--auth URI] [options] [FILE]",
+        "Takes a message over the border: what of P-Asserted-Identity, Privacy and their like goes\n"
+        "on to the next hop, or the response instead (exit 10).",
+        NULL};
     trust_state s = {.o = {.common = {.verb = verb.name}}, .border = {.size = sizeof s.border}};
     int first = 0, exit_code = TOOL_USAGE;
     sipveil_open_options_default(&s.o.open);
-    if (tool_parse(&verb, apply_options, sizeof apply_options / sizeof *apply_options, argc, argv, &s.o.common, take, &s, 1, &first,
-                   &exit_code) &&
+    if (tool_parse(&verb, apply_options, sizeof apply_options / sizeof *apply_options, argc, argv, &s.o.common, take,
+                   &s, 1, &first, &exit_code) &&
         !io_would_refuse(&s.o.common, s.o.common.output, s.o.common.force, &exit_code)) {
         if (s.table_file == NULL || s.from.facts.text == NULL || s.to.facts.text == NULL) {
             exit_code = tool_usage_error(&s.o.common, "--table, --from and --to are needed");
@@ -276,18 +305,19 @@ static bool take_nothing(void *state, int id, const char *v)
 
 static int run_check(int argc, char **argv)
 {
-    static const tool_verb verb = {"trust check-table", "[options] [FILE]",
-                                   "Checks a partner table as a whole and writes the effective one: includes in place, every\n"
-                                   "default written out.",
-                                   NULL};
+    static const tool_verb verb = {
+        "trust check-table", "[options] [FILE]",
+        "Checks a partner table as a whole and writes the effective one: includes in place, every\n"
+        "default written out.",
+        NULL};
     tool_common common = {.verb = verb.name};
     sipveil_context *context = NULL;
     sipveil_trust_table *table = NULL;
     sipveil_error err;
     char *text = NULL;
     int first = 0, exit_code = TOOL_USAGE;
-    if (!tool_parse(&verb, check_options, sizeof check_options / sizeof *check_options, argc, argv, &common, take_nothing, NULL, 1, &first,
-                    &exit_code) ||
+    if (!tool_parse(&verb, check_options, sizeof check_options / sizeof *check_options, argc, argv, &common,
+                    take_nothing, NULL, 1, &first, &exit_code) ||
         io_would_refuse(&common, common.output, common.force, &exit_code)) {
         return exit_code;
     }

@@ -57,7 +57,8 @@ static char *resolve(const char *named, const char *from)
     return asprintf(&path, "%.*s/%s", (int)(slash - from), from, named) < 0 ? NULL : path;
 }
 
-static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name, sipveil_error *err)
+static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name,
+                               sipveil_error *err)
 {
     table_reading *reading = user;
     held_file *file = calloc(1, sizeof *file);
@@ -87,10 +88,12 @@ static void complain(void *user, const sipveil_error *why)
     (void)tool_error(reading->common, NULL, &plain);
 }
 
-int tablefile_read(const tool_common *common, const char *path, const sipveil_context *context, sipveil_trust_table **out)
+int tablefile_read(const tool_common *common, const char *path, const sipveil_context *context,
+                   sipveil_trust_table **out)
 {
     table_reading reading = {.common = common};
-    sipveil_trust_table_options options = {.size = sizeof options, .context = context, .user = &reading, .read = read_named, .complain = complain};
+    sipveil_trust_table_options options = {
+        .size = sizeof options, .context = context, .user = &reading, .read = read_named, .complain = complain};
     sipveil_error err;
     io_octets text;
     int exit_code = TOOL_OK;
@@ -106,7 +109,8 @@ int tablefile_read(const tool_common *common, const char *path, const sipveil_co
     } else {
         exit_code = TOOL_OK;
         const char *warning;
-        for (size_t i = 0; (warning = sipveil_trust_table_warning(*out, i)) != NULL; i++) tool_warning(common, path, "%s", warning);
+        for (size_t i = 0; (warning = sipveil_trust_table_warning(*out, i)) != NULL; i++)
+            tool_warning(common, path, "%s", warning);
     }
     io_free(&text);
     for (held_file *file = reading.files, *next; file != NULL; file = next) {

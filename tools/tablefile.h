@@ -6,6 +6,7 @@
 #include "io.h"
 
 /* Returns TOOL_OK with *out *given*, or the exit code after the messages. */
-int tablefile_read(const tool_common *common, const char *path, const sipveil_context *context, sipveil_trust_table **out);
+int tablefile_read(const tool_common *common, const char *path, const sipveil_context *context,
+                   sipveil_trust_table **out);
 
 #endif

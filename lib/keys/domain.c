@@ -31,14 +31,16 @@ static sipveil_code read_names(X509 *certificate, sv_arena *arena, sipveil_domai
     out->names = names.domains;
     out->name_count = names.domain_count;
     if (names.domain_count == 0) {
-        sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-68", SIPVEIL_NO_OFFSET, "the certificate speaks for no SIP domain");
+        sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-68", SIPVEIL_NO_OFFSET,
+                     "the certificate speaks for no SIP domain");
         note(out, err);
     }
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) *untrusted,
-                                         int64_t at, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err)
+sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) * untrusted,
+                                         int64_t at, sv_arena *arena, sipveil_domain_certificate *out,
+                                         sipveil_error *err)
 {
     sipveil_error why;
     STACK_OF(X509) *chain = NULL;
@@ -52,7 +54,8 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     if (!out->time_ok) note(out, &why);
     out->usage_ok = sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why) == SIPVEIL_OK;
     if (!out->usage_ok) note(out, &why);
-    out->usage_tls = !out->usage_ok && sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_TLS_HOST, NULL) == SIPVEIL_OK;
+    out->usage_tls =
+        !out->usage_ok && sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_TLS_HOST, NULL) == SIPVEIL_OK;
     sv_chain_question question = {.certificate = certificate, .untrusted = untrusted, .at = at,
                                   .limits = sipveil_context_limits(ring->context), .built = &chain};
     sipveil_code code = ring->anchor_count == 0
@@ -66,7 +69,8 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     out->chain_ok = code == SIPVEIL_OK;
     if (!out->chain_ok) note(out, &why);
     for (int i = 1; chain != NULL && i < sk_X509_num(chain) && out->key_count < SV_DOMAIN_KEYS_MOST; i++) {
-        SV_TRY(sv_certificate_hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
+        SV_TRY(
+            sv_certificate_hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
     }
     return SIPVEIL_OK;
 }

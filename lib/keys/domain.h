@@ -22,8 +22,9 @@ struct sipveil_domain_certificate {
 };
 
 /* The same from a certificate that was read already, in an arena of somebody else's. */
-sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) *untrusted,
-                                         int64_t at, sv_arena *arena, sipveil_domain_certificate *out, sipveil_error *err);
+sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) * untrusted,
+                                         int64_t at, sv_arena *arena, sipveil_domain_certificate *out,
+                                         sipveil_error *err);
 
 /* SHA-256 of the SubjectPublicKeyInfo of each certificate in a PEM text, at most `most`. */
 sipveil_code sv_keys_hash_public_keys(const sipveil_context *context, sipveil_span pem, uint8_t (*out)[32], size_t most,

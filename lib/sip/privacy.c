@@ -8,8 +8,9 @@
 static const struct {
     const char *name;
     unsigned bit;
-} words[] = {{"header", SV_PRIVACY_HEADER}, {"session", SV_PRIVACY_SESSION}, {"user", SV_PRIVACY_USER}, {"none", SV_PRIVACY_NONE},
-             {"critical", SV_PRIVACY_CRITICAL}, {"id", SV_PRIVACY_ID}, {"history", SV_PRIVACY_HISTORY}};
+} words[] = {{"header", SV_PRIVACY_HEADER},  {"session", SV_PRIVACY_SESSION},   {"user", SV_PRIVACY_USER},
+             {"none", SV_PRIVACY_NONE},      {"critical", SV_PRIVACY_CRITICAL}, {"id", SV_PRIVACY_ID},
+             {"history", SV_PRIVACY_HISTORY}};
 enum { WORDS = sizeof words / sizeof *words };
 
 static unsigned bit_of(sipveil_span word)
@@ -49,7 +50,8 @@ sipveil_code sv_privacy_read(const sv_sip_view *view, sv_privacy *out, sipveil_e
         do {
             sipveil_span word;
             if (!take_value(&c, &word)) {
-                return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "TRU-25", sv_offset(&c), "header field Privacy is no list of values: \"%s\"", SV_QUOTE(row->value));
+                return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "TRU-25", sv_offset(&c),
+                                    "header field Privacy is no list of values: \"%s\"", SV_QUOTE(row->value));
             }
             note(out, word);
         } while (!sv_at_end(&c));
@@ -66,7 +68,8 @@ sipveil_code sv_privacy_read(const sv_sip_view *view, sv_privacy *out, sipveil_e
 
 void sv_privacy_drop(sv_sip_edit *edit, unsigned values, sv_arena *arena)
 {
-    for (const sv_sip_field *row = sv_sip_first(edit->view, SV_F_PRIVACY); row != NULL; row = sv_sip_next(edit->view, row)) {
+    for (const sv_sip_field *row = sv_sip_first(edit->view, SV_F_PRIVACY); row != NULL;
+         row = sv_sip_next(edit->view, row)) {
         sv_cursor c = sv_cursor_over(row->value, "Privacy");
         sv_buffer left;
         sipveil_span word;
@@ -99,7 +102,8 @@ void sv_privacy_list(const sv_privacy *privacy, unsigned values, char *out, size
         used += n > 0 ? (size_t)n : 0;
     }
     for (size_t i = 0; (values & SV_PRIVACY_UNKNOWN) && i < privacy->unknown_count && used < room; i++) {
-        int n = snprintf(out + used, room - used, "%s%.*s", used > 0 ? ", " : "", (int)privacy->unknown[i].len, (const char *)privacy->unknown[i].data);
+        int n = snprintf(out + used, room - used, "%s%.*s", used > 0 ? ", " : "", (int)privacy->unknown[i].len,
+                         (const char *)privacy->unknown[i].data);
         used += n > 0 ? (size_t)n : 0;
     }
 }

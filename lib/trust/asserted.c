@@ -14,7 +14,8 @@ unsigned sv_scheme_of(sipveil_span uri)
 
 static void judge_value(sv_asserted_value *v, unsigned schemes, unsigned *seen)
 {
-    unsigned like = v->scheme == SV_SCHEME_SIPS || v->scheme == SV_SCHEME_SIP ? SV_SCHEME_SIP | SV_SCHEME_SIPS : v->scheme;
+    unsigned like =
+        v->scheme == SV_SCHEME_SIPS || v->scheme == SV_SCHEME_SIP ? SV_SCHEME_SIP | SV_SCHEME_SIPS : v->scheme;
     v->counts = v->scheme != 0 && (v->scheme & schemes) && !(*seen & like);
     if (v->counts) *seen |= v->scheme;
 }
@@ -35,7 +36,9 @@ static void read_row(const sv_sip_field *row, unsigned schemes, unsigned *seen, 
             return;
         }
         sv_asserted_value *v = &out->values[out->count++];
-        *v = (sv_asserted_value){.row = row, .text = sv_trim(sv_span(start, (size_t)(c.at - start))), .uri = address.uri,
+        *v = (sv_asserted_value){.row = row,
+                                 .text = sv_trim(sv_span(start, (size_t)(c.at - start))),
+                                 .uri = address.uri,
                                  .scheme = sv_scheme_of(address.uri)};
         judge_value(v, schemes, seen);
         out->counting += v->counts;

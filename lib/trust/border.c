@@ -13,7 +13,8 @@ enum { FIRST_BLOCK = 64 << 10, LINES_MOST = 1 << 18, WHY_MOST = 300 };
 
 sipveil_code sipveil_border_new(const sipveil_context *context, sipveil_border **out, sipveil_error *err)
 {
-    if (context == NULL || out == NULL) return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a context and a place are needed");
+    if (context == NULL || out == NULL)
+        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a context and a place are needed");
     *out = NULL;
     sipveil_border *b = calloc(1, sizeof *b);
     if (b == NULL) return sv_no_memory(err, SV_TRUST);
@@ -47,11 +48,13 @@ static const char *text_of(sipveil_border *b, const char *format, va_list argume
     return copy != NULL ? copy : "";
 }
 
-void sv_border_note(sipveil_border *b, const char *phase, const char *field, const char *result, const char *rule, const char *why, ...)
+void sv_border_note(sipveil_border *b, const char *phase, const char *field, const char *result, const char *rule,
+                    const char *why, ...)
 {
     va_list arguments;
     va_start(arguments, why);
-    sipveil_border_line line = {.field = field, .result = result, .phase = phase, .rule = rule, .why = text_of(b, why, arguments)};
+    sipveil_border_line line = {
+        .field = field, .result = result, .phase = phase, .rule = rule, .why = text_of(b, why, arguments)};
     va_end(arguments);
     sv_put(&b->lines, sv_span(&line, sizeof line));
 }
@@ -69,7 +72,8 @@ void sv_border_refuse(sipveil_border *b, int status, const char *rule, const cha
 {
     va_list arguments;
     va_start(arguments, why);
-    b->refusal = (sv_refusal){.action = SIPVEIL_BORDER_RESPOND, .status = status, .rule = rule, .why = text_of(b, why, arguments)};
+    b->refusal = (sv_refusal){
+        .action = SIPVEIL_BORDER_RESPOND, .status = status, .rule = rule, .why = text_of(b, why, arguments)};
     va_end(arguments);
     if (phrase != NULL) (void)sv_arena_copy(b->arena, sv_span_str(phrase), &b->refusal.phrase);
 }
@@ -89,7 +93,8 @@ static void note_untouched(sipveil_border *b, const sv_sip_view *view)
 {
     for (size_t i = 0; i < view->field_count; i++) {
         const sv_sip_field *row = &view->fields[i];
-        const char *name = row->id != SV_F_OTHER ? sv_field_info_of(row->id)->name : sv_arena_string(b->arena, row->name);
+        const char *name =
+            row->id != SV_F_OTHER ? sv_field_info_of(row->id)->name : sv_arena_string(b->arena, row->name);
         if (name == NULL || sv_sip_find(view, row->name) != row || has_line(b, sv_span_str(name))) continue;
         if (row->id == SV_F_IDENTITY || row->id == SV_F_IDENTITY_INFO) {
             sv_border_note(b, "", name, "kept", "TRU-36", "Privacy never removes it");
@@ -101,7 +106,8 @@ static void note_untouched(sipveil_border *b, const sv_sip_view *view)
 
 /* ---- results ---- */
 
-static sipveil_code write_response(sipveil_border *b, const sv_sip_view *view, sipveil_span *message, sipveil_error *err)
+static sipveil_code write_response(sipveil_border *b, const sv_sip_view *view, sipveil_span *message,
+                                   sipveil_error *err)
 {
     uint8_t octets[8];
     char tag[2 * sizeof octets + 1];
@@ -150,23 +156,28 @@ static sipveil_code finish(sipveil_border *b, sipveil_border_result *out, sipvei
 
 /* ---- arrive ---- */
 
-static sipveil_code check_arrival(const sipveil_border *b, const sipveil_border_options *o, const sipveil_trust_verdict *from,
-                                  const sipveil_border_result *out, sipveil_error *err)
+static sipveil_code check_arrival(const sipveil_border *b, const sipveil_border_options *o,
+                                  const sipveil_trust_verdict *from, const sipveil_border_result *out,
+                                  sipveil_error *err)
 {
     if (b == NULL || o == NULL || o->size != sizeof *o || o->table == NULL || from == NULL || out == NULL) {
-        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a border, options (with their size) with a table, a verdict and a place are needed");
+        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE,
+                       "a border, options (with their size) with a table, a verdict and a place are needed");
     }
     if (from->table_mark != o->table->mark) {
-        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-17", SIPVEIL_NO_OFFSET, "the verdict was made with another table");
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-17", SIPVEIL_NO_OFFSET,
+                            "the verdict was made with another table");
     }
     for (size_t i = 0; i < o->identity_count; i++) {
         sipveil_span uri = sv_span_str(o->identities[i]);
         if (!sv_is_identity(uri)) {
-            return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-20", SIPVEIL_NO_OFFSET, "'%s' is no sip, sips or tel URI", SV_QUOTE(uri));
+            return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-20", SIPVEIL_NO_OFFSET,
+                                "'%s' is no sip, sips or tel URI", SV_QUOTE(uri));
         }
     }
     for (const char *c = o->challenge; c != NULL && *c != '\0'; c++) {
-        if ((uint8_t)*c < 0x20 || (uint8_t)*c >= 0x7F) return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a challenge is one line of printable ASCII");
+        if ((uint8_t)*c < 0x20 || (uint8_t)*c >= 0x7F)
+            return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a challenge is one line of printable ASCII");
     }
     return SIPVEIL_OK;
 }
@@ -238,14 +249,19 @@ sipveil_span sipveil_border_target(const sipveil_border *b)
     return sv_sip_take_address(&c, 0, &route, NULL) == SIPVEIL_OK ? sv_sip_host(route.uri) : sv_span(NULL, 0);
 }
 
-sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict *to, sipveil_border_result *out, sipveil_error *err)
+sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict *to, sipveil_border_result *out,
+                                  sipveil_error *err)
 {
     sv_error_clear(err);
     if (out != NULL) *out = (sipveil_border_result){0};
-    if (b == NULL || to == NULL || out == NULL) return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a border, a verdict and a place are needed");
-    if (!b->arrived) return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-38", SIPVEIL_NO_OFFSET, "no message has arrived that could go on");
+    if (b == NULL || to == NULL || out == NULL)
+        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a border, a verdict and a place are needed");
+    if (!b->arrived)
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-38", SIPVEIL_NO_OFFSET,
+                            "no message has arrived that could go on");
     if (to->table_mark != b->table->mark) {
-        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-17", SIPVEIL_NO_OFFSET, "the verdict was made with another table");
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-17", SIPVEIL_NO_OFFSET,
+                            "the verdict was made with another table");
     }
     b->to = *to;
     b->leaving = true;

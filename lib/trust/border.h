@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One message on its way over the border: phase A by the previous hop, once; phase B by the next hop, for each branch. */
+/* One message on its way over the border: phase A by the previous hop, once; phase B by the next hop, for each branch.
+ */
 #ifndef SV_TRUST_BORDER_H
 #define SV_TRUST_BORDER_H
 
@@ -74,9 +75,10 @@ bool sv_is_hidden_dialog(const sipveil_border *b, const sv_sip_view *view);
 sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 /* What comes back with a name of ours, before anything else: into *message if changed. Refuses what was forgotten. */
 sipveil_code sv_restore_header(sipveil_border *b, const sv_sip_view *view, sipveil_span *message, sipveil_error *err);
-/* An entry of the dialog: kind is 'v' (transaction: its name), 'b' (name: Via and Record-Route), 'o' (Contact: its name),
- * 'c' (name: Contact and routes), 'd' (is hidden). */
-bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key, sipveil_span *value);
+/* An entry of the dialog: kind is 'v' (transaction: its name), 'b' (name: Via and Record-Route), 'o' (Contact: its
+ * name), 'c' (name: Contact and routes), 'd' (is hidden). */
+bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
+                      sipveil_span *value);
 
 /* ---- service.c: what a privacy service does for "user" and "header" ---- */
 sipveil_code sv_serve_user(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);

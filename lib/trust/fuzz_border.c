@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any message over the border of any table: the first octet chooses hops and switches, a table may stand in front of the
- * message (up to an octet 0xFF). Whatever it is: an untrusted next hop never gets an asserted identity where Privacy asks for
- * id, what an untrusted hop asserts goes nowhere, Privacy: none is never touched, and two branches alike are the same. */
+/* Any message over the border of any table: the first octet chooses hops and switches, a table may stand in front of
+ * the message (up to an octet 0xFF). Whatever it is: an untrusted next hop never gets an asserted identity where
+ * Privacy asks for id, what an untrusted hop asserts goes nowhere, Privacy: none is never touched, and two branches
+ * alike are the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,12 @@ static sipveil_trust_table *read_table(sipveil_span text)
 
 static void set_up(void)
 {
-    static const char text[] = "[trust-domain]\nno_privacy = keep\n[partner biloxi]\ndomains = biloxi.example\nip = 192.0.2.0/24\n"
-                               "protection = tls-mutual\ntrust_in = yes\ntrust_out = yes\n";
+    static const char text[] =
+        "[trust-domain]\nno_privacy = keep\n[partner biloxi]\ndomains = biloxi.example\nip = 192.0.2.0/24\n"
+        "protection = tls-mutual\ntrust_in = yes\ntrust_out = yes\n";
     if (context != NULL) return;
-    must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK && sipveil_border_new(context, &border, NULL) == SIPVEIL_OK);
+    must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK &&
+         sipveil_border_new(context, &border, NULL) == SIPVEIL_OK);
     must((standard = read_table(SV_SPAN(text))) != NULL);
 }
 
@@ -43,8 +46,13 @@ typedef struct tour {
 
 static sipveil_trust_verdict verdict(const tour *t, bool trusted)
 {
-    return (sipveil_trust_verdict){.trusted = trusted, .level = trusted ? 3 : 0, .table_mark = t->table->mark, .is_gateway = trusted,
-                                   .keep_without_privacy = (t->switches & 8) != 0, .valid_until = INT64_MAX, .name = "biloxi.example"};
+    return (sipveil_trust_verdict){.trusted = trusted,
+                                   .level = trusted ? 3 : 0,
+                                   .table_mark = t->table->mark,
+                                   .is_gateway = trusted,
+                                   .keep_without_privacy = (t->switches & 8) != 0,
+                                   .valid_until = INT64_MAX,
+                                   .name = "biloxi.example"};
 }
 
 static bool has(const sv_sip_view *view, sv_field_id id)
@@ -60,7 +68,8 @@ static void check_forwarded(const tour *t, const sv_sip_view *before, const sv_s
     bool own = (t->switches & 4) != 0;
     must(!has(after, SV_F_P_PREFERRED_IDENTITY));
     if (!from && !own && !rel5) must(!has(after, SV_F_P_ASSERTED_IDENTITY));
-    if (!to && !rel5 && (!readable || (wish.values & (SV_PRIVACY_ID | SV_PRIVACY_HEADER)))) must(!has(after, SV_F_P_ASSERTED_IDENTITY));
+    if (!to && !rel5 && (!readable || (wish.values & (SV_PRIVACY_ID | SV_PRIVACY_HEADER))))
+        must(!has(after, SV_F_P_ASSERTED_IDENTITY));
     if (readable && wish.values == SV_PRIVACY_NONE) {
         must(sv_privacy_read(after, &left, NULL) == SIPVEIL_OK && left.values == SV_PRIVACY_NONE);
         must(sv_equal(sv_sip_first(before, SV_F_PRIVACY)->line, sv_sip_first(after, SV_F_PRIVACY)->line));
@@ -74,8 +83,12 @@ static void cross(const tour *t, bool from, bool to)
     static const char *const identities[] = {"sip:own@home.example", "tel:+15551234567"};
     static sv_sip_view before, after;
     const sipveil_trust_verdict in = verdict(t, from), out = verdict(t, to);
-    sipveil_border_options options = {.size = sizeof options, .table = t->table, .profile = (sipveil_trust_profile)(t->switches >> 4 & 3),
-                                      .identities = identities, .identity_count = t->switches & 4 ? 2 : 0, .has_at = true};
+    sipveil_border_options options = {.size = sizeof options,
+                                      .table = t->table,
+                                      .profile = (sipveil_trust_profile)(t->switches >> 4 & 3),
+                                      .identities = identities,
+                                      .identity_count = t->switches & 4 ? 2 : 0,
+                                      .has_at = true};
     sipveil_border_result result, again;
     sipveil_span json;
     if (sipveil_border_arrive(border, &options, t->message, &in, &result, NULL) != SIPVEIL_OK) return;

@@ -14,7 +14,8 @@ static void must(bool holds)
 }
 
 /* Includes and anchors name files: any name is a file with one more partner. */
-static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name, sipveil_error *err)
+static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name,
+                               sipveil_error *err)
 {
     size_t *left = user;
     (void)from;
@@ -48,7 +49,8 @@ static void check_verdicts(const sipveil_trust_table *table)
     const sipveil_trust_peer peer = {.size = sizeof peer, .address = "10.0.0.1", .transport = SIPVEIL_TRUST_UDP};
     for (size_t i = 0; i < 3; i++) {
         sipveil_trust_verdict v;
-        sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_OUT, sv_span_str(domains[i]), &peer, 1795255200, &v);
+        sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_OUT, sv_span_str(domains[i]), &peer,
+                            1795255200, &v);
         must(!v.trusted && v.reasons != 0);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a privacy service does for "header" (RFC 3323 5.1): Via, Record-Route and Contact tell where somebody is, and the dialog
- * needs them. They are kept under names that nobody can guess, which stand in their place. */
+/* What a privacy service does for "header" (RFC 3323 5.1): Via, Record-Route and Contact tell where somebody is, and
+ * the dialog needs them. They are kept under names that nobody can guess, which stand in their place. */
 #include <stdio.h>
 
 #include "trust/border.h"
@@ -20,14 +20,17 @@ static sipveil_span name_of(const sipveil_border *b, char kind, sipveil_span key
     return sv_buffer_span(&name);
 }
 
-bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key, sipveil_span *value)
+bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
+                      sipveil_span *value)
 {
     sipveil_span name = name_of(b, kind, key);
     return b->options.memory != NULL && name.len > 0 &&
-           sv_store_find(sv_memory_store(b->options.memory), SV_STORE_HIDDEN, sv_sip_value(view, SV_F_CALL_ID), name, b->now, value);
+           sv_store_find(sv_memory_store(b->options.memory), SV_STORE_HIDDEN, sv_sip_value(view, SV_F_CALL_ID), name,
+                         b->now, value);
 }
 
-static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key, sipveil_span value, sipveil_error *err)
+static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
+                             sipveil_span value, sipveil_error *err)
 {
     sv_store *store = sv_memory_store(b->options.memory);
     sipveil_span scope = sv_sip_value(view, SV_F_CALL_ID), name = name_of(b, kind, key);
@@ -39,7 +42,8 @@ static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char ki
 }
 
 /* The name that stands for something, the same one for the same thing: retransmissions stay what they are. */
-static sipveil_code name_for(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span what, sipveil_span *token, sipveil_error *err)
+static sipveil_code name_for(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span what,
+                             sipveil_span *token, sipveil_error *err)
 {
     uint8_t octets[SV_HIDDEN_TOKEN / 2];
     sipveil_span known;
@@ -58,12 +62,14 @@ static sipveil_code name_for(sipveil_border *b, const sv_sip_view *view, char ki
 
 static void put_rows(const sv_sip_view *view, sv_field_id id, sv_buffer *out)
 {
-    for (const sv_sip_field *row = sv_sip_first(view, id); row != NULL; row = sv_sip_next(view, row)) sv_put(out, row->line);
+    for (const sv_sip_field *row = sv_sip_first(view, id); row != NULL; row = sv_sip_next(view, row))
+        sv_put(out, row->line);
 }
 
 /* ---- what goes ---- */
 
-/* One Via of our own for all. The transaction is told by the topmost Via, CSeq's number and where it goes: its CANCEL has the same. */
+/* One Via of our own for all. The transaction is told by the topmost Via, CSeq's number and where it goes: its CANCEL
+ * has the same. */
 static sipveil_code hide_via(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
     const sv_sip_field *top = sv_sip_first(view, SV_F_VIA);
@@ -101,7 +107,8 @@ static sipveil_code hide_via(sipveil_border *b, const sv_sip_view *view, sipveil
     (void)sv_sip_edit_remove_all(&b->edit, SV_F_VIA);
     sv_border_note(b, "B", "Via", "changed", "TRU-35", "Privacy asks for header: one of our own, the others are kept");
     if (sv_sip_edit_remove_all(&b->edit, SV_F_RECORD_ROUTE) > 0) {
-        sv_border_note(b, "B", "Record-Route", "removed", "TRU-35", "Privacy asks for header: it is kept, and put back into answers");
+        sv_border_note(b, "B", "Record-Route", "removed", "TRU-35",
+                       "Privacy asks for header: it is kept, and put back into answers");
     }
     return SIPVEIL_OK;
 }
@@ -123,9 +130,11 @@ static sipveil_code hide_contact(sipveil_border *b, const sv_sip_view *view, sip
     sipveil_span token, before;
     sv_buffer kept, own;
     if (row == NULL) return SIPVEIL_OK;
-    if (sv_sip_read_address(row->value, &contact, NULL) != SIPVEIL_OK || sv_sip_next(view, row) != NULL || !sv_scheme_of(contact.uri)) {
+    if (sv_sip_read_address(row->value, &contact, NULL) != SIPVEIL_OK || sv_sip_next(view, row) != NULL ||
+        !sv_scheme_of(contact.uri)) {
         (void)sv_sip_edit_remove_all(&b->edit, SV_F_CONTACT); /* a redirect, or what nobody can call back */
-        sv_border_note(b, "B", "Contact", "removed", "TRU-35", "Privacy asks for header, and it is not one SIP address");
+        sv_border_note(b, "B", "Contact", "removed", "TRU-35",
+                       "Privacy asks for header, and it is not one SIP address");
         return SIPVEIL_OK;
     }
     SV_TRY(name_for(b, view, 'o', contact.uri, &token, err));
@@ -147,7 +156,8 @@ static sipveil_code hide_contact(sipveil_border *b, const sv_sip_view *view, sip
     sv_put_byte(&own, '>');
     SV_TRY(sv_buffer_check(&own, SV_TRUST, err));
     sv_sip_edit_set_value(&b->edit, row, sv_buffer_span(&own), b->arena);
-    sv_border_note(b, "B", "Contact", "changed", "TRU-35", "Privacy asks for header: a name of our own, the other is kept");
+    sv_border_note(b, "B", "Contact", "changed", "TRU-35",
+                   "Privacy asks for header: a name of our own, the other is kept");
     return SIPVEIL_OK;
 }
 
@@ -171,6 +181,7 @@ sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_
     if (code == SIPVEIL_OK) code = remember(b, view, 'd', sv_span(NULL, 0), SV_SPAN("1"), err);
     if (code != SIPVEIL_LIMIT) return code;
     sv_error_clear(err);
-    sv_border_refuse(b, 500, "TRU-35", "Server Error: privacy header not available", "there is no room to remember what Privacy: header hides");
+    sv_border_refuse(b, 500, "TRU-35", "Server Error: privacy header not available",
+                     "there is no room to remember what Privacy: header hides");
     return SIPVEIL_OK;
 }

@@ -104,13 +104,15 @@ static bool shown_by_from(const sipveil_border *b, const sv_sip_view *view, sipv
 {
     sv_sip_address from;
     bool hidden = (b->privacy.values & SV_PRIVACY_USER) && (b->table->spec.serves & SV_SERVES_USER);
-    return !hidden && sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK && sv_same_identity(from.uri, uri);
+    return !hidden && sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK &&
+           sv_same_identity(from.uri, uri);
 }
 
 static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_span payload)
 {
     sipveil_span json;
-    if (sv_mime_decode_base64url(payload, b->arena, &json, NULL) != SIPVEIL_OK) return true; /* nobody can verify it either */
+    if (sv_mime_decode_base64url(payload, b->arena, &json, NULL) != SIPVEIL_OK)
+        return true; /* nobody can verify it either */
     sipveil_span text = plain_text(json, b->arena);
     for (size_t i = 0; i < b->asserted.count; i++) {
         sipveil_span uri = b->asserted.values[i].uri;
@@ -133,7 +135,8 @@ sipveil_code sv_note_identities(sipveil_border *b, const sv_sip_view *view, sipv
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         sv_asserted_read(view, ids[i], ~0u, &b->asserted);
         for (size_t k = 0; k < b->asserted.count; k++) {
-            if (!sv_arena_copy(b->arena, b->asserted.values[k].uri, &b->told[b->told_count++])) return sv_no_memory(err, SV_TRUST);
+            if (!sv_arena_copy(b->arena, b->asserted.values[k].uri, &b->told[b->told_count++]))
+                return sv_no_memory(err, SV_TRUST);
         }
     }
     return SIPVEIL_OK;
@@ -147,8 +150,10 @@ sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_
         if (!read_full_form(row->value, &full) || !tells_removed(b, view, full.payload)) continue;
         if (b->options.identity_field_is_ours) {
             sv_sip_edit_remove(&b->edit, row);
-            sv_border_note(b, "B", "Identity", "removed", "TRU-39", "it is ours, not sent yet, and tells the identity that is removed");
-            sv_border_warn(b, "TRU-39", "Identity told the identity that is removed, and is dropped: sign From instead");
+            sv_border_note(b, "B", "Identity", "removed", "TRU-39",
+                           "it is ours, not sent yet, and tells the identity that is removed");
+            sv_border_warn(b, "TRU-39",
+                           "Identity told the identity that is removed, and is dropped: sign From instead");
             continue;
         }
         sv_buffer value;
@@ -157,7 +162,8 @@ sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_
         sv_put(&value, full.rest);
         SV_TRY(sv_buffer_check(&value, SV_TRUST, err));
         sv_sip_edit_set_value(&b->edit, row, sv_buffer_span(&value), b->arena);
-        sv_border_note(b, "B", "Identity", "changed", "TRU-39", "its PASSporT told the identity that is removed: compact form");
+        sv_border_note(b, "B", "Identity", "changed", "TRU-39",
+                       "its PASSporT told the identity that is removed: compact form");
     }
     return SIPVEIL_OK;
 }

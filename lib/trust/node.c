@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* S/MIME between nodes: the previous hop proves itself by its signature over the message, where its row says so (TRU-46,
- * TRU-48). The signature of a user, or of a node that is no partner's, changes nothing. */
+/* S/MIME between nodes: the previous hop proves itself by its signature over the message, where its row says so
+ * (TRU-46, TRU-48). The signature of a user, or of a node that is no partner's, changes nothing. */
 #include "keys/domain.h"
 #include "keys/keyring.h"
 #include "trust/verdict.h"
@@ -18,8 +18,8 @@ static sipveil_code speaks_as_node(void *state, sv_operation *op, const sv_node 
     sipveil_trust_verdict v;
     sipveil_domain_certificate certificate = {.arena = op->arena};
     if (op->options->keyring == NULL) return SIPVEIL_OK;
-    SV_TRY(sv_domain_certificate_judge(op->options->keyring, layer->signatures[signer].certificate, layer->certificates, op->now,
-                                       op->arena, &certificate, op->err));
+    SV_TRY(sv_domain_certificate_judge(op->options->keyring, layer->signatures[signer].certificate, layer->certificates,
+                                       op->now, op->arena, &certificate, op->err));
     sv_error_clear(op->err);
     /* By the signature alone: that the link is good proves nothing about who signed. */
     sipveil_trust_peer peer = *n->peer;
@@ -27,18 +27,21 @@ static sipveil_code speaks_as_node(void *state, sv_operation *op, const sv_node 
     peer.name_count = 0;
     peer.sa = NULL;
     peer.signer = &certificate;
-    sipveil_trust_judge(n->table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, op->now, &v);
+    sipveil_trust_judge(n->table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, op->now,
+                        &v);
     *speaks = v.trusted && v.protection == SIPVEIL_TRUST_BY_SMIME;
     if (*speaks) *n->verdict = v;
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_trust_open_message(sipveil_worker *worker, const sipveil_open_options *options, const sipveil_trust_table *table,
-                                        const sipveil_trust_peer *peer, sipveil_span message, sipveil_opened *out,
-                                        sipveil_trust_verdict *verdict, sipveil_error *err)
+sipveil_code sipveil_trust_open_message(sipveil_worker *worker, const sipveil_open_options *options,
+                                        const sipveil_trust_table *table, const sipveil_trust_peer *peer,
+                                        sipveil_span message, sipveil_opened *out, sipveil_trust_verdict *verdict,
+                                        sipveil_error *err)
 {
     if (worker == NULL || options == NULL || table == NULL || peer == NULL || verdict == NULL) {
-        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "worker, options, table, peer and a place for the verdict are needed");
+        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE,
+                       "worker, options, table, peer and a place for the verdict are needed");
     }
     sipveil_trust_verdict by_signature = {0};
     node_signer state = {.table = table, .peer = peer, .verdict = &by_signature};

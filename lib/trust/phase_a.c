@@ -32,7 +32,8 @@ static void read_privacy(sipveil_border *b, const sv_sip_view *view)
         sv_border_note(b, "A", "Privacy", "kept", "TRU-25", "not a list of values: taken for id and header");
         return;
     }
-    if (b->privacy.doubled) sv_border_note(b, "A", "Privacy", "kept", "TRU-25", "a value stands in it twice, and counts once");
+    if (b->privacy.doubled)
+        sv_border_note(b, "A", "Privacy", "kept", "TRU-25", "a value stands in it twice, and counts once");
     if (!b->privacy.drop_none) return;
     sv_privacy_drop(&b->edit, SV_PRIVACY_NONE, b->arena);
     sv_border_note(b, "A", "Privacy", "changed", "TRU-25", "none beside others: the protective values count");
@@ -55,10 +56,14 @@ static void check_claim(sipveil_border *b, const sv_sip_view *view)
     sipveil_span domain = from_domain(view);
     const sv_partner *claimed = sv_table_by_domain(b->table, domain);
     if (b->from.trusted && b->from.name[0] != '\0' && !sv_equal_nocase_str(domain, b->from.name)) {
-        sv_border_note(b, "A", "From", "kept", "TRU-19", "the previous hop proved %s and From names %s: transit", b->from.name, SV_QUOTE(domain));
+        sv_border_note(b, "A", "From", "kept", "TRU-19", "the previous hop proved %s and From names %s: transit",
+                       b->from.name, SV_QUOTE(domain));
     }
-    if (!view->is_request || claimed == NULL || claimed->from_level <= b->from.level || b->profile == SIPVEIL_TRUST_PROFILE_IMS_REL5) return;
-    sv_border_refuse(b, 403, "TRU-05", NULL, "From names partner %s, whose requests come at level %u or more; this one came at level %u",
+    if (!view->is_request || claimed == NULL || claimed->from_level <= b->from.level ||
+        b->profile == SIPVEIL_TRUST_PROFILE_IMS_REL5)
+        return;
+    sv_border_refuse(b, 403, "TRU-05", NULL,
+                     "From names partner %s, whose requests come at level %u or more; this one came at level %u",
                      SV_QUOTE(claimed->name), claimed->from_level, b->from.level);
 }
 
@@ -69,14 +74,18 @@ static bool is_authenticated(sipveil_border *b)
     const sipveil_trust_peer *link = b->options.link;
     if (b->options.identity_count == 0) return false;
     bool method = b->options.auth_method == NULL || s->authentication_count == 0;
-    for (size_t i = 0; i < s->authentication_count && !method; i++) method = sv_equal_nocase_str(s->authentication[i], b->options.auth_method);
+    for (size_t i = 0; i < s->authentication_count && !method; i++)
+        method = sv_equal_nocase_str(s->authentication[i], b->options.auth_method);
     if (!method) {
-        sv_border_warn(b, "TRU-03", "authentication by %s is none that the trust domain accepts", SV_QUOTE(sv_span_str(b->options.auth_method)));
+        sv_border_warn(b, "TRU-03", "authentication by %s is none that the trust domain accepts",
+                       SV_QUOTE(sv_span_str(b->options.auth_method)));
         return false;
     }
-    bool reached = link == NULL || (s->between_ua & SV_UA_ANY) || ((s->between_ua & SV_UA_TLS) && link->transport == SIPVEIL_TRUST_TLS) ||
+    bool reached = link == NULL || (s->between_ua & SV_UA_ANY) ||
+                   ((s->between_ua & SV_UA_TLS) && link->transport == SIPVEIL_TRUST_TLS) ||
                    ((s->between_ua & SV_UA_IPSEC) && link->sa != NULL);
-    if (!reached) sv_border_warn(b, "TRU-03", "the link to the UA is not one that the trust domain accepts (between_ua)");
+    if (!reached)
+        sv_border_warn(b, "TRU-03", "the link to the UA is not one that the trust domain accepts (between_ua)");
     return reached;
 }
 
@@ -118,7 +127,8 @@ static bool choose_identities(sipveil_border *b, const sv_sip_view *view, choice
 static bool may_leak_by_method(const sipveil_border *b, const sv_sip_view *view)
 {
     static const char *const known[] = {"BYE", "INVITE", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"};
-    return !(b->table->spec.rules & SV_RULES_5876) && (b->privacy.values & SV_PRIVACY_ID) && !sv_is_method(view, known, 6);
+    return !(b->table->spec.rules & SV_RULES_5876) && (b->privacy.values & SV_PRIVACY_ID) &&
+           !sv_is_method(view, known, 6);
 }
 
 static sipveil_code assert_own(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
@@ -127,7 +137,8 @@ static sipveil_code assert_own(sipveil_border *b, const sv_sip_view *view, sipve
     sv_buffer row;
     if (!choose_identities(b, view, &c)) return SIPVEIL_OK;
     if (may_leak_by_method(b, view)) {
-        sv_border_note(b, "A", "P-Asserted-Identity", "ignored", "TRU-23", "not added: a member that knows RFC 3325 alone could leak it");
+        sv_border_note(b, "A", "P-Asserted-Identity", "ignored", "TRU-23",
+                       "not added: a member that knows RFC 3325 alone could leak it");
         return SIPVEIL_OK;
     }
     sv_buffer_init(&row, b->arena, 256, 1 << 16);
@@ -165,7 +176,9 @@ static bool judge_received(sipveil_border *b, const sv_sip_view *view)
         sv_border_note(b, "A", field, "removed", "TRU-20", "no value of it can be used");
         return false;
     }
-    if (gone > 0) sv_border_note(b, "A", field, "changed", "TRU-20", "one sip or sips and one tel value stay; %zu others go", gone);
+    if (gone > 0)
+        sv_border_note(b, "A", field, "changed", "TRU-20", "one sip or sips and one tel value stay; %zu others go",
+                       gone);
     else sv_border_note(b, "A", field, "kept", "TRU-01", "the previous hop is trusted");
     return true;
 }
@@ -183,7 +196,8 @@ static void demand_authentication(sipveil_border *b, const sv_sip_view *view)
     sv_put_str(&row, b->options.is_registrar ? "WWW-Authenticate: " : "Proxy-Authenticate: ");
     sv_put_str(&row, b->options.challenge);
     sv_put_str(&row, "\r\n");
-    sv_border_refuse(b, b->options.is_registrar ? 401 : 407, "ADV-200", NULL, "the originator is not authenticated (must_auth)");
+    sv_border_refuse(b, b->options.is_registrar ? 401 : 407, "ADV-200", NULL,
+                     "the originator is not authenticated (must_auth)");
     b->refusal.rows = sv_buffer_span(&row);
 }
 
@@ -200,7 +214,8 @@ sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_erro
     if (!present && may_add && authenticated) SV_TRY(assert_own(b, view, err));
     else if (!authenticated) demand_authentication(b, view);
     if (sv_sip_edit_remove_all(&b->edit, SV_F_P_PREFERRED_IDENTITY) > 0) {
-        sv_border_note(b, "A", "P-Preferred-Identity", "removed", "ADV-202", "it never goes past the proxy that it is for");
+        sv_border_note(b, "A", "P-Preferred-Identity", "removed", "ADV-202",
+                       "it never goes past the proxy that it is for");
     }
     return SIPVEIL_OK;
 }

@@ -4,7 +4,10 @@
 
 #include "trust/border.h"
 
-enum { PROTECTIVE = SV_PRIVACY_HEADER | SV_PRIVACY_SESSION | SV_PRIVACY_USER | SV_PRIVACY_ID | SV_PRIVACY_HISTORY | SV_PRIVACY_UNKNOWN };
+enum {
+    PROTECTIVE = SV_PRIVACY_HEADER | SV_PRIVACY_SESSION | SV_PRIVACY_USER | SV_PRIVACY_ID | SV_PRIVACY_HISTORY |
+                 SV_PRIVACY_UNKNOWN
+};
 
 /* What this node can do for a message: id and history by taking fields out, the others as a privacy service. */
 static unsigned servable(const sipveil_border *b, const sv_sip_view *view)
@@ -38,7 +41,8 @@ static void refuse_unserved(sipveil_border *b, const sv_sip_view *view, unsigned
         return;
     }
     if (b->table->spec.serves != 0 || !has_tag(view, "privacy")) return;
-    sv_border_refuse(b, 420, "TRU-27", NULL, "Proxy-Require asks for a privacy service for %s, which this is not", list);
+    sv_border_refuse(b, 420, "TRU-27", NULL, "Proxy-Require asks for a privacy service for %s, which this is not",
+                     list);
     b->refusal.rows = SV_SPAN("Unsupported: privacy\r\n");
 }
 
@@ -56,11 +60,13 @@ static ruling rule_on_identity(const sipveil_border *b)
     bool border = b->profile == SIPVEIL_TRUST_PROFILE_MM_BORDER;
     if (b->to.trusted) return (ruling){false, "TRU-01", "the next hop is trusted"};
     if (v == SV_PRIVACY_NONE) {
-        if (border && b->table->spec.strict_border) return (ruling){true, "TRU-37", "strict_border removes it for Privacy: none too"};
+        if (border && b->table->spec.strict_border)
+            return (ruling){true, "TRU-37", "strict_border removes it for Privacy: none too"};
         return (ruling){false, "TRU-26", "Privacy is none: nobody may remove it"};
     }
     if (v & SV_PRIVACY_ID) return (ruling){true, "TRU-31", "Privacy asks for id, and the next hop is not trusted"};
-    if (v & SV_PRIVACY_HEADER) return (ruling){true, "TRU-31", "Privacy asks for header, and the next hop is not trusted"};
+    if (v & SV_PRIVACY_HEADER)
+        return (ruling){true, "TRU-31", "Privacy asks for header, and the next hop is not trusted"};
     if (border) return (ruling){true, "TRU-37", "the next hop is no partner"};
     if (b->to.keep_without_privacy) return (ruling){false, "TRU-03", "no_privacy = keep: Privacy does not ask for id"};
     return (ruling){true, "TRU-03", "no_privacy = remove: the next hop is not trusted"};
@@ -94,10 +100,13 @@ static void strip_fields(sipveil_border *b, const sv_sip_view *view)
     for (size_t i = 0; i < s->strip_count; i++) {
         if (remove_named(b, view, s->strip[i]) == 0) continue;
         const char *name = sv_arena_string(b->arena, s->strip[i]);
-        sv_border_note(b, "B", name != NULL ? name : "?", "removed", "TRU-10", "it is for the trust domain alone (strip)");
+        sv_border_note(b, "B", name != NULL ? name : "?", "removed", "TRU-10",
+                       "it is for the trust domain alone (strip)");
     }
-    if ((b->privacy.values & (SV_PRIVACY_HISTORY | SV_PRIVACY_SESSION | SV_PRIVACY_HEADER)) && remove_named(b, view, SV_SPAN("History-Info")) > 0) {
-        sv_border_note(b, "B", "History-Info", "removed", "TRU-33", "Privacy asks for history, session or header (RFC 5379)");
+    if ((b->privacy.values & (SV_PRIVACY_HISTORY | SV_PRIVACY_SESSION | SV_PRIVACY_HEADER)) &&
+        remove_named(b, view, SV_SPAN("History-Info")) > 0) {
+        sv_border_note(b, "B", "History-Info", "removed", "TRU-33",
+                       "Privacy asks for history, session or header (RFC 5379)");
     }
 }
 
@@ -112,12 +121,14 @@ static void settle_privacy(sipveil_border *b, const sv_sip_view *view, unsigned 
     }
     if (b->table->spec.strip_done) done |= served & (SV_PRIVACY_ID | SV_PRIVACY_HISTORY);
     if (done == 0) {
-        sv_border_note(b, "B", "Privacy", "kept", "TRU-32", "what comes after may be trusted again and must see the wish");
+        sv_border_note(b, "B", "Privacy", "kept", "TRU-32",
+                       "what comes after may be trusted again and must see the wish");
         return;
     }
     bool last = (values & PROTECTIVE & ~done) == 0;
     sv_privacy_drop(&b->edit, last ? done | SV_PRIVACY_CRITICAL : done, b->arena);
-    sv_border_note(b, "B", "Privacy", last ? "removed" : "changed", "TRU-34", last ? "every value is served" : "the values that are served go");
+    sv_border_note(b, "B", "Privacy", last ? "removed" : "changed", "TRU-34",
+                   last ? "every value is served" : "the values that are served go");
     if (!last || sv_sip_edit_remove_tag(&b->edit, SV_F_PROXY_REQUIRE, "privacy", b->arena) == 0) return;
     sv_border_note(b, "B", "Proxy-Require", "changed", "TRU-34", "the tag privacy goes with the last served value");
 }
@@ -130,7 +141,8 @@ static void pass_gateway(sipveil_border *b, const sv_sip_view *view)
         return;
     }
     if (sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) != NULL) {
-        sv_border_note(b, "B", "P-Asserted-Identity", "kept", "TRU-07", "ims-rel5: what passes the security gateway is trusted");
+        sv_border_note(b, "B", "P-Asserted-Identity", "kept", "TRU-07",
+                       "ims-rel5: what passes the security gateway is trusted");
     }
 }
 
@@ -142,7 +154,8 @@ sipveil_code sv_phase_b(sipveil_border *b, const sv_sip_view *view, sipveil_erro
         return SIPVEIL_OK;
     }
     if (b->to.trusted) {
-        if (sv_sip_first(view, SV_F_PRIVACY) != NULL) sv_border_note(b, "B", "Privacy", "kept", "TRU-01", "the next hop is trusted");
+        if (sv_sip_first(view, SV_F_PRIVACY) != NULL)
+            sv_border_note(b, "B", "Privacy", "kept", "TRU-01", "the next hop is trusted");
         return settle_identity(b, view, err);
     }
     refuse_unserved(b, view, asked & ~can);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was hidden, put back (TRU-35): answers get the Via and Record-Route of their request, who calls back gets to the Contact
- * that a name stands for. What was forgotten is no dialog any more: 481. */
+/* What was hidden, put back (TRU-35): answers get the Via and Record-Route of their request, who calls back gets to the
+ * Contact that a name stands for. What was forgotten is no dialog any more: 481. */
 #include "sip/address.h"
 #include "trust/border.h"
 
@@ -43,7 +43,8 @@ static sipveil_span own_branch(const sipveil_border *b, const sv_sip_view *view)
     sipveil_span params = sv_rest(&c);
     size_t comma;
     if (sv_find_byte(params, ',', &comma)) params.len = comma;
-    if (params.len == 0 || params.data[0] != ';' || !sv_sip_param(params, "branch", &branch) || !sv_starts_nocase_str(branch, "z9hG4bK")) {
+    if (params.len == 0 || params.data[0] != ';' || !sv_sip_param(params, "branch", &branch) ||
+        !sv_starts_nocase_str(branch, "z9hG4bK")) {
         return sv_span(NULL, 0);
     }
     branch = sv_span_from(branch, 7);
@@ -92,7 +93,9 @@ static void drop_own_route(sipveil_border *b, const sv_sip_view *view, bool *cha
     sv_sip_uri uri;
     if (row == NULL) return;
     sv_cursor c = sv_cursor_over(row->value, "Route");
-    if (sv_sip_take_address(&c, 0, &route, NULL) != SIPVEIL_OK || sv_sip_read_uri(route.uri, &uri, NULL) != SIPVEIL_OK || uri.user.len > 0) return;
+    if (sv_sip_take_address(&c, 0, &route, NULL) != SIPVEIL_OK ||
+        sv_sip_read_uri(route.uri, &uri, NULL) != SIPVEIL_OK || uri.user.len > 0)
+        return;
     if (!is_ours(b, route.uri, uri.host)) return;
     if (sv_take_if(&c, ',')) sv_sip_edit_set_value(&b->edit, row, sv_trim(sv_rest(&c)), b->arena);
     else sv_sip_edit_remove(&b->edit, row);

@@ -10,7 +10,8 @@ static void note(sipveil_border *b, const char *field, const char *result, const
 }
 
 /* From keeps its tag, and the field its name and place. */
-static sipveil_code hide_from(sipveil_border *b, const sv_sip_view *view, const sv_sip_address *from, sipveil_error *err)
+static sipveil_code hide_from(sipveil_border *b, const sv_sip_view *view, const sv_sip_address *from,
+                              sipveil_error *err)
 {
     sv_buffer value;
     sv_buffer_init(&value, b->arena, 128, 1 << 16);
@@ -69,8 +70,8 @@ static void hide_referred_by(sipveil_border *b, const sv_sip_view *view, const s
 
 sipveil_code sv_serve_user(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
-    static const sv_field_id deleted[] = {SV_F_SUBJECT, SV_F_CALL_INFO, SV_F_ORGANIZATION, SV_F_USER_AGENT, SV_F_REPLY_TO,
-                                          SV_F_IN_REPLY_TO, SV_F_SERVER};
+    static const sv_field_id deleted[] = {SV_F_SUBJECT,  SV_F_CALL_INFO,   SV_F_ORGANIZATION, SV_F_USER_AGENT,
+                                          SV_F_REPLY_TO, SV_F_IN_REPLY_TO, SV_F_SERVER};
     sv_sip_address from = {0};
     for (size_t i = 0; i < sizeof deleted / sizeof *deleted; i++) {
         if (sv_sip_edit_remove_all(&b->edit, deleted[i]) == 0) continue;

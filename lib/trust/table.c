@@ -81,7 +81,8 @@ const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const ui
     for (unsigned bits = 128; bits > 0 && index->slots != NULL; bits--) {
         if (!(table->lengths[bits / 64] >> bits % 64 & 1)) continue;
         sv_prefix wanted = cut_to(address, bits);
-        for (size_t at = (size_t)sv_hash_prefix(&wanted) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask) {
+        for (size_t at = (size_t)sv_hash_prefix(&wanted) & index->mask; index->slots[at] != 0;
+             at = (at + 1) & index->mask) {
             const sv_ranged *found = &table->ranges[index->slots[at] - 1];
             if (same_prefix(&found->prefix, &wanted)) return found->row;
         }
@@ -164,7 +165,8 @@ sipveil_code sipveil_trust_table_read(sipveil_span text, const char *name, const
     sv_error_clear(err);
     if (options == NULL) options = &none;
     if (out == NULL || name == NULL || options->size != sizeof *options) {
-        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE, "a name, a place for the table and options (with their size) are needed");
+        return sv_fail(err, SV_TRUST, SIPVEIL_USAGE,
+                       "a name, a place for the table and options (with their size) are needed");
     }
     *out = NULL;
     sipveil_trust_table *table = new_table();
@@ -188,7 +190,8 @@ sipveil_trust_table *sipveil_trust_table_hold(sipveil_trust_table *table)
 
 void sipveil_trust_table_free(sipveil_trust_table *table)
 {
-    if (table != NULL && atomic_fetch_sub_explicit(&table->owners, 1, memory_order_acq_rel) == 1) sv_arena_free(table->arena);
+    if (table != NULL && atomic_fetch_sub_explicit(&table->owners, 1, memory_order_acq_rel) == 1)
+        sv_arena_free(table->arena);
 }
 
 size_t sipveil_trust_table_count(const sipveil_trust_table *table)

@@ -8,9 +8,12 @@ const char *const sv_strip_default[] = {"P-Associated-URI", "P-Called-Party-ID",
                                         "P-Access-Network-Info", "P-Charging-Function-Addresses", "P-Charging-Vector"};
 const size_t sv_strip_default_count = sizeof sv_strip_default / sizeof *sv_strip_default;
 
-const sv_word sv_words_protection[] = {{"tls-mutual", SIPVEIL_TRUST_BY_TLS}, {"ipsec", SIPVEIL_TRUST_BY_IPSEC}, {"smime", SIPVEIL_TRUST_BY_SMIME}};
+const sv_word sv_words_protection[] = {
+    {"tls-mutual", SIPVEIL_TRUST_BY_TLS}, {"ipsec", SIPVEIL_TRUST_BY_IPSEC}, {"smime", SIPVEIL_TRUST_BY_SMIME}};
 const sv_word sv_words_privacy[] = {{"keep", 1}, {"remove", 0}};
-const sv_word sv_words_profile[] = {{"rfc3325", SIPVEIL_TRUST_PROFILE_RFC3325}, {"mm-border", SIPVEIL_TRUST_PROFILE_MM_BORDER}, {"ims-rel5", SIPVEIL_TRUST_PROFILE_IMS_REL5}};
+const sv_word sv_words_profile[] = {{"rfc3325", SIPVEIL_TRUST_PROFILE_RFC3325},
+                                    {"mm-border", SIPVEIL_TRUST_PROFILE_MM_BORDER},
+                                    {"ims-rel5", SIPVEIL_TRUST_PROFILE_IMS_REL5}};
 const sv_word sv_words_ua[] = {{"any", SV_UA_ANY}, {"tls", SV_UA_TLS}, {"ipsec", SV_UA_IPSEC}};
 const sv_word sv_words_rules[] = {{"3325", SV_RULES_3325}, {"5876", SV_RULES_5876}};
 const sv_word sv_words_schemes[] = {{"sip", SV_SCHEME_SIP}, {"sips", SV_SCHEME_SIPS}, {"tel", SV_SCHEME_TEL}};
@@ -31,14 +34,16 @@ static sipveil_code set_level(sipveil_span value, uint64_t least, unsigned *out,
 {
     uint64_t level;
     if (!sv_read_number(value, 3, &level) || level < least) {
-        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no level from %u to 3", SV_QUOTE(value), (unsigned)least);
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no level from %u to 3",
+                            SV_QUOTE(value), (unsigned)least);
     }
     *out = (unsigned)level;
     return SIPVEIL_OK;
 }
 
 /* Items that stay as they are written. */
-static sipveil_code set_items(sv_arena *arena, sipveil_span value, const sipveil_span **out, size_t *count, sipveil_error *err)
+static sipveil_code set_items(sv_arena *arena, sipveil_span value, const sipveil_span **out, size_t *count,
+                              sipveil_error *err)
 {
     sipveil_span items[SV_LIST_MOST];
     SV_TRY(sv_value_list(value, items, count, err));
@@ -51,7 +56,8 @@ static sipveil_code set_items(sv_arena *arena, sipveil_span value, const sipveil
     return SIPVEIL_OK;
 }
 
-static sipveil_code set_domains(sv_arena *arena, sipveil_span value, const sipveil_span **out, size_t *count, sipveil_error *err)
+static sipveil_code set_domains(sv_arena *arena, sipveil_span value, const sipveil_span **out, size_t *count,
+                                sipveil_error *err)
 {
     sipveil_span items[SV_LIST_MOST];
     size_t given;
@@ -94,7 +100,8 @@ static bool read_hash(sipveil_span digits, uint8_t out[32])
 
 static sipveil_code note_anchor_file(sipveil_trust_table *table, const char *name, sipveil_error *err)
 {
-    if (table->anchor_files == NULL) table->anchor_files = sv_arena_alloc_array(table->arena, SV_TABLE_FILES_MOST, sizeof *table->anchor_files);
+    if (table->anchor_files == NULL)
+        table->anchor_files = sv_arena_alloc_array(table->arena, SV_TABLE_FILES_MOST, sizeof *table->anchor_files);
     if (table->anchor_files == NULL) return sv_no_memory(err, SV_TRUST);
     for (size_t i = 0; i < table->anchor_file_count; i++) {
         if (sv_equal_str(sv_span_str(name), table->anchor_files[i])) return SIPVEIL_OK;
@@ -116,10 +123,12 @@ static sipveil_code take_anchor(sv_table_reader *r, sipveil_span item, uint8_t (
     if (sv_starts_nocase_str(item, "sha256:")) {
         *count = 1;
         if (read_hash(sv_span_from(item, 7), out[0])) return SIPVEIL_OK;
-        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is not sha256: and 64 hex digits", SV_QUOTE(item));
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET,
+                            "'%s' is not sha256: and 64 hex digits", SV_QUOTE(item));
     }
     if (r->options->read == NULL || r->options->context == NULL) {
-        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "files of anchors are not read here");
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET,
+                            "files of anchors are not read here");
     }
     const char *named = sv_arena_string(r->table->arena, item);
     if (named == NULL) return sv_no_memory(err, SV_TRUST);
@@ -150,10 +159,13 @@ static sipveil_code set_anchors(sv_table_reader *r, sipveil_span value, sv_partn
 /* ---- [partner NAME] ---- */
 
 static const char *const partner_keys[SV_P_COUNT] = {
-    [SV_P_DOMAINS] = "domains", [SV_P_IP] = "ip", [SV_P_CERT_NAMES] = "cert_names", [SV_P_ANCHORS] = "anchors",
-    [SV_P_PROTECTION] = "protection", [SV_P_LEVEL] = "level", [SV_P_TRUST_IN] = "trust_in", [SV_P_TRUST_OUT] = "trust_out",
-    [SV_P_CONFIDENTIAL] = "confidential", [SV_P_NO_PRIVACY] = "no_privacy", [SV_P_FROM_LEVEL] = "from_level",
-    [SV_P_VALID_FROM] = "valid_from", [SV_P_VALID_TO] = "valid_to"};
+    [SV_P_DOMAINS] = "domains",           [SV_P_IP] = "ip",
+    [SV_P_CERT_NAMES] = "cert_names",     [SV_P_ANCHORS] = "anchors",
+    [SV_P_PROTECTION] = "protection",     [SV_P_LEVEL] = "level",
+    [SV_P_TRUST_IN] = "trust_in",         [SV_P_TRUST_OUT] = "trust_out",
+    [SV_P_CONFIDENTIAL] = "confidential", [SV_P_NO_PRIVACY] = "no_privacy",
+    [SV_P_FROM_LEVEL] = "from_level",     [SV_P_VALID_FROM] = "valid_from",
+    [SV_P_VALID_TO] = "valid_to"};
 
 static sipveil_code set_partner_key(sv_table_reader *r, sv_partner_key key, sipveil_span value, sipveil_error *err)
 {
@@ -201,7 +213,9 @@ static sipveil_code set_strip(sv_table_reader *r, sipveil_span value, sipveil_er
         sv_cursor c = sv_cursor_over(s->strip[i], "strip");
         sv_field_id id = sv_field_id_of(s->strip[i]);
         bool token = sv_take_while(&c, sv_is_token).len > 0 && sv_at_end(&c);
-        if (!token) return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-10", SIPVEIL_NO_OFFSET, "'%s' is no header field", SV_QUOTE(s->strip[i]));
+        if (!token)
+            return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-10", SIPVEIL_NO_OFFSET, "'%s' is no header field",
+                                SV_QUOTE(s->strip[i]));
         if (id == SV_F_OTHER && !sv_starts_nocase_str(s->strip[i], "content-")) continue;
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-10", SIPVEIL_NO_OFFSET,
                             "'%s' cannot be stripped: other rules decide about it", SV_QUOTE(s->strip[i]));
@@ -230,9 +244,11 @@ static sipveil_code set_service_host(sv_table_reader *r, sipveil_span value, sip
     sv_put_str(&b, "sip:");
     sv_put(&b, value);
     SV_TRY(sv_buffer_check(&b, SV_TRUST, err));
-    bool good = sv_sip_read_uri(sv_buffer_span(&b), &uri, NULL) == SIPVEIL_OK && uri.user.len == 0 && uri.params.len == 0 &&
-                uri.headers.len == 0 && uri.host.len > 0;
-    if (!good) return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no host or host:port", SV_QUOTE(value));
+    bool good = sv_sip_read_uri(sv_buffer_span(&b), &uri, NULL) == SIPVEIL_OK && uri.user.len == 0 &&
+                uri.params.len == 0 && uri.headers.len == 0 && uri.host.len > 0;
+    if (!good)
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no host or host:port",
+                            SV_QUOTE(value));
     r->table->spec.service_host = sv_span_from(sv_buffer_span(&b), 4);
     return SIPVEIL_OK;
 }
@@ -297,17 +313,18 @@ sipveil_code sv_table_take_key(sv_table_reader *r, sipveil_span key, sipveil_spa
     size_t k = find_key(r->in_spec ? spec_keys : partner_keys, count, key);
     sv_error_clear(&why);
     if (k == count) {
-        return sv_table_mistake(r, r->at, "sipveil-table(5) lists the keys; they are in lower case", "%s has no key '%s'",
-                                r->in_spec ? "[trust-domain]" : "[partner]", SV_QUOTE(key));
+        return sv_table_mistake(r, r->at, "sipveil-table(5) lists the keys; they are in lower case",
+                                "%s has no key '%s'", r->in_spec ? "[trust-domain]" : "[partner]", SV_QUOTE(key));
     }
     if (lines[k] != 0) {
-        return sv_table_mistake(r, r->at, "a list goes on in a line that starts with a blank", "%s stands in line %u already",
-                                SV_QUOTE(key), lines[k]);
+        return sv_table_mistake(r, r->at, "a list goes on in a line that starts with a blank",
+                                "%s stands in line %u already", SV_QUOTE(key), lines[k]);
     }
     lines[k] = r->at.line;
-    sipveil_code code = value.len == 0 ? sv_fail_rule(&why, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "there is no value")
-                        : r->in_spec   ? set_spec_key(r, (sv_spec_key)k, value, &why)
-                                       : set_partner_key(r, (sv_partner_key)k, value, &why);
+    sipveil_code code =
+        value.len == 0 ? sv_fail_rule(&why, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "there is no value")
+        : r->in_spec   ? set_spec_key(r, (sv_spec_key)k, value, &why)
+                       : set_partner_key(r, (sv_partner_key)k, value, &why);
     if (code == SIPVEIL_OK) return SIPVEIL_OK;
     if (code == SIPVEIL_INTERNAL) {
         *r->first = why;

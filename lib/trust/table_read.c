@@ -16,7 +16,8 @@ sipveil_code sv_table_mistake(sv_table_reader *r, sv_place place, const char *hi
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    (void)sv_fail_rule(&why, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "%s:%u: %s", place.file, place.line, text);
+    (void)sv_fail_rule(&why, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "%s:%u: %s", place.file, place.line,
+                       text);
     if (hint != NULL) (void)sv_hint(&why, SIPVEIL_USAGE, "%s", hint);
     if (r->mistakes++ == 0) *r->first = why;
     if (r->options->complain != NULL && r->mistakes <= MISTAKES_TOLD) r->options->complain(r->options->user, &why);
@@ -57,22 +58,25 @@ static sipveil_code start_partner(sv_table_reader *r, sipveil_span name)
 
 static sipveil_code start_section(sv_table_reader *r, sipveil_span line)
 {
-    static const char hint[] = "sections are [trust-domain] and [partner NAME]; a name is made of letters, digits, '.', '-', '_'";
+    static const char hint[] =
+        "sections are [trust-domain] and [partner NAME]; a name is made of letters, digits, '.', '-', '_'";
     sv_cursor c = sv_cursor_over(sv_span(line.data + 1, line.len - 2), "section");
     r->in_spec = false;
     r->partner = NULL;
     r->skipping = true;
     if (sv_equal_str(sv_rest(&c), "trust-domain")) {
         if (r->table->spec.place.file != NULL) {
-            return sv_table_mistake(r, r->at, "a node belongs to one trust domain", "[trust-domain] stands in %s:%u already",
-                                    r->table->spec.place.file, r->table->spec.place.line);
+            return sv_table_mistake(r, r->at, "a node belongs to one trust domain",
+                                    "[trust-domain] stands in %s:%u already", r->table->spec.place.file,
+                                    r->table->spec.place.line);
         }
         r->table->spec.place = r->at;
         r->in_spec = true;
         r->skipping = false;
         return SIPVEIL_OK;
     }
-    if (!sv_take_literal(&c, "partner ")) return sv_table_mistake(r, r->at, hint, "no section of that kind: %s", SV_QUOTE(line));
+    if (!sv_take_literal(&c, "partner "))
+        return sv_table_mistake(r, r->at, hint, "no section of that kind: %s", SV_QUOTE(line));
     (void)sv_take_while(&c, sv_is_blank);
     sipveil_span name = sv_take_while(&c, is_name_octet);
     if (name.len == 0 || name.len > NAME_MOST || !sv_at_end(&c)) {
@@ -95,8 +99,9 @@ static sipveil_code take_include(sv_table_reader *r, sipveil_span value)
     sv_error_clear(&why);
     if (r->options->read == NULL) return sv_table_mistake(r, r->at, NULL, "files are not included here");
     if (r->depth == SV_TABLE_DEPTH_MOST || r->files == SV_TABLE_FILES_MOST) {
-        return sv_table_mistake(r, r->at, "does a file include itself?", "include: more than %d within each other, or %d in all",
-                                SV_TABLE_DEPTH_MOST, SV_TABLE_FILES_MOST);
+        return sv_table_mistake(r, r->at, "does a file include itself?",
+                                "include: more than %d within each other, or %d in all", SV_TABLE_DEPTH_MOST,
+                                SV_TABLE_FILES_MOST);
     }
     const char *named = sv_arena_string(r->table->arena, value);
     if (named == NULL) return sv_no_memory(r->first, SV_TRUST);
@@ -128,7 +133,8 @@ static sipveil_span bare(sipveil_span line)
 {
     for (size_t i = 0; i < line.len; i++) {
         uint8_t c = line.data[i];
-        if ((c == '#' || (c == ';' && sv_trim(sv_span(line.data, i)).len == 0)) && (i == 0 || sv_is_blank(line.data[i - 1]))) {
+        if ((c == '#' || (c == ';' && sv_trim(sv_span(line.data, i)).len == 0)) &&
+            (i == 0 || sv_is_blank(line.data[i - 1]))) {
             line.len = i;
             break;
         }
@@ -174,7 +180,8 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     sipveil_span value = sv_trim(sv_rest(&c));
     SV_TRY(take_folded(r, text, &value, lines));
     if (!good) {
-        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "what is this: %s", SV_QUOTE(line));
+        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "what is this: %s",
+                                SV_QUOTE(line));
     }
     for (size_t i = 0; i < value.len; i++) {
         if ((value.data[i] >= 0x20 && value.data[i] < 0x7F) || value.data[i] == '\t') continue;
@@ -183,7 +190,8 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     if (sv_equal_str(key, "include")) return take_include(r, value);
     if (r->skipping) return SIPVEIL_OK;
     if (r->in_spec || r->partner != NULL) return sv_table_take_key(r, key, value);
-    return sv_table_mistake(r, r->at, "start one with [trust-domain] or [partner NAME]; an include ends the one before it",
+    return sv_table_mistake(r, r->at,
+                            "start one with [trust-domain] or [partner NAME]; an include ends the one before it",
                             "%s stands in no section", SV_QUOTE(key));
 }
 
@@ -194,7 +202,8 @@ sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const cha
     if (file == NULL) return sv_no_memory(r->first, SV_TRUST);
     r->at = (sv_place){file, 1};
     r->files++;
-    if (text.len > SV_TABLE_OCTETS_MOST) return sv_table_mistake(r, r->at, NULL, "more than %d octets", SV_TABLE_OCTETS_MOST);
+    if (text.len > SV_TABLE_OCTETS_MOST)
+        return sv_table_mistake(r, r->at, NULL, "more than %d octets", SV_TABLE_OCTETS_MOST);
     for (uint32_t line_number = 1; !sv_at_end(&c);) {
         uint32_t lines = 1;
         sipveil_span raw = take_line(&c), line = bare(raw);
@@ -203,7 +212,8 @@ sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const cha
         if (line.len == 0) {
             /* empty, or a comment */
         } else if (sv_is_blank(raw.data[0])) {
-            code = sv_table_mistake(r, r->at, "only a value may go on in a line that starts with a blank", "nothing to go on: %s", SV_QUOTE(line));
+            code = sv_table_mistake(r, r->at, "only a value may go on in a line that starts with a blank",
+                                    "nothing to go on: %s", SV_QUOTE(line));
         } else if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
             code = start_section(r, line);
         } else {

@@ -8,7 +8,8 @@
 
 static sipveil_code refuse(sipveil_error *err, const char *what, sipveil_span value)
 {
-    return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no %s", SV_QUOTE(value), what);
+    return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is no %s", SV_QUOTE(value),
+                        what);
 }
 
 static bool is_item_octet(uint8_t c)
@@ -24,7 +25,8 @@ sipveil_code sv_value_list(sipveil_span value, sipveil_span *items, size_t *coun
         sipveil_span item = sv_take_while(&c, is_item_octet);
         if (item.len == 0) return refuse(err, "list", value);
         if (*count == SV_LIST_MOST) {
-            return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "more than %d items", SV_LIST_MOST);
+            return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "more than %d items",
+                                SV_LIST_MOST);
         }
         items[(*count)++] = item;
         (void)sv_take_while(&c, sv_is_blank);
@@ -48,7 +50,8 @@ sipveil_code sv_value_word(sipveil_span value, const sv_word *words, size_t coun
         int n = snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", words[i].word);
         used += n > 0 ? (size_t)n : 0;
     }
-    return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is none of %s", SV_QUOTE(value), known);
+    return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' is none of %s",
+                        SV_QUOTE(value), known);
 }
 
 sipveil_code sv_value_words(sipveil_span value, const sv_word *words, size_t count, unsigned *out, sipveil_error *err)
@@ -99,8 +102,10 @@ sipveil_code sv_value_domain(sipveil_span value, sv_arena *arena, sipveil_span *
     size_t star;
     *out = sv_span(NULL, 0);
     if (sv_find_byte(value, '*', &star)) {
-        sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' holds a wildcard", SV_QUOTE(value));
-        return sv_hint(err, SIPVEIL_USAGE, "list each sub-domain by its own name; a name stands for itself alone (RFC 5922 7.2)");
+        sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "'%s' holds a wildcard",
+                     SV_QUOTE(value));
+        return sv_hint(err, SIPVEIL_USAGE,
+                       "list each sub-domain by its own name; a name stands for itself alone (RFC 5922 7.2)");
     }
     if (!is_domain(value)) return refuse(err, "domain name", value);
     uint8_t *text = sv_arena_alloc_raw(arena, value.len);
@@ -204,9 +209,9 @@ sipveil_code sv_value_time(sipveil_span value, bool last, int64_t *out, sipveil_
     if (good && sv_at_end(&c)) {
         if (last) tm.tm_hour = 23, tm.tm_min = tm.tm_sec = 59;
     } else {
-        good = good && (sv_take_if(&c, 'T') || sv_take_if(&c, 't')) && take_digits(&c, 2, &tm.tm_hour) && sv_take_if(&c, ':') &&
-               take_digits(&c, 2, &tm.tm_min) && sv_take_if(&c, ':') && take_digits(&c, 2, &tm.tm_sec) &&
-               (sv_take_if(&c, 'Z') || sv_take_if(&c, 'z')) && sv_at_end(&c);
+        good = good && (sv_take_if(&c, 'T') || sv_take_if(&c, 't')) && take_digits(&c, 2, &tm.tm_hour) &&
+               sv_take_if(&c, ':') && take_digits(&c, 2, &tm.tm_min) && sv_take_if(&c, ':') &&
+               take_digits(&c, 2, &tm.tm_sec) && (sv_take_if(&c, 'Z') || sv_take_if(&c, 'z')) && sv_at_end(&c);
     }
     if (good && year >= 1970 && month >= 1 && month <= 12 && tm.tm_hour < 24 && tm.tm_min < 60 && tm.tm_sec < 60) {
         tm.tm_year = year - 1900;

@@ -84,7 +84,8 @@ static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_par
     bool known = false;
     if (c == NULL) return 0;
     if (c->not_after < q->at || c->not_before > q->at) return SIPVEIL_TRUST_EXPIRED;
-    if (!c->usage_ok && !(c->usage_tls && q->table->spec.eku_tls && p->by == SIPVEIL_TRUST_BY_TLS)) return SIPVEIL_TRUST_NO_CERT;
+    if (!c->usage_ok && !(c->usage_tls && q->table->spec.eku_tls && p->by == SIPVEIL_TRUST_BY_TLS))
+        return SIPVEIL_TRUST_NO_CERT;
     if (row == NULL || row->anchor_count == 0) return c->chain_ok ? 0 : SIPVEIL_TRUST_NO_CERT;
     /* Its own key is pinned, or it leads to one of the anchors of this very partner. */
     for (size_t i = 0; i < row->anchor_count && !known; i++) {
@@ -152,13 +153,15 @@ static unsigned judge_row(inquiry *q, const sv_partner *row)
     for (size_t i = 0; i < q->proof_count; i++) {
         unsigned reasons = judge_proof(q, &q->proofs[i], row, &name);
         if (reasons != 0) {
-            if (q->out->protection == 0 && (i == 0 || __builtin_popcount(reasons) < __builtin_popcount(best))) best = reasons;
+            if (q->out->protection == 0 && (i == 0 || __builtin_popcount(reasons) < __builtin_popcount(best)))
+                best = reasons;
             continue;
         }
         best = 0;
         q->out->protection = q->proofs[i].by;
         copy_text(q->out->name, sizeof q->out->name, name);
-        if (q->proofs[i].certificate != NULL) q->out->valid_until = earlier(q->out->valid_until, q->proofs[i].certificate->not_after);
+        if (q->proofs[i].certificate != NULL)
+            q->out->valid_until = earlier(q->out->valid_until, q->proofs[i].certificate->not_after);
         break;
     }
     return best;
@@ -251,8 +254,9 @@ static bool must_close(const inquiry *q, sipveil_span domain)
     return false;
 }
 
-void sipveil_trust_judge(const sipveil_trust_table *table, sipveil_trust_profile profile, sipveil_trust_direction direction,
-                         sipveil_span domain, const sipveil_trust_peer *peer, int64_t at, sipveil_trust_verdict *out)
+void sipveil_trust_judge(const sipveil_trust_table *table, sipveil_trust_profile profile,
+                         sipveil_trust_direction direction, sipveil_span domain, const sipveil_trust_peer *peer,
+                         int64_t at, sipveil_trust_verdict *out)
 {
     *out = (sipveil_trust_verdict){.reasons = SIPVEIL_TRUST_NO_ROW, .valid_until = INT64_MAX};
     if (table == NULL || peer == NULL || peer->size != sizeof *peer) return;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Header fields whose place is outside. Hops add, change, obey or remove them at the edge of a trust domain, which nobody
- * can inside (TRU-41, TRU-42). The table is that of the specification; a trust domain adds names of its own. */
+/* Header fields whose place is outside. Hops add, change, obey or remove them at the edge of a trust domain, which
+ * nobody can inside (TRU-41, TRU-42). The table is that of the specification; a trust domain adds names of its own. */
 #include "tunnel/operation.h"
 
 static const char *const for_outside[] = {
     "Via", "Route", "Record-Route", "Path", "Service-Route", "Max-Forwards", "Proxy-Authorization", "Proxy-Require",
     "P-Asserted-Identity", "P-Preferred-Identity", "Privacy",
     /* RFC 7315 */
-    "P-Associated-URI", "P-Called-Party-ID", "P-Visited-Network-ID", "P-Access-Network-Info", "P-Charging-Function-Addresses",
-    "P-Charging-Vector"};
+    "P-Associated-URI", "P-Called-Party-ID", "P-Visited-Network-ID", "P-Access-Network-Info",
+    "P-Charging-Function-Addresses", "P-Charging-Vector"};
 
 bool sv_is_for_outside(sipveil_span name, const char *const *more, size_t count)
 {
@@ -39,7 +39,8 @@ static void report_inner(sv_operation *op, const sv_node *node)
         const char *name = sv_field_info_of(ids[i])->name;
         if (by_node && ids[i] == SV_F_P_ASSERTED_IDENTITY) {
             op->inner_identity_counts = true;
-            sv_report_check(op, "TRU-46", SIPVEIL_CHECK_PASSED, "the inner %s may be believed: a node of a partner signed it", name);
+            sv_report_check(op, "TRU-46", SIPVEIL_CHECK_PASSED,
+                            "the inner %s may be believed: a node of a partner signed it", name);
         } else {
             sv_report_check(op, "TRU-42", SIPVEIL_CHECK_PASSED, "INNER_IGNORED: %s inside counts for nothing", name);
         }

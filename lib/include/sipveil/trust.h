@@ -5,7 +5,8 @@
  * (RFC 3323, 3324, 3325, 5379, 5876).
  *
  * A table tells of the partners. A verdict is made of the table and of facts about one connection, once for that
- * connection. A border takes a message as it came in and gives, for each next hop, what goes on to it. Nothing here does I/O.
+ * connection. A border takes a message as it came in and gives, for each next hop, what goes on to it. Nothing here
+ * does I/O.
  *
  * Threads: a table is frozen once read and may be shared by any number of threads; a border belongs to one thread at a
  * time. Verdicts are plain values.
@@ -28,9 +29,9 @@ typedef struct sipveil_trust_table_options {
     size_t size;
     const sipveil_context *context; /**< needed where `anchors` names files; may be NULL */
     void *user;                     /**< handed to the two calls */
-    /** Gives the content of a file that `include` or `anchors` names, as written, and the file that names it. *text must
-     *  live until sipveil_trust_table_read returns, *name (what to call the file in messages) too. NULL: such keys are
-     *  refused. A failure says why in err. */
+    /** Gives the content of a file that `include` or `anchors` names, as written, and the file that names it. *text
+     * must live until sipveil_trust_table_read returns, *name (what to call the file in messages) too. NULL: such keys
+     * are refused. A failure says why in err. */
     sipveil_code (*read)(void *user, const char *named, const char *from, sipveil_span *text, const char **name,
                          sipveil_error *err);
     /** Told of every mistake, not of the first one alone. "FILE:LINE: text". May be NULL. */
@@ -89,7 +90,7 @@ typedef struct sipveil_trust_peer {
     const char *sa;                    /**< IPsec: the identity of the association's other end; NULL: no IPsec */
     const sipveil_domain_certificate *signer; /**< S/MIME: who signed this message as a node; NULL: nobody */
     const char *interface;             /**< where it came in or goes out; NULL: unknown */
-    bool is_gateway;                   /**< it passes the security gateway of NDS/IP (Za); also by `gateways` of the table */
+    bool is_gateway; /**< it passes the security gateway of NDS/IP (Za); also by `gateways` of the table */
     bool readable;                     /**< integrity without encryption (NULL ciphers) */
 } sipveil_trust_peer;
 
@@ -129,7 +130,7 @@ typedef struct sipveil_trust_verdict {
     unsigned protection;  /**< SIPVEIL_TRUST_BY_...: what proved it; 0: nothing */
     bool is_gateway;
     bool keep_without_privacy; /**< towards it, where it is not trusted and Privacy is absent */
-    bool close;           /**< next hop: its certificate is not for the domain at all; close the connection (RFC 5922 7.3) */
+    bool close; /**< next hop: its certificate is not for the domain at all; close the connection (RFC 5922 7.3) */
     int64_t valid_until;  /**< judge it again after that second (TRU-17) */
     uint64_t table_mark;  /**< of the table it was made with */
     char partner[64];     /**< name of the row, or "" */
@@ -151,15 +152,17 @@ SIPVEIL_API bool sipveil_trust_verdict_holds(const sipveil_trust_table *table, c
 
 /**
  * sipveil_tunnel_open_message for a message that may come signed by the previous hop's node (TRU-46, TRU-48): a good
- * signature whose certificate is a domain's of a partner with protection smime, though it does not speak for the sender, is
- * accepted; the previous hop is then judged with it, for this message. Where it is trusted, out->inner_identity_counts says
- * whether a P-Asserted-Identity inside may be believed.
+ * signature whose certificate is a domain's of a partner with protection smime, though it does not speak for the
+ * sender, is accepted; the previous hop is then judged with it, for this message. Where it is trusted,
+ * out->inner_identity_counts says whether a P-Asserted-Identity inside may be believed.
  * @param peer what is known of the previous hop beside; its signer is filled in here
- * @return as sipveil_tunnel_open_message; *verdict (SIPVEIL_TRUST_IN) is made in any case, without the signature on failure
+ * @return as sipveil_tunnel_open_message; *verdict (SIPVEIL_TRUST_IN) is made in any case, without the signature on
+ * failure
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_open_message(
-    sipveil_worker *worker, const sipveil_open_options *options, const sipveil_trust_table *table,
-    const sipveil_trust_peer *peer, sipveil_span message, sipveil_opened *out, sipveil_trust_verdict *verdict, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code
+sipveil_trust_open_message(sipveil_worker *worker, const sipveil_open_options *options,
+                           const sipveil_trust_table *table, const sipveil_trust_peer *peer, sipveil_span message,
+                           sipveil_opened *out, sipveil_trust_verdict *verdict, sipveil_error *err);
 
 /** Header fields that must not stand inside a fragment because they never leave the trust domain (`strip`), for
  *  sipveil_seal_options.outside_only. *borrowed* from the table. */
@@ -188,8 +191,8 @@ typedef struct sipveil_border_options {
     const char *const *identities;
     size_t identity_count;
     const char *auth_method;           /**< how; NULL: by one that the table's `authentication` allows */
-    const sipveil_trust_peer *link;    /**< the link to the previous hop, for the table's `between_ua`; NULL: it is fine */
-    const char *challenge;             /**< value of Proxy-Authenticate (or WWW-Authenticate) for must_auth = challenge */
+    const sipveil_trust_peer *link; /**< the link to the previous hop, for the table's `between_ua`; NULL: it is fine */
+    const char *challenge;          /**< value of Proxy-Authenticate (or WWW-Authenticate) for must_auth = challenge */
     bool is_registrar;                 /**< 401 instead of 407 */
     bool identity_field_is_ours;       /**< Identity was made here and not sent yet (TRU-39): dropped where it would
                                             leak; then sign From instead */
@@ -224,8 +227,8 @@ typedef struct sipveil_border_result {
 } sipveil_border_result;
 
 /**
- * Phase A: a message as it came in, and the verdict on the previous hop (SIPVEIL_TRUST_IN). Removes what is not believed,
- * asserts what is known. The result's message is what stays here for every branch; it is not for sending.
+ * Phase A: a message as it came in, and the verdict on the previous hop (SIPVEIL_TRUST_IN). Removes what is not
+ * believed, asserts what is known. The result's message is what stays here for every branch; it is not for sending.
  * @return SIPVEIL_OK: see the action; SIPVEIL_USAGE (options, an identity that is no URI); SIPVEIL_MALFORMED,
  *         SIPVEIL_LIMIT (not a SIP message); SIPVEIL_INTERNAL. On failure *out is zero.
  */
@@ -234,18 +237,18 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_arrive(sipveil_border *
                                                                 sipveil_span message,
                                                                 const sipveil_trust_verdict *from,
                                                                 sipveil_border_result *out, sipveil_error *err);
-/** The domain of the next hop before DNS: the topmost Route, else the Request-URI (TRU-13); empty for a response, or where
- *  the Request-URI has none. *borrowed*. */
+/** The domain of the next hop before DNS: the topmost Route, else the Request-URI (TRU-13); empty for a response, or
+ * where the Request-URI has none. *borrowed*. */
 SIPVEIL_API sipveil_span sipveil_border_target(const sipveil_border *border);
 /**
- * Phase B: what goes on to one next hop, by the verdict on it (SIPVEIL_TRUST_OUT). Once for each branch, and again, with a
- * new verdict, for each fail-over: always from what arrived (TRU-38).
+ * Phase B: what goes on to one next hop, by the verdict on it (SIPVEIL_TRUST_OUT). Once for each branch, and again,
+ * with a new verdict, for each fail-over: always from what arrived (TRU-38).
  * @return as sipveil_border_arrive; SIPVEIL_USAGE: nothing arrived, or it was answered.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_border_leave(sipveil_border *border, const sipveil_trust_verdict *to,
                                                                sipveil_border_result *out, sipveil_error *err);
-/** The identity at that place, of the message that arrived, which a UAS or registrar may use or show: asserted by a trusted hop
- *  or by this node; an empty span past the end (TRU-29: nothing else may be used). *borrowed*. */
+/** The identity at that place, of the message that arrived, which a UAS or registrar may use or show: asserted by a
+ * trusted hop or by this node; an empty span past the end (TRU-29: nothing else may be used). *borrowed*. */
 SIPVEIL_API sipveil_span sipveil_border_identity(sipveil_border *border, size_t place);
 /** The lines of the last call, every header field of the message among them. *borrowed*. */
 SIPVEIL_API const sipveil_border_line *sipveil_border_lines(sipveil_border *border, size_t *count);
@@ -265,12 +268,12 @@ typedef struct sipveil_trust_wish {
 } sipveil_trust_wish;
 
 /**
- * Adds P-Preferred-Identity (or P-Asserted-Identity), Privacy and, where a privacy service is needed, Proxy-Require: privacy to
- * a request of a UA. All or nothing.
+ * Adds P-Preferred-Identity (or P-Asserted-Identity), Privacy and, where a privacy service is needed, Proxy-Require:
+ * privacy to a request of a UA. All or nothing.
  * @param to verdict on the first proxy (SIPVEIL_TRUST_OUT)
- * @return SIPVEIL_OK, *message is *borrowed* from the border; SIPVEIL_POLICY: identities for a proxy that is not trusted
- *         (TRU-22), in ACK or CANCEL, or both fields at once (TRU-21); SIPVEIL_USAGE: identities (TRU-20) or privacy (TRU-25) of no
- *         good form; SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_INTERNAL
+ * @return SIPVEIL_OK, *message is *borrowed* from the border; SIPVEIL_POLICY: identities for a proxy that is not
+ * trusted (TRU-22), in ACK or CANCEL, or both fields at once (TRU-21); SIPVEIL_USAGE: identities (TRU-20) or privacy
+ * (TRU-25) of no good form; SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_INTERNAL
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_ask(sipveil_border *border, const sipveil_trust_wish *wish,
                                                             sipveil_span message, const sipveil_trust_verdict *to,
