@@ -8,7 +8,8 @@ import re
 import sys
 
 import tutorial
-from lab import ANSWER, MALFORMED, OK, POLICY, SOURCE, USAGE, Cases, Lab, complaints_about, in_parallel, sipveil
+from lab import (ALICE, ANSWER, INVITE, MALFORMED, MISMATCH, OK, POLICY, SOURCE, USAGE, Cases, Lab, complaints_about, in_parallel, sipveil,
+                 substitute)
 
 PAGE = SOURCE / "docs" / "trust.md"
 VIEW = re.compile(r"(<!-- view: [^\n]*-->\n).*?(<!-- end of view -->)", re.DOTALL)
@@ -227,11 +228,53 @@ def tables(cases):
                [] if template.code == OK and b"no_privacy        = remove\n" in template.out.split(b"[partner")[0] else [repr(template)])
 
 
+# ---- inside and outside ----
+
+def inner(cases):
+    """TRU-28, TRU-41, TRU-42, TRU-49 as a person meets them."""
+    anchors = lab.authority("inner-ca")
+    alice = lab.identity("inner-alice", ALICE, "inner-ca")
+    kek = lab.kek("inner-kek")
+    refused = sipveil("seal", "--mode", "sipfrag", "--fields", "From,Privacy", "--sign-with", alice, stdin=substitute(INVITE, b"Subject:", b"Privacy: id\r\nSubject:"))
+    cases.case("seal refuses Privacy inside an AIB (TRU-41)", complaints_about(refused, "seal", POLICY, "Privacy must not be inside", "E_INNER_FORBIDDEN"))
+    session = substitute(INVITE, b"Subject:", b"Privacy: session;critical\r\nSubject:")
+    for mode in ("tunnel", "payload"):
+        refused = sipveil("seal", "--mode", mode, "--to", kek, stdin=session)
+        cases.case("seal leaves SDP to the anonymiser, %s (TRU-28)" % mode, complaints_about(refused, "seal", POLICY, "E_PRIVACY_SESSION"))
+    told = lab.path("inner.json")
+    sealed = sipveil("seal", "--sign-with", alice, stdin=substitute(INVITE, b"Subject:", ASSERTED + b"\r\nSubject:"))
+    opened = sipveil("open", "--trust", anchors, "--report", told, stdin=sealed.out)
+    checks = json.loads(told.read_text(encoding="utf-8"))["checks"] if told.exists() else []
+    cases.case("open says that an identity inside counts for nothing (TRU-42)",
+               [] if opened.code == OK and any(check["rule"] == "TRU-42" and "INNER_IGNORED" in check["why"] for check in checks) else [repr(opened)])
+    sealed = sipveil("seal", "--sign-with", alice, stdin=INVITE)
+    anonymous = sealed.out.replace(b"From: Alice <sip:alice@atlanta.example.com>", b'From: "Anonymous" <sip:anonymous@anonymous.invalid>', 1)
+    cases.case("open refuses another From (TRU-49)", complaints_about(sipveil("open", "--trust", anchors, stdin=anonymous), "open", MISMATCH, "inner From differs"))
+    opened = sipveil("open", "--trust", anchors, "--privacy-border", stdin=anonymous)
+    cases.case("open --privacy-border takes the anonymous one (TRU-49)", [] if opened.code == OK and b"sip:alice@atlanta" in opened.out else [repr(opened)])
+
+
+def service(cases):
+    """TRU-35: what one call hides, another call puts back."""
+    where = table("service.conf", "no_privacy = remove\nprivacy_service = header\nservice_host = hide.home.example\n")
+    state = lab.path("service.state")
+    out = apply(where, TRUSTED, STRANGER, request(b"Contact: <sip:alice@10.0.0.7>", b"Privacy: header;critical"), "--state", state)
+    wrong = [] if out.code == OK and b"10.0.0.7" not in out.out and b"a.home.example" not in out.out and b"Privacy" not in out.out else [repr(out), out.out]
+    cases.case("header is hidden (TRU-35)", wrong)
+    via = next((row for row in out.out.split(b"\r\n") if row.startswith(b"Via:")), b"")
+    response = b"\r\n".join([b"SIP/2.0 180 Ringing", via, b"From: <sip:anonymous@anonymous.invalid>;tag=1", b"To: <sip:bob@biloxi.example>;tag=2", b"Call-ID: c",
+                             b"CSeq: 1 INVITE", b"Content-Length: 0", b"", b""])
+    back = apply(where, STRANGER, TRUSTED, response, "--state", state)
+    cases.case("and put back into the answer", [] if back.code == OK and b"Via: SIP/2.0/TLS a.home.example;branch=z9hG4bK1\r\n" in back.out else [repr(back), back.out])
+    lost = apply(where, STRANGER, TRUSTED, response, "--state", lab.path("another.state"))
+    cases.case("what is forgotten goes nowhere", complaints_about(lost, "trust apply", POLICY, "forgotten"))
+
+
 def main():
     if sys.argv[1:] == ["--write"]:
         return write()
     cases = Cases()
-    for part in (view, page, certificates, reports, refusals, tables):
+    for part in (view, page, certificates, reports, refusals, tables, inner, service):
         part(cases)
     return cases.leave()
 
