@@ -257,8 +257,7 @@ static bool is_own_compact(const signing *s, const sv_sip_field *row)
 static sipveil_code write_signed(signing *s, sipveil_identity_signed *out)
 {
     sv_buffer rows, message;
-    sv_sip_edit *edit = sv_arena_alloc_raw(s->op->arena, sizeof *edit);
-    if (edit == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    sv_sip_edit edit;
     sv_buffer_init(&rows, s->op->arena, 1024, SV_IDENTITY_FIELD_MOST + 256);
     if (s->add_date) {
         sv_put_str(&rows, "Date: ");
@@ -266,13 +265,13 @@ static sipveil_code write_signed(signing *s, sipveil_identity_signed *out)
         sv_put_str(&rows, "\r\n");
     }
     SV_TRY(s->old ? put_old(s, &rows) : put_passport(s, &rows));
-    sv_sip_edit_start(edit, s->view);
+    sv_sip_edit_start(&edit, s->view);
     for (const sv_sip_field *row = s->replace ? sv_sip_first(s->view, SV_F_IDENTITY) : NULL; row != NULL; row = sv_sip_next(s->view, row)) {
-        if (is_own_compact(s, row)) sv_sip_edit_remove(edit, row);
+        if (is_own_compact(s, row)) sv_sip_edit_remove(&edit, row);
     }
-    sv_sip_edit_add(edit, sv_buffer_span(&rows));
+    sv_sip_edit_add(&edit, sv_buffer_span(&rows));
     sv_buffer_init(&message, s->op->arena, s->view->whole.len + rows.len, s->op->limits->message);
-    SV_TRY(sv_sip_edit_write(edit, &message, s->err));
+    SV_TRY(sv_sip_edit_write(&edit, &message, s->err));
     out->message = sv_buffer_span(&message);
     out->is_signed = true;
     out->signed_octets = s->signed_octets;
