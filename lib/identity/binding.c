@@ -103,12 +103,24 @@ static sipveil_code make(sv_store *store, sv_arena *arena, const sv_bind_questio
     return SIPVEIL_OK;
 }
 
-static void close_dialog(sv_store *store, sv_arena *arena, const sv_dialog *dialog, int64_t now)
+/* SIPVEIL_OK, *found says whether there is one; INTERNAL. */
+static sipveil_code find(const sv_store *store, const sv_bind_question *q, sv_binding_place place, sv_arena *arena,
+                         sv_binding *out, bool *found, sipveil_error *err)
 {
-    sv_binding found;
+    sipveil_code code = sv_binding_find(store, &q->dialog, place, q->now, arena, out);
+    *found = code == SIPVEIL_OK;
+    return code == SIPVEIL_INTERNAL ? sv_no_memory(err, SV_IDENTITY) : SIPVEIL_OK;
+}
+
+static sipveil_code close_dialog(sv_store *store, sv_arena *arena, const sv_bind_question *q, sipveil_error *err)
+{
+    sv_binding b;
+    bool found;
     for (int place = 0; place < SV_BINDING_PLACES; place++) {
-        if (sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, &found)) sv_binding_remove(store, arena, &found);
+        SV_TRY(find(store, q, (sv_binding_place)place, arena, &b, &found, err));
+        if (found) sv_binding_remove(store, arena, &b);
     }
+    return SIPVEIL_OK;
 }
 
 static bool same_certificate(const sv_binding *b, const sv_bind_question *q)
@@ -137,7 +149,7 @@ static sipveil_code change_identity(sv_store *store, sv_arena *arena, const sv_b
         return SIPVEIL_OK;
     }
     if (allowed) {
-        close_dialog(store, arena, &q->dialog, q->now);
+        SV_TRY(close_dialog(store, arena, q, err));
         out->events |= SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED;
         out->has_binding = false;
         if (r != NULL) leave_unbound(q, r, out);
@@ -159,12 +171,14 @@ static sipveil_code change_key(sv_store *store, sv_arena *arena, const sv_bind_q
                                sv_bind_answer *out, sipveil_error *err)
 {
     sv_binding next;
+    bool there_is_next;
     const reason *r = why_not(q);
     if (r != NULL && q->carried->state != SV_CARRIED_ONE) { /* nobody knows what it brings: no change */
         leave_unbound(q, r, out);
         return SIPVEIL_OK;
     }
-    if (r == NULL && sv_binding_find(store, &q->dialog, SV_BINDING_NEXT, q->now, arena, &next) && same_certificate(&next, q)) {
+    SV_TRY(find(store, q, SV_BINDING_NEXT, arena, &next, &there_is_next, err));
+    if (r == NULL && there_is_next && same_certificate(&next, q)) {
         out->binding = next; /* said again */
         if (out->assurance < SIPVEIL_ASSURANCE_SESSION) out->assurance = SIPVEIL_ASSURANCE_SESSION;
         return SIPVEIL_OK;
@@ -199,14 +213,14 @@ static sipveil_code bind_again(sv_store *store, sv_arena *arena, const sv_bind_q
 static sipveil_code judge(sv_store *store, sv_arena *arena, const sv_bind_question *q, sv_bind_answer *out, sipveil_error *err)
 {
     sv_binding current;
+    bool there_is_one;
     *out = (sv_bind_answer){.rule = "", .why = ""};
     if (q->carried->state != SV_CARRIED_NONE) {
         out->assurance = q->chain_valid ? SIPVEIL_ASSURANCE_CHAIN : SIPVEIL_ASSURANCE_UNBOUND;
     }
     SV_TRY(sv_binding_sweep(store, arena, &q->dialog, q->now, &out->events, err));
-    if (sv_binding_find(store, &q->dialog, SV_BINDING_CURRENT, q->now, arena, &current)) {
-        return bind_again(store, arena, q, &current, out, err);
-    }
+    SV_TRY(find(store, q, SV_BINDING_CURRENT, arena, &current, &there_is_one, err));
+    if (there_is_one) return bind_again(store, arena, q, &current, out, err);
     if (q->carried->state == SV_CARRIED_NONE) return SIPVEIL_OK;
     const reason *r = why_not(q);
     if (r != NULL) {

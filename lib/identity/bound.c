@@ -258,8 +258,9 @@ sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memo
     SV_TRY(begin(worker, memory, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, !sent);
-    bool found = sv_binding_prove(sv_memory_store(memory), &dialog, sha256, at, worker->arena, &proven);
-    return found ? SIPVEIL_OK : not_bound(&dialog, err);
+    sipveil_code code = sv_binding_prove(sv_memory_store(memory), &dialog, sha256, at, worker->arena, &proven);
+    if (code == SIPVEIL_NO_KEY) return not_bound(&dialog, err);
+    return code == SIPVEIL_OK ? SIPVEIL_OK : sv_no_memory(err, SV_IDENTITY);
 }
 
 sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_memory *memory, sipveil_span message,
@@ -274,9 +275,9 @@ sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_me
     SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, false);
     sipveil_span peer = sv_span_str(aor);
-    if (!sv_binding_find(sv_memory_store(memory), &dialog, SV_BINDING_CURRENT, at, worker->arena, &found)) {
-        return not_bound(&dialog, err);
-    }
+    sipveil_code code = sv_binding_find(sv_memory_store(memory), &dialog, SV_BINDING_CURRENT, at, worker->arena, &found);
+    if (code == SIPVEIL_NO_KEY) return not_bound(&dialog, err);
+    if (code != SIPVEIL_OK) return sv_no_memory(err, SV_IDENTITY);
     if (!sv_equal(found.peer, peer) && !sv_sip_same_aor(found.peer, peer)) {
         return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_NO_KEY, "IDN-59", SIPVEIL_NO_OFFSET,
                             "the certificate of the dialog %s is bound to %s, not to %s", SV_QUOTE(dialog.call_id),

@@ -102,39 +102,36 @@ static bool is_of_session(const sv_mime_entity *entity)
            sv_media_type_is(&entity->type, "message", "sipfrag");
 }
 
-/* What is signed is of the session, or a multipart with such a part directly in it. */
-static bool signs_session(search *s, sipveil_span octets)
+/* What is signed is of the session, or a multipart with such a part directly in it. What cannot be read is not. */
+static sipveil_code signs_session(search *s, sipveil_span octets, bool *signs)
 {
     sv_mime_entity *entity = sv_arena_alloc_raw(s->q->arena, sizeof *entity);
     sv_mime_entity *part = sv_arena_alloc_raw(s->q->arena, sizeof *part);
     sipveil_span *parts = sv_arena_alloc_array(s->q->arena, s->limits->parts, sizeof *parts);
     size_t count = 0;
-    if (entity == NULL || part == NULL || parts == NULL ||
-        sv_mime_read_entity(octets, s->limits, 0, entity, NULL) != SIPVEIL_OK) {
-        return false;
+    *signs = false;
+    if (entity == NULL || part == NULL || parts == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (sv_mime_read_entity(octets, s->limits, 0, entity, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
+    *signs = is_of_session(entity);
+    if (*signs || !sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
+    (void)sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, &count, NULL);
+    for (size_t i = 0; i < count && !*signs; i++) {
+        *signs = sv_mime_read_entity(parts[i], s->limits, 0, part, NULL) == SIPVEIL_OK && is_of_session(part);
     }
-    if (is_of_session(entity)) return true;
-    if (!sv_equal_nocase_str(entity->type.type, "multipart") ||
-        sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, &count, NULL) !=
-            SIPVEIL_OK) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (sv_mime_read_entity(parts[i], s->limits, 0, part, NULL) == SIPVEIL_OK && is_of_session(part)) return true;
-    }
-    return false;
+    return SIPVEIL_OK;
 }
 
-static bool is_certificate_of(const sv_signature *signatures, size_t count, sipveil_span der, sv_arena *arena)
+static sipveil_code has_signed(const sv_signature *signatures, size_t count, sipveil_span der, sv_arena *arena, bool *found,
+                               sipveil_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
+    *found = false;
+    for (size_t i = 0; i < count && !*found; i++) {
         sipveil_span own;
-        if (signatures[i].state == SV_SIGNATURE_VALID && signatures[i].certificate != NULL &&
-            sv_certificate_der(signatures[i].certificate, arena, &own, NULL) == SIPVEIL_OK && sv_equal(own, der)) {
-            return true;
-        }
+        if (signatures[i].state != SV_SIGNATURE_VALID || signatures[i].certificate == NULL) continue;
+        SV_TRY(sv_certificate_der(signatures[i].certificate, arena, &own, err));
+        *found = sv_equal(own, der);
     }
-    return false;
+    return SIPVEIL_OK;
 }
 
 /* detached: what a multipart/signed covers; empty: the content is inside. *inside: what was signed, where it is
@@ -145,6 +142,7 @@ static sipveil_code read_signed(search *s, sipveil_span octets, sipveil_span det
     sipveil_span content;
     sv_signed data = {0};
     sv_signature *signatures = NULL;
+    bool of_session;
     sipveil_error why;
     const sv_cms_policy policy = {.allow_weak = s->q->allow_weak};
     sv_carrier carrier = detached.len > 0 ? SV_CARRIER_SIGNED : SV_CARRIER_CERTS_ONLY;
@@ -156,7 +154,8 @@ static sipveil_code read_signed(search *s, sipveil_span octets, sipveil_span det
     if (signs) {
         carrier = SV_CARRIER_SIGNED;
         *inside = detached.len > 0 ? detached : data.content;
-        if (!signs_session(s, *inside)) return SIPVEIL_OK; /* about something else */
+        SV_TRY(signs_session(s, *inside, &of_session));
+        if (!of_session) return SIPVEIL_OK; /* about something else */
         code = sv_cms_check_signatures(s->q->crypto, &data, *inside, NULL, 0, &policy, s->q->arena, &signatures, NULL, &why);
     }
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
@@ -165,8 +164,9 @@ static sipveil_code read_signed(search *s, sipveil_span octets, sipveil_span det
         return SIPVEIL_OK;
     }
     for (size_t i = 0; i < data.certificate_count; i++) {
-        bool has_signed = signs && is_certificate_of(signatures, data.signer_count, data.certificates[i], s->q->arena);
-        SV_TRY(add(s, carrier, data.certificates[i], has_signed));
+        bool found = false;
+        if (signs) SV_TRY(has_signed(signatures, data.signer_count, data.certificates[i], s->q->arena, &found, s->err));
+        SV_TRY(add(s, carrier, data.certificates[i], found));
     }
     return SIPVEIL_OK;
 }
@@ -205,7 +205,10 @@ static bool take_line(sv_cursor *c, sipveil_span *line)
 static sipveil_code read_sdp(search *s, const sv_mime_entity *entity)
 {
     sipveil_span text, line;
-    if (sv_mime_decoded_content(entity, s->q->arena, &text, NULL) != SIPVEIL_OK) return SIPVEIL_OK; /* no SDP, no MIKEY */
+    sipveil_error why;
+    sipveil_code code = sv_mime_decoded_content(entity, s->q->arena, &text, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
+    if (code != SIPVEIL_OK) return SIPVEIL_OK; /* no SDP, no MIKEY */
     sv_cursor lines = sv_cursor_over(text, "SDP");
     while (take_line(&lines, &line)) {
         sv_cursor c = sv_cursor_over(sv_trim(line), "attribute");

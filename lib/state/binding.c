@@ -150,24 +150,29 @@ sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding 
     return sv_store_add(store, SV_STORE_BINDING, binding->dialog.call_id, name, sv_buffer_span(&b), now, expires, err);
 }
 
-static bool find_exact(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
-                       sv_binding *out)
+static sipveil_code find_exact(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now,
+                               sv_arena *arena, sv_binding *out)
 {
     sv_store_entry entry = {.scope = dialog->call_id, .name = name_of(arena, dialog, place)};
-    return entry.name.len > 0 && sv_store_find(store, SV_STORE_BINDING, entry.scope, entry.name, now, &entry.value) &&
-           read_record(&entry, out) && sv_binding_lives(out, now) && own(arena, out);
+    if (entry.name.len == 0) return SIPVEIL_INTERNAL;
+    if (!sv_store_find(store, SV_STORE_BINDING, entry.scope, entry.name, now, &entry.value) || !read_record(&entry, out) ||
+        !sv_binding_lives(out, now)) {
+        return SIPVEIL_NO_KEY;
+    }
+    return own(arena, out) ? SIPVEIL_OK : SIPVEIL_INTERNAL;
 }
 
-bool sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
-                     sv_binding *out)
+sipveil_code sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now,
+                             sv_arena *arena, sv_binding *out)
 {
     sv_dialog early = {.call_id = dialog->call_id, .remote_tag = dialog->remote_tag};
+    sipveil_code code = SIPVEIL_NO_KEY;
     if (dialog->remote_tag.len > 0) {
-        if (find_exact(store, dialog, place, now, arena, out)) return true;
-        if (dialog->local_tag.len > 0 && find_exact(store, &early, place, now, arena, out)) return true;
+        code = find_exact(store, dialog, place, now, arena, out);
+        if (code == SIPVEIL_NO_KEY && dialog->local_tag.len > 0) code = find_exact(store, &early, place, now, arena, out);
     }
-    *out = (sv_binding){0};
-    return false;
+    if (code != SIPVEIL_OK) *out = (sv_binding){0};
+    return code;
 }
 
 void sv_binding_remove(sv_store *store, sv_arena *arena, const sv_binding *binding)
@@ -190,25 +195,30 @@ sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *b
     return SIPVEIL_OK;
 }
 
-bool sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sha256[SV_BINDING_DIGEST], int64_t now,
-                      sv_arena *arena, sv_binding *out)
+static sipveil_code set_proven(sv_store *store, sv_arena *arena, sv_binding *b, int64_t now)
 {
-    for (int place = 0; place < SV_BINDING_PLACES; place++) {
-        if (!sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, out) ||
-            !sv_equal(sv_span(out->sha256, SV_BINDING_DIGEST), sv_span(sha256, SV_BINDING_DIGEST))) {
-            continue;
-        }
-        if (out->state == SV_BINDING_PROVEN && place == SV_BINDING_CURRENT) return true;
-        sv_binding before = *out;
-        out->state = SV_BINDING_PROVEN;
-        out->place = SV_BINDING_CURRENT;
-        if (out->proven == 0) out->proven = now;
-        if (sv_binding_keep(store, arena, out, now, NULL) != SIPVEIL_OK) break;
-        if (place == SV_BINDING_NEXT) sv_binding_remove(store, arena, &before);
-        return true;
+    if (b->state == SV_BINDING_PROVEN && b->place == SV_BINDING_CURRENT) return SIPVEIL_OK;
+    sv_binding before = *b;
+    b->state = SV_BINDING_PROVEN;
+    b->place = SV_BINDING_CURRENT;
+    if (b->proven == 0) b->proven = now;
+    SV_TRY(sv_binding_keep(store, arena, b, now, NULL));
+    if (before.place == SV_BINDING_NEXT) sv_binding_remove(store, arena, &before);
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sha256[SV_BINDING_DIGEST], int64_t now,
+                              sv_arena *arena, sv_binding *out)
+{
+    sipveil_code code = SIPVEIL_NO_KEY;
+    for (int place = 0; place < SV_BINDING_PLACES && code == SIPVEIL_NO_KEY; place++) {
+        code = sv_binding_find(store, dialog, (sv_binding_place)place, now, arena, out);
+        if (code != SIPVEIL_OK) continue;
+        bool same = sv_equal(sv_span(out->sha256, SV_BINDING_DIGEST), sv_span(sha256, SV_BINDING_DIGEST));
+        code = same ? set_proven(store, arena, out, now) : SIPVEIL_NO_KEY;
     }
-    *out = (sv_binding){0};
-    return false;
+    if (code != SIPVEIL_OK) *out = (sv_binding){0};
+    return code;
 }
 
 /* ---- all of them ---- */

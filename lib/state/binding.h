@@ -51,9 +51,10 @@ sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding 
                              sipveil_error *err);
 
 /* The live one of that dialog and place. One that was made before the dialog had a local tag serves the dialogs that its
- * request formed. Spans are in the arena. False: there is none. */
-bool sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now, sv_arena *arena,
-                     sv_binding *out);
+ * request formed. Spans are in the arena. SIPVEIL_OK; SIPVEIL_NO_KEY: there is none; SIPVEIL_INTERNAL: no memory, which must
+ * not be taken for none. */
+sipveil_code sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now,
+                             sv_arena *arena, sv_binding *out);
 
 void sv_binding_remove(sv_store *store, sv_arena *arena, const sv_binding *binding);
 
@@ -62,9 +63,9 @@ sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *b
                                  sipveil_error *err);
 
 /* A signature or handshake by the key of that certificate succeeded in that dialog (IDN-58). The certificate that was
- * next becomes the current one. False: no such certificate is bound there. */
-bool sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sha256[SV_BINDING_DIGEST], int64_t now,
-                      sv_arena *arena, sv_binding *out);
+ * next becomes the current one. SIPVEIL_NO_KEY: no such certificate is bound there. Also LIMIT, INTERNAL. */
+sipveil_code sv_binding_prove(sv_store *store, const sv_dialog *dialog, const uint8_t sha256[SV_BINDING_DIGEST], int64_t now,
+                              sv_arena *arena, sv_binding *out);
 
 /* Copies of all records, live or not: *out in the arena. INTERNAL: no memory. */
 sipveil_code sv_binding_list(const sv_store *store, sv_arena *arena, sv_binding **out, size_t *count, sipveil_error *err);

@@ -25,24 +25,23 @@ static sv_store *store_of(const sv_operation *op)
     return opening ? sv_memory_store(op->options->memory) : NULL;
 }
 
-const sv_bound *sv_bound_of(sv_operation *op, size_t *count)
+sipveil_code sv_load_bound(sv_operation *op)
 {
     sv_store *store = store_of(op);
-    *count = 0;
-    if (store == NULL || sv_store_count(store, SV_STORE_BINDING) == 0) return NULL;
-    if (op->bound == NULL) {
-        sv_dialog dialog = sv_dialog_of(op->root->view, true);
-        op->bound = sv_arena_alloc_array(op->arena, SV_BINDING_PLACES, sizeof *op->bound);
-        for (int place = 0; op->bound != NULL && place < SV_BINDING_PLACES; place++) {
-            sv_binding found;
-            if (!sv_binding_find(store, &dialog, (sv_binding_place)place, op->now, op->arena, &found)) continue;
-            sv_bound *b = &op->bound[op->bound_count++];
-            *b = (sv_bound){.aor = found.peer, .proven = found.state == SV_BINDING_PROVEN};
-            for (size_t i = 0; i < sizeof b->sha256; i++) b->sha256[i] = found.sha256[i];
-        }
+    if (op->bound != NULL || store == NULL || sv_store_count(store, SV_STORE_BINDING) == 0) return SIPVEIL_OK;
+    sv_dialog dialog = sv_dialog_of(op->root->view, true);
+    op->bound = sv_arena_alloc_array(op->arena, SV_BINDING_PLACES, sizeof *op->bound);
+    if (op->bound == NULL) return sv_no_memory(op->err, SV_TUNNEL);
+    for (int place = 0; place < SV_BINDING_PLACES; place++) {
+        sv_binding found;
+        sipveil_code code = sv_binding_find(store, &dialog, (sv_binding_place)place, op->now, op->arena, &found);
+        if (code == SIPVEIL_NO_KEY) continue;
+        if (code != SIPVEIL_OK) return sv_no_memory(op->err, SV_TUNNEL);
+        sv_bound *b = &op->bound[op->bound_count++];
+        *b = (sv_bound){.aor = found.peer, .proven = found.state == SV_BINDING_PROVEN};
+        for (size_t i = 0; i < sizeof b->sha256; i++) b->sha256[i] = found.sha256[i];
     }
-    *count = op->bound_count;
-    return op->bound;
+    return SIPVEIL_OK;
 }
 
 void sv_note_proof(sv_operation *op, const sv_signer *signer)
@@ -66,15 +65,13 @@ void sv_remember_proof(sv_operation *op)
     }
 }
 
-bool sv_bound_to_another(sv_operation *op, sipveil_span aor, const uint8_t sha256[SV_BINDING_DIGEST])
+bool sv_bound_to_another(const sv_operation *op, sipveil_span aor, const uint8_t sha256[SV_BINDING_DIGEST])
 {
-    size_t count;
     bool other = false;
-    const sv_bound *bound = sv_bound_of(op, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!sv_sip_same_aor(bound[i].aor, aor)) continue;
-        if (sv_equal(sv_span(bound[i].sha256, SV_BINDING_DIGEST), sv_span(sha256, SV_BINDING_DIGEST))) return false;
-        other = other || bound[i].proven;
+    for (size_t i = 0; i < op->bound_count; i++) { /* loaded when its signer was asked about */
+        if (!sv_sip_same_aor(op->bound[i].aor, aor)) continue;
+        if (sv_equal(sv_span(op->bound[i].sha256, SV_BINDING_DIGEST), sv_span(sha256, SV_BINDING_DIGEST))) return false;
+        other = other || op->bound[i].proven;
     }
     return other;
 }

@@ -123,7 +123,9 @@ sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509
     }
     sv_signer_question question = {.certificate = certificate, .untrusted = untrusted, .aor = aor, .at = op->now,
                                    .allow_weak = op->options->allow_weak, .limits = op->limits, .covers_message = covers_message};
-    question.bound = sv_bound_of(op, &question.bound_count);
+    SV_TRY(sv_load_bound(op));
+    question.bound = op->bound;
+    question.bound_count = op->bound_count;
     SV_TRY(sv_keys_accept_signer(op->options->keyring, &question, op->arena, out, op->err));
     /* A refusal may be for want of a certificate in between, which another layer may bring. */
     if (out->code == SIPVEIL_OK && op->accepted_count < SV_ACCEPTED_MOST) {

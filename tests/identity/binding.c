@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* When a certificate is bound to a sender, what is kept of it, and what changes it (IDN-57 to 62, 65, 66). */
+#include "identity/binding.h"
+#include "tunnel/memory.h"
 #include "vouched.h"
 
 #define A1 ALICE ";tag=a1"
@@ -294,6 +296,44 @@ static void bad_verdict_in_the_dialog(void **state)
     end_side(&bob);
 }
 
+/* Memory that ends anywhere: the certificate that is bound stays the one (IDN-61), whoever brings another. */
+static void memory_ends(void **state)
+{
+    parties *p = *state;
+    const device *other = &p->alice_new;
+    sv_carried_certificate carried = {.state = SV_CARRIED_ONE, .carrier = SV_CARRIER_PKIX_CERT, .der = other->der,
+                                      .certificate = other->key->cms.certificate};
+    assert_code(sv_certificate_summarise(p->context, carried.certificate, &carried.summary, &p->err), SIPVEIL_OK);
+    for (int vouched_for = 0; vouched_for < 2; vouched_for++) {
+        sv_vouched vouched = {.valid = vouched_for == 1, .covers_body = true, .domain = SV_SPAN("atlanta.example")};
+        size_t answered = 0, failed = 0;
+        for (size_t most = 16; answered < 3; most += 61) {
+            side bob = call_with_alice(p);
+            sv_bind_answer answer;
+            sv_arena *arena = sv_arena_new(16, most);
+            assert_non_null(arena);
+            sv_bind_question q = {.dialog = {SV_SPAN("c1"), SV_SPAN("b1"), SV_SPAN("a1")}, .of_dialog = true,
+                                  .peer = SV_SPAN("sip:alice@atlanta.example"), .carried = &carried, .vouched = &vouched,
+                                  .now = NOW};
+            sipveil_code code = sv_bind(sv_memory_store(bob.memory), arena, &q, &answer, &p->err);
+            if (code == SIPVEIL_OK) assert_int_equal(answer.status, vouched_for ? 0 : 403);
+            answered += code == SIPVEIL_OK;
+            failed += code != SIPVEIL_OK;
+            const sipveil_binding *all;
+            size_t count = count_bound(p, &bob, &all), current = 0;
+            for (size_t i = 0; i < count; i++) {
+                if (all[i].is_next) continue;
+                current++;
+                assert_true(sv_equal(all[i].certificate, p->alice.der));
+            }
+            assert_int_equal(current, 1);
+            sv_arena_free(arena);
+            end_side(&bob);
+        }
+        assert_true(failed > 3);
+    }
+}
+
 /* ---- IDN-62: another From in the dialog ---- */
 
 static void identity_change(void **state)
@@ -415,7 +455,7 @@ int main(void)
         cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers),
         cmocka_unit_test(assurance), cmocka_unit_test(key_change), cmocka_unit_test(key_mismatch),
         cmocka_unit_test(same_key_again), cmocka_unit_test(bad_verdict_in_the_dialog), cmocka_unit_test(identity_change), cmocka_unit_test(other_party), cmocka_unit_test(refused_identity_change),
-        cmocka_unit_test(of_no_dialog), cmocka_unit_test(refused_bye),
+        cmocka_unit_test(of_no_dialog), cmocka_unit_test(refused_bye), cmocka_unit_test(memory_ends),
         cmocka_unit_test(usage),
     };
     return cmocka_run_group_tests_name("certificates bound to a sender for a dialog", tests, parties_setup, parties_teardown);

@@ -199,6 +199,36 @@ static void limits(void **state)
     sv_crypto_free(crypto);
 }
 
+/* Memory that ends anywhere: the same answer, or none; never another certificate and never "there is none". */
+static void memory_ends(void **state)
+{
+    parties *p = *state;
+    content both = mixed(p, (content[]){sdp_of(p, "a=key-mgmt:mikey TUlLRVk=\r\n"), pkix(&p->phone)}, 2);
+    sipveil_span message = signed_by(p, &p->alice, SIPVEIL_MODE_PAYLOAD, false, invite(p, both));
+    sv_sip_view *view = view_of(p, message);
+    size_t answered = 0, failed = 0;
+    for (size_t most = 1024; answered < 3; most += most < 60000 ? 977 : 4001) {
+        sv_carried_certificate found;
+        sv_crypto *crypto;
+        sv_arena *arena = sv_arena_new(512, most);
+        assert_true(arena != NULL && most < (8u << 20));
+        assert_code(sv_crypto_new(p->context, &crypto, &p->err), SIPVEIL_OK);
+        sv_carrier_question q = {.view = view, .context = p->context, .crypto = crypto, .arena = arena};
+        sipveil_code code = sv_find_carried(&q, &found, &p->err);
+        if (code == SIPVEIL_OK) {
+            assert_one(&found, &p->alice, SV_CARRIER_SIGNED, true);
+            answered++;
+        } else {
+            assert_int_equal(code, SIPVEIL_INTERNAL);
+            assert_null(found.certificate);
+            failed++;
+        }
+        sv_crypto_free(crypto);
+        sv_arena_free(arena);
+    }
+    assert_true(failed > 3);
+}
+
 /* ---- MIKEY ---- */
 
 typedef struct mikey_world {
@@ -273,7 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_forms), cmocka_unit_test(not_of_the_session), cmocka_unit_test(which_one),
-        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(limits), cmocka_unit_test(mikey), cmocka_unit_test(carries),
+        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(limits), cmocka_unit_test(memory_ends), cmocka_unit_test(mikey), cmocka_unit_test(carries),
     };
     return cmocka_run_group_tests_name("certificates that a message carries", tests, parties_setup, parties_teardown);
 }

@@ -57,7 +57,7 @@ static void keep(bench *b, const sv_binding *binding)
 static bool finds(bench *b, sv_dialog d, sv_binding_place place, int64_t now, sv_binding *out)
 {
     memset(out, 0xAA, sizeof *out);
-    return sv_binding_find(b->store, &d, place, now, b->arena, out);
+    return sv_binding_find(b->store, &d, place, now, b->arena, out) == SIPVEIL_OK;
 }
 
 /* IDN-59: what is in the record comes back. */
@@ -104,7 +104,7 @@ static void ends_in_time(void **state)
     keep(b, &in);
     assert_true(finds(b, in.dialog, SV_BINDING_CURRENT, UNTIL, &out));
     assert_false(finds(b, in.dialog, SV_BINDING_CURRENT, UNTIL + 1, &out));
-    assert_false(sv_binding_prove(b->store, &in.dialog, in.sha256, UNTIL + 1, b->arena, &out));
+    assert_int_equal(sv_binding_prove(b->store, &in.dialog, in.sha256, UNTIL + 1, b->arena, &out), SIPVEIL_NO_KEY);
     assert_int_equal(sv_binding_list(b->store, b->arena, &all, &count, NULL), SIPVEIL_OK);
     assert_true(count == 1 && !sv_binding_lives(&all[0], UNTIL + 1));
     sv_binding_remove(b->store, b->arena, &all[0]);
@@ -134,14 +134,14 @@ static void proof(void **state)
     second.place = SV_BINDING_NEXT;
     keep(b, &first);
     keep(b, &second);
-    assert_false(sv_binding_prove(b->store, &first.dialog, other, NOW, b->arena, &out));
+    assert_int_equal(sv_binding_prove(b->store, &first.dialog, other, NOW, b->arena, &out), SIPVEIL_NO_KEY);
     sv_dialog elsewhere = dialog("c2", "r", "l");
-    assert_false(sv_binding_prove(b->store, &elsewhere, first.sha256, NOW, b->arena, &out));
-    assert_true(sv_binding_prove(b->store, &first.dialog, first.sha256, NOW + 1, b->arena, &out));
+    assert_int_equal(sv_binding_prove(b->store, &elsewhere, first.sha256, NOW, b->arena, &out), SIPVEIL_NO_KEY);
+    assert_int_equal(sv_binding_prove(b->store, &first.dialog, first.sha256, NOW + 1, b->arena, &out), SIPVEIL_OK);
     assert_true(out.state == SV_BINDING_PROVEN && out.proven == NOW + 1 && out.place == SV_BINDING_CURRENT);
-    assert_true(sv_binding_prove(b->store, &first.dialog, first.sha256, NOW + 9, b->arena, &out));
+    assert_int_equal(sv_binding_prove(b->store, &first.dialog, first.sha256, NOW + 9, b->arena, &out), SIPVEIL_OK);
     assert_int_equal(out.proven, NOW + 1);
-    assert_true(sv_binding_prove(b->store, &first.dialog, second.sha256, NOW + 2, b->arena, &out));
+    assert_int_equal(sv_binding_prove(b->store, &first.dialog, second.sha256, NOW + 2, b->arena, &out), SIPVEIL_OK);
     assert_true(finds(b, first.dialog, SV_BINDING_CURRENT, NOW + 2, &out));
     assert_memory_equal(out.sha256, second.sha256, 32);
     assert_false(finds(b, first.dialog, SV_BINDING_NEXT, NOW + 2, &out));
