@@ -65,7 +65,7 @@ sipveil_code sv_policy_ask(sv_policy_question *q, const sv_sip_view *view, sipve
     size_t count;
     SV_TRY(sv_policy_contacts_read(view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, q->err));
     for (size_t i = 0; i < count; i++) {
-        sipveil_span document;
+        sipveil_span document = {0};
         if (was_answered(contacts, answered, i)) continue;
         q->asked++;
         answered[i] = find_document(q, &contacts[i], &document) && take_document(document, policy);

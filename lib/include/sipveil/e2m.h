@@ -214,7 +214,8 @@ typedef struct sipveil_e2m_retry_options {
     const sipveil_keyring *trust;  /**< anchors: a certificate that came with a response must lead to one */
     const char *const *may_view;   /**< hosts that may be shown the body (home and outbound proxy too) */
     size_t may_view_count;
-    const char *const *tried;      /**< hosts that this request was sent again for already */
+    const char *const *tried;      /**< hosts that this request was sent again for already; their keys are in e2m.hops,
+                                        unless e2m.memory has them */
     size_t tried_count;
     const char *const *disclosable; /**< media types that may be shown; none: every one that is not private */
     size_t disclosable_count;
