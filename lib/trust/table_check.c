@@ -63,11 +63,11 @@ static void check_partner(sv_table_reader *r, const sv_partner *p)
 {
     sipveil_trust_table *t = r->table;
     bool trusts = p->trust_in || p->trust_out;
-    if (p->domain_count == 0) {
+    if (p->domain_count == 0 && p->lines[SV_P_DOMAINS] == 0) { /* a wrong value was told already */
         (void)sv_table_mistake(r, p->place, "domains = the SIP domains of this partner, each by its full name",
                                "[partner %s] lacks domains", SV_QUOTE(p->name));
     }
-    if (p->protection == 0) {
+    if (p->protection == 0 && p->lines[SV_P_PROTECTION] == 0) {
         (void)sv_table_mistake(r, place_of(p, SV_P_PROTECTION),
                                "protection = tls-mutual, ipsec or smime, or several of them",
                                "[partner %s] lacks protection", SV_QUOTE(p->name));
