@@ -76,6 +76,8 @@ void identity_verifying_begin(identity_verifying *v, const char *verb);
 bool identity_verifying_take(identity_verifying *v, int id, const char *value);
 /* Context, anchors, certificates, state. TOOL_OK or the exit code after a message. */
 int identity_verifying_prepare(identity_verifying *v);
+/* What was taken and read, into v->verify. */
+void identity_verifying_settle(identity_verifying *v);
 void identity_verifying_end(identity_verifying *v);
 /* Warnings, and, where it is refused, the one line that says so. Returns the exit code of the verdict. */
 int identity_tell(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);

@@ -162,6 +162,12 @@ int identity_verifying_prepare(identity_verifying *v)
     if (exit_code == TOOL_OK) exit_code = identity_naming_prepare(&v->o.common, &v->numbers);
     v->now = v->o.open.has_at ? v->o.open.at : (int64_t)time(NULL);
     if (exit_code == TOOL_OK && v->state != NULL) exit_code = statefile_open(&v->o.common, v->state, v->now, &v->memory);
+    identity_verifying_settle(v);
+    return exit_code;
+}
+
+void identity_verifying_settle(identity_verifying *v)
+{
     v->verify.trust = v->o.ring;
     v->verify.fetch = fetch;
     v->verify.fetch_user = v;
@@ -173,7 +179,6 @@ int identity_verifying_prepare(identity_verifying *v)
     v->verify.at = v->o.open.at;
     v->verify.allow_weak = v->o.open.allow_weak;
     v->verify.memory = v->memory.memory;
-    return exit_code;
 }
 
 void identity_verifying_end(identity_verifying *v)

@@ -62,6 +62,9 @@ bool vector_open(vector_bench *b, const json_t *test, sipveil_span message, sipv
 bool vector_seal(vector_bench *b, const json_t *test, sipveil_span message, sipveil_keyring *ring,
                  vector_outcome *out);
 
+bool vector_identity(vector_bench *b, const json_t *test, sipveil_span message, sipveil_keyring *ring,
+                     vector_outcome *out);
+
 /* Whether the outcome is what the case expects; b->why says how it differs. */
 vector_result vector_compare(vector_bench *b, const json_t *expected, const vector_outcome *outcome);
 

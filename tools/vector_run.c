@@ -124,12 +124,13 @@ static bool check_case(vector_bench *b, const json_t *test)
 {
     static const char *const members[] = {"id", "does", "rules", "operation", "at", "message", "options",
                                           "expected", "random", "open", "before", "facts"};
-    static const char *const operations[] = {"open", "answer", "inspect", "seal"};
+    static const char *const operations[] = {"open", "answer", "inspect", "seal", "verify"};
+    enum { OPERATIONS = sizeof operations / sizeof *operations };
     const char *operation = json_string_value(json_object_get(test, "operation"));
     const json_t *random = json_object_get(test, "random");
     size_t i = 0;
-    while (i < 4 && (operation == NULL || strcmp(operation, operations[i]) != 0)) i++;
-    if (i == 4) return vector_refuse(b, "\"operation\" is open, answer, inspect or seal");
+    while (i < OPERATIONS && (operation == NULL || strcmp(operation, operations[i]) != 0)) i++;
+    if (i == OPERATIONS) return vector_refuse(b, "\"operation\" is open, answer, inspect, seal or verify");
     if (!json_is_object(json_object_get(test, "expected"))) return vector_refuse(b, "nothing is \"expected\"");
     b->random_fails = random != NULL && json_is_string(random) && strcmp(json_string_value(random), "fails") == 0;
     if (random != NULL && !b->random_fails && !json_is_integer(random)) {
@@ -161,10 +162,12 @@ static vector_result run_and_compare(vector_bench *b, const json_t *test, bool s
 {
     vector_outcome outcome = {.code = SIPVEIL_OK};
     sipveil_keyring *ring = NULL;
+    const char *operation = json_string_value(json_object_get(test, "operation"));
+    bool verifying = operation != NULL && strcmp(operation, "verify") == 0;
     vector_result result = VECTOR_UNUSABLE;
     if (sipveil_keyring_new(b->context, &ring, &outcome.err) != SIPVEIL_OK) {
         (void)vector_refuse(b, "%s", outcome.err.text);
-    } else if ((sealing ? vector_seal : vector_open)(b, test, message, ring, &outcome)) {
+    } else if ((sealing ? vector_seal : verifying ? vector_identity : vector_open)(b, test, message, ring, &outcome)) {
         result = VECTOR_PASSED;
         if (emit == NULL) {
             result = vector_compare(b, json_object_get(test, "expected"), &outcome);

@@ -14,7 +14,7 @@ import tempfile
 
 from book import json_octets
 
-TOPICS = ["enveloped", "recipients", "signed", "tunnel", "malformed", "limits"]
+TOPICS = ["enveloped", "recipients", "signed", "tunnel", "malformed", "limits", "identity"]
 
 
 def made_by(program, book, case):
