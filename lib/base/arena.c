@@ -139,6 +139,14 @@ bool sv_arena_extend(sv_arena *arena, void *newest, size_t old_size, size_t new_
     return true;
 }
 
+void sv_arena_trim(sv_arena *arena, void *newest, size_t old_size, size_t new_size)
+{
+    block *b = arena->newest;
+    size_t old_padded = (old_size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    size_t new_padded = (new_size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (new_size < old_size && (uint8_t *)newest + old_padded == b->data + b->used) b->used -= old_padded - new_padded;
+}
+
 bool sv_arena_defer(sv_arena *arena, void (*fn)(void *), void *object)
 {
     deferred *call = sv_arena_alloc(arena, sizeof *call);

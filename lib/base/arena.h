@@ -29,6 +29,10 @@ char *sv_arena_string(sv_arena *arena, sipveil_span from); /* copy ended with NU
 /* Grows the newest allocation in place if it can (old_size as allocated). */
 bool sv_arena_extend(sv_arena *arena, void *newest, size_t old_size, size_t new_size);
 
+/* Gives back the end of the newest allocation, which nobody wrote to: an array of its most is made, and ends
+ * up short. What was written there all the same is the caller's to wipe. */
+void sv_arena_trim(sv_arena *arena, void *newest, size_t old_size, size_t new_size);
+
 /* Calls fn(object) at reset or free: for objects of other libraries (X509_free). On failure
  * fn(object) is called at once and false returned. */
 bool sv_arena_defer(sv_arena *arena, void (*fn)(void *), void *object);

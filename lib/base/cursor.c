@@ -5,14 +5,6 @@
 
 #include "base/span.h"
 
-bool sv_take_literal(sv_cursor *c, const char *literal)
-{
-    size_t n = strlen(literal);
-    if (n > sv_left(c) || memcmp(c->at, literal, n) != 0) return false;
-    c->at += n;
-    return true;
-}
-
 bool sv_take_literal_nocase(sv_cursor *c, const char *literal)
 {
     if (!sv_starts_nocase_str(sv_rest(c), literal)) return false;

@@ -5,6 +5,8 @@
 #ifndef SV_BASE_CURSOR_H
 #define SV_BASE_CURSOR_H
 
+#include <string.h>
+
 #include "sipveil/base.h"
 
 typedef struct sv_cursor {
@@ -75,7 +77,13 @@ static inline bool sv_take_if(sv_cursor *c, uint8_t byte)
     c->at++;
     return true;
 }
-bool sv_take_literal(sv_cursor *c, const char *literal);        /* exact octets */
+static inline bool sv_take_literal(sv_cursor *c, const char *literal) /* exact octets */
+{
+    size_t n = strlen(literal); /* known when compiled */
+    if (n > sv_left(c) || memcmp(c->at, literal, n) != 0) return false;
+    c->at += n;
+    return true;
+}
 bool sv_take_literal_nocase(sv_cursor *c, const char *literal); /* ASCII without case */
 /* Takes the longest run for which accept(octet) holds; may be empty. */
 static inline sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t))

@@ -1,40 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/span.h"
 
-char sv_lower(uint8_t c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 bool sv_span_within(sipveil_span inner, sipveil_span outer)
 {
     uintptr_t i = (uintptr_t)inner.data, o = (uintptr_t)outer.data;
     return i >= o && inner.len <= outer.len && i - o <= outer.len - inner.len;
 }
 
-bool sv_equal_str(sipveil_span a, const char *s)
+/* Octets that are equal as they are need no look at their case, and nearly all are. */
+bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count)
 {
-    return sv_equal(a, sv_span_str(s));
-}
-
-bool sv_equal_nocase(sipveil_span a, sipveil_span b)
-{
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (sv_lower(a.data[i]) != sv_lower(b.data[i])) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (a[i] != b[i] && sv_lower(a[i]) != sv_lower(b[i])) return false;
     }
     return true;
-}
-
-bool sv_equal_nocase_str(sipveil_span a, const char *s)
-{
-    return sv_equal_nocase(a, sv_span_str(s));
-}
-
-bool sv_starts_nocase_str(sipveil_span a, const char *s)
-{
-    size_t n = strlen(s);
-    return a.len >= n && sv_equal_nocase(sv_span(a.data, n), sv_span(s, n));
 }
 
 static bool is_blank(uint8_t c)

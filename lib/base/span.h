@@ -35,10 +35,24 @@ static inline bool sv_equal(sipveil_span a, sipveil_span b) /* octets */
 {
     return a.len == b.len && (b.len == 0 || memcmp(a.data, b.data, b.len) == 0);
 }
-bool sv_equal_str(sipveil_span a, const char *s);              /* octets */
-bool sv_equal_nocase(sipveil_span a, sipveil_span b);          /* ASCII letters without case */
-bool sv_equal_nocase_str(sipveil_span a, const char *s);
-bool sv_starts_nocase_str(sipveil_span a, const char *s);
+/* Short, and called with literals: their length is then known when this is compiled. */
+static inline bool sv_equal_str(sipveil_span a, const char *s) /* octets */
+{
+    return sv_equal(a, sv_span_str(s));
+}
+bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count);
+static inline bool sv_equal_nocase(sipveil_span a, sipveil_span b) /* ASCII letters without case */
+{
+    return a.len == b.len && sv_equal_nocase_octets(a.data, b.data, b.len);
+}
+static inline bool sv_equal_nocase_str(sipveil_span a, const char *s)
+{
+    return sv_equal_nocase(a, sv_span_str(s));
+}
+static inline bool sv_starts_nocase_str(sipveil_span a, const char *s)
+{
+    return a.len >= strlen(s) && sv_equal_nocase_octets(a.data, (const uint8_t *)s, strlen(s));
+}
 /* For key-ids, tags, references. Eight octets a step, and the last step overlaps: comparing a message's
  * recipients with our keys is this. The compiler may not know that a difference found is final. */
 static inline bool sv_equal_constant_time(sipveil_span a, sipveil_span b)
@@ -65,6 +79,9 @@ bool sv_find(sipveil_span s, sipveil_span needle, size_t *at);
 bool sv_is_text(sipveil_span s);                               /* printable ASCII only, not empty */
 /* Decimal digits only, no sign, no blank; at most limit. */
 bool sv_read_number(sipveil_span s, uint64_t limit, uint64_t *out);
-char sv_lower(uint8_t c);
+static inline char sv_lower(uint8_t c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
 
 #endif

@@ -6,8 +6,10 @@
 
 /* The fields that say what the content is: once each. */
 enum { CONTENT_TYPE, CONTENT_TRANSFER_ENCODING, CONTENT_DISPOSITION, CONTENT_ID, KNOWN_COUNT };
-static const char *const known_names[KNOWN_COUNT] = {
-    "Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID"};
+static const struct {
+    const char *text;
+    size_t length;
+} known_names[KNOWN_COUNT] = {{"Content-Type", 12}, {"Content-Transfer-Encoding", 25}, {"Content-Disposition", 19}, {"Content-ID", 10}};
 
 typedef struct known_values {
     sipveil_span value[KNOWN_COUNT];
@@ -39,7 +41,8 @@ static bool is_handling_optional(const sv_media_type *disposition)
 static sipveil_code read_known(const known_values *known, const sipveil_limits *limits, unsigned flags,
                                sv_mime_entity *out, sipveil_error *err)
 {
-    out->type = (sv_media_type){.type = SV_SPAN("text"), .subtype = SV_SPAN("plain")};
+    out->type.type = SV_SPAN("text");
+    out->type.subtype = SV_SPAN("plain");
     if (known->present[CONTENT_TYPE]) {
         SV_TRY(sv_mime_read_media_type(known->value[CONTENT_TYPE], limits, flags, &out->type, err));
     }
@@ -65,10 +68,10 @@ static sipveil_code note_known(const sv_field_row *row, size_t offset, known_val
                                sipveil_error *err)
 {
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
-        if (!sv_equal_nocase_str(row->name, known_names[i])) continue;
+        if (!sv_equal_nocase(row->name, sv_span(known_names[i].text, known_names[i].length))) continue;
         if (known->present[i]) {
             return sv_fail_rule(err, "mime", SIPVEIL_MALFORMED, "ADV-035", offset,
-                                "a second %s in one header", known_names[i]);
+                                "a second %s in one header", known_names[i].text);
         }
         known->present[i] = true;
         known->value[i] = row->value;
@@ -117,11 +120,22 @@ static sipveil_code read_entity(sv_cursor *c, const sipveil_limits *limits, unsi
     return read_known(&known, limits, flags, out, err);
 }
 
+/* All but the arrays, of which only what is counted counts. */
+static void clear(sv_mime_entity *entity)
+{
+    entity->whole = entity->header = entity->content = entity->content_id = sv_span(NULL, 0);
+    memset(&entity->type, 0, offsetof(sv_media_type, parameters));
+    memset(&entity->disposition, 0, offsetof(sv_media_type, parameters));
+    entity->encoding = SV_MIME_IDENTITY;
+    entity->handling_optional = false;
+    entity->field_count = 0;
+}
+
 sipveil_code sv_mime_read_entity(sipveil_span octets, const sipveil_limits *limits, unsigned flags,
                                  sv_mime_entity *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(octets, "entity");
-    *out = (sv_mime_entity){0};
+    clear(out);
     sipveil_code code = read_entity(&c, limits, flags, out, err);
     if (code != SIPVEIL_OK) *out = (sv_mime_entity){0};
     return code;
@@ -137,7 +151,8 @@ sipveil_code sv_mime_entity_of_body(sipveil_span content_type, sipveil_span cont
                                     [CONTENT_DISPOSITION] = content_disposition,
                                     [CONTENT_ID] = content_id}};
     for (size_t i = 0; i < KNOWN_COUNT; i++) known.present[i] = known.value[i].len > 0;
-    *out = (sv_mime_entity){.content = body};
+    clear(out);
+    out->content = body;
     sipveil_code code = read_known(&known, limits, flags, out, err);
     if (code != SIPVEIL_OK) *out = (sv_mime_entity){0};
     return code;

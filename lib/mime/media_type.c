@@ -138,7 +138,7 @@ sipveil_code sv_mime_read_media_type(sipveil_span value, const sipveil_limits *l
                                      sv_media_type *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Content-Type");
-    *out = (sv_media_type){0};
+    memset(out, 0, offsetof(sv_media_type, parameters));
     sipveil_code code = read_media_type(&c, limits->parameters, flags, out, err);
     if (code != SIPVEIL_OK) *out = (sv_media_type){0};
     return code;
@@ -148,7 +148,9 @@ sipveil_code sv_mime_read_disposition(sipveil_span value, const sipveil_limits *
                                       sv_media_type *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Content-Disposition");
-    *out = (sv_media_type){.present = true, .type = sv_take_while(&c, sv_is_mime_token)};
+    memset(out, 0, offsetof(sv_media_type, parameters));
+    out->present = true;
+    out->type = sv_take_while(&c, sv_is_mime_token);
     sipveil_code code = out->type.len == 0
                             ? malformed(&c, "TUN-63", "no disposition type", err)
                             : read_parameters(&c, limits->parameters, flags, out, err);

@@ -22,9 +22,9 @@ typedef struct sv_mime_parameter {
 typedef struct sv_media_type {
     sipveil_span type;
     sipveil_span subtype;
-    sv_mime_parameter parameters[SV_MIME_PARAMETERS_MOST];
     size_t parameter_count;
     bool present; /* false: the field was absent and defaults apply */
+    sv_mime_parameter parameters[SV_MIME_PARAMETERS_MOST]; /* those past parameter_count are never written, nor read */
 } sv_media_type;
 
 enum {
@@ -61,8 +61,8 @@ typedef struct sv_mime_entity {
     sv_media_type disposition; /* .present = false if absent; `handling` is one of its parameters */
     bool handling_optional;    /* handling=optional (TUN-63: absent = required) */
     sipveil_span content_id;   /* without <> ; empty if none */
-    sv_mime_field fields[SV_MIME_FIELDS_MOST];
     size_t field_count;
+    sv_mime_field fields[SV_MIME_FIELDS_MOST]; /* those past field_count are never written, nor read */
 } sv_mime_entity;
 
 /* An entity with header fields, empty line and content. A second Content-Type,

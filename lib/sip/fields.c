@@ -121,7 +121,7 @@ sv_field_id sv_field_id_of(sipveil_span name)
     if (name.len == 0 || name.len > NAME_MOST) return SV_F_OTHER;
     const uint8_t *ids = of_length[name.len];
     for (size_t i = 0; i < SAME_LENGTH_MOST && ids[i] != SV_F_OTHER; i++) {
-        if (sv_equal_nocase_str(name, table[ids[i]].name)) return (sv_field_id)ids[i];
+        if (sv_equal_nocase_octets(name.data, (const uint8_t *)table[ids[i]].name, name.len)) return (sv_field_id)ids[i];
     }
     return SV_F_OTHER;
 }

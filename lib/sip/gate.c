@@ -323,8 +323,6 @@ static sipveil_code read_message(gate *g)
 static void clear(sv_sip_view *view)
 {
     memset(view, 0, offsetof(sv_sip_view, fields)); /* rows past field_count are never looked at */
-    memset(view->first, 0, sizeof view->first);
-    view->field_count = 0;
 }
 
 static sipveil_code pass(sipveil_span message, gate_kind kind, const sipveil_limits *limits,

@@ -65,10 +65,16 @@ typedef struct sv_sip_view {
     sipveil_span reason;
     bool has_content_length;
     size_t tail;             /* octets after Content-Length, dropped: warn if not 0 (ADV-005) */
-    sv_sip_field fields[SV_SIP_FIELDS_MOST];
     size_t field_count;
     uint16_t first[SV_F_COUNT]; /* 1 + index of the first row of that id; 0: none */
+    sv_sip_field fields[SV_SIP_FIELDS_MOST]; /* last: those past field_count are never written, nor read */
 } sv_sip_view;
+
+/* Octets of a view that are in use: the rest of its storage can be given back. */
+static inline size_t sv_sip_view_size(const sv_sip_view *view)
+{
+    return offsetof(sv_sip_view, fields) + view->field_count * sizeof view->fields[0];
+}
 
 typedef enum sv_sip_framing {
     SV_SIP_DATAGRAM, /* no Content-Length: the rest is the body */

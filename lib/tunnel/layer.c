@@ -121,12 +121,14 @@ static sipveil_code read_cms(sv_operation *op, sv_node *parent, const sv_mime_en
 static sipveil_code read_inner_message(sv_operation *op, sv_node *parent, const sv_mime_entity *entity,
                                        sipveil_span octets, sv_depth depth)
 {
-    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     sv_node *node = sv_node_add(op, parent, SV_NODE_MESSAGE_SIP, entity, octets);
     sipveil_span content;
-    if (view == NULL || node == NULL) return sv_no_memory(op->err, SV_TUNNEL);
+    if (node == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_mime_decoded_content(entity, op->arena, &content, op->err));
+    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
+    if (view == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_sip_read_inner(content, op->limits, view, op->err));
+    sv_arena_trim(op->arena, view, sizeof *view, sv_sip_view_size(view));
     node->view = view;
     SV_TRY(sv_report_failure(op, node, sv_judge_inner(op, node)));
     return sv_read_body(op, node, depth);
@@ -135,12 +137,14 @@ static sipveil_code read_inner_message(sv_operation *op, sv_node *parent, const 
 static sipveil_code read_fragment(sv_operation *op, sv_node *parent, const sv_mime_entity *entity,
                                   sipveil_span octets)
 {
-    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     sv_node *node = sv_node_add(op, parent, SV_NODE_SIPFRAG, entity, octets);
     sipveil_span content;
-    if (view == NULL || node == NULL) return sv_no_memory(op->err, SV_TUNNEL);
+    if (node == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_mime_decoded_content(entity, op->arena, &content, op->err));
+    sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
+    if (view == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_sip_read_fragment(content, op->limits, view, op->err));
+    sv_arena_trim(op->arena, view, sizeof *view, sv_sip_view_size(view));
     node->view = view;
     return sv_report_failure(op, node, sv_judge_fragment(op, node));
 }

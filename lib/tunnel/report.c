@@ -82,6 +82,8 @@ static const char *format_text(sv_operation *op, const char *format, va_list arg
 static const char *format_text(sv_operation *op, const char *format, va_list arguments)
 {
     char text[400];
+    size_t at;
+    if (!sv_find_byte(sv_span_str(format), '%', &at)) return format; /* a literal, and all there is to say */
     (void)vsnprintf(text, sizeof text, format, arguments);
     const char *copy = sv_arena_string(op->arena, sv_span_str(text));
     return copy != NULL ? copy : "";

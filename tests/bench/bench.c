@@ -9,9 +9,16 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else
+#define CALLGRIND_START_INSTRUMENTATION
+#endif
+
 #include "bench.h"
 
 enum { ROUNDS = 5 };
+#define TWO_WORKERS 1.9 /* bar of two workers against one */
 
 /* Every call of the allocator on this thread is counted, libcrypto's too. */
 static _Thread_local size_t allocations;
@@ -47,7 +54,8 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static double time_of(bench_work fn, bench_world *world, const bench_row *row, size_t iterations)
+/* Not inlined: a profiler counts between its first and its last instruction. */
+__attribute__((noinline)) static double time_of(bench_work fn, bench_world *world, const bench_row *row, size_t iterations)
 {
     double start = now_ns();
     for (size_t i = 0; i < iterations; i++) {
@@ -193,6 +201,26 @@ static bool is_wanted(const char *name, char **wanted, int count)
     return count == 0;
 }
 
+static const bench_row *find_row(const char *name)
+{
+    for (size_t k = 0; k < bench_row_count; k++) {
+        if (strcmp(bench_rows[k].name, name) == 0) return &bench_rows[k];
+    }
+    return NULL;
+}
+
+/* --loop TIMES ROW...: ours alone, for a profiler, and for tests/house/instructions.py. */
+static int loop(bench_world *world, size_t times, char **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const bench_row *row = find_row(names[i]);
+        if (row == NULL || (row->prepare != NULL && !row->prepare(world, row->n))) return 1;
+        for (size_t warm = 0; warm < 3; warm++) (void)row->ours(world, row->n);
+        printf("%s %.0f ns\n", row->name, time_of(row->ours, world, row, times));
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *json = NULL;
@@ -200,14 +228,15 @@ int main(int argc, char **argv)
     result results[64];
     size_t count = 0;
     int first = 1;
+    bool looping = argc > 3 && strcmp(argv[1], "--loop") == 0;
+    const char *curve = argc == 3 && strcmp(argv[1], "--curve") == 0 ? argv[2] : NULL;
+    if (looping || curve != NULL) first = 3;
     if (argc > 2 && strcmp(argv[1], "--json") == 0) {
         json = argv[2];
         first = 3;
     }
     for (int i = first; i < argc; i++) {
-        size_t k = 0;
-        while (k < bench_row_count && strcmp(bench_rows[k].name, argv[i]) != 0) k++;
-        if (k == bench_row_count) {
+        if (find_row(argv[i]) == NULL) {
             fprintf(stderr, "bench: no row '%s'; usage: bench [--json FILE] [ROW...]\n", argv[i]);
             return 2;
         }
@@ -215,6 +244,17 @@ int main(int argc, char **argv)
     if (!bench_world_make(&world)) {
         fprintf(stderr, "bench: cannot set up\n");
         return 1;
+    }
+    if (curve != NULL) {
+        bool drawn = bench_write_curve(&world, curve);
+        bench_world_end(&world);
+        return drawn ? 0 : 1;
+    }
+    if (looping) {
+        CALLGRIND_START_INSTRUMENTATION; /* making keys is not what is counted */
+        int failed = loop(&world, strtoul(argv[2], NULL, 10), argv + first, argc - first);
+        bench_world_end(&world);
+        return failed;
     }
     printf("thread CPU time in ns for one message, median of %d; %s\n", ROUNDS, sipveil_crypto_library_version());
     printf("%-20s %11s %12s %12s %8s %8s %8s\n", "row", "ours", "libcrypto", "primitives", "lib/our", "our/prim",
@@ -226,7 +266,15 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     size_t short_of = 0;
+    double times = 0;
+    long waited = 0;
     puts("");
+    if (argc == first && bench_two_workers(&world, &times, &waited)) {
+        bool reached = times >= TWO_WORKERS;
+        printf("%-20s %.2fx one worker; they waited %ld times in %d messages: %s\n", "two workers", times, waited, 200000,
+               reached ? "pass" : "short");
+        short_of += reached ? 0 : 1;
+    }
     for (size_t i = 0; i < bench_bar_count; i++) short_of += judge(&bench_bars[i], results, count) ? 0 : 1;
     if (short_of > 0) printf("%zu rows are short of their bar\n", short_of);
     printf("peak memory of the whole benchmark: %ld KiB; of the warm worker's arena: %zu KiB\n", peak_kib(),

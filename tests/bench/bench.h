@@ -120,6 +120,12 @@ bool bench_prepare_message(bench_world *world, size_t n);
 bool bench_seal_message(bench_world *world, size_t n);
 bool bench_open_message(bench_world *world, size_t n);
 
+/* curve.c: as JSON. */
+bool bench_write_curve(bench_world *world, const char *path);
+
+/* threads.c: two workers at once do so many times the work of one; and how often they waited for one another. */
+bool bench_two_workers(bench_world *world, double *times, long *waited);
+
 /* rows_e2m.c */
 bool bench_prepare_proxy(bench_world *world, size_t n);
 bool bench_proxy_not_mine(bench_world *world, size_t n);
