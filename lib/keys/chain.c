@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "keys/certificate.h"
+#include "keys/chain_memory.h"
 
 /* What libcrypto says in its own words, in ours. */
 static const struct {
@@ -229,12 +230,14 @@ sipveil_code sv_chain_check(const sipveil_keyring *ring, const sv_chain_question
 {
     *answer = (sv_chain_answer){.from = question->at, .until = question->at};
     SV_TRY(check_sizes(question, err));
+    if (sv_chain_recall(question->memory, ring, question, answer)) return SIPVEIL_OK;
     STACK_OF(X509) *untrusted = untrusted_of(ring, question->untrusted);
     X509_STORE_CTX *verify = X509_STORE_CTX_new_ex(ring->context->library, NULL);
     sipveil_code code = untrusted == NULL || verify == NULL
                             ? sv_fail_openssl(err, "keys", SIPVEIL_INTERNAL, "out of memory")
                             : build(verify, ring, question, untrusted, arena, answer, err);
     if (code != SIPVEIL_INTERNAL) answer->revocation_checked = ring->crl_count > 0;
+    if (code == SIPVEIL_OK) sv_chain_remember(question->memory, ring, question, answer);
     X509_STORE_CTX_free(verify);
     sk_X509_free(untrusted);
     ERR_clear_error();

@@ -12,6 +12,7 @@ typedef struct sv_chain_question {
     bool ignore_validity;
     unsigned allow_weak;
     const sipveil_limits *limits;
+    sv_chain_memory *memory;   /* NULL: none */
     STACK_OF(X509) **built;    /* NULL, or where the chain goes that leads to an anchor, leaf first; in the arena */
 } sv_chain_question;
 

@@ -71,6 +71,12 @@ typedef struct sv_bound {
     bool proven_here; /* by the message at hand */
 } sv_bound;
 
+/* Chains that were found good before: of one thread (keys/chain_memory.h). */
+typedef struct sv_chain_memory sv_chain_memory;
+/* NULL: no memory. */
+sv_chain_memory *sv_chain_memory_new(void);
+void sv_chain_memory_free(sv_chain_memory *memory); /* NULL is fine */
+
 typedef struct sv_signer_question {
     X509 *certificate;
     STACK_OF(X509) *untrusted; /* from the message; may be NULL */
@@ -83,6 +89,7 @@ typedef struct sv_signer_question {
     const sipveil_limits *limits;
     const sv_bound *bound;     /* certificates bound in this dialog; NULL: none */
     size_t bound_count;
+    sv_chain_memory *memory;   /* NULL: the chain is built each time */
     bool covers_message;       /* the signature covers From and Call-ID: it proves the key of a bound certificate */
 } sv_signer_question;
 

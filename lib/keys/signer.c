@@ -136,7 +136,8 @@ static sipveil_code accept_chain(const sipveil_keyring *ring, const sv_signer_qu
                                      .at = question->at,
                                      .ignore_validity = question->ignore_validity,
                                      .allow_weak = question->allow_weak,
-                                     .limits = question->limits};
+                                     .limits = question->limits,
+                                     .memory = question->memory};
     SV_TRY(check_time(question, out, err));
     out->usage_checked = true;
     sv_use as_host = question->allow_tls_usage ? SV_USE_SIGN_AS_TLS_HOST : SV_USE_SIGN_AS_HOST;

@@ -122,7 +122,8 @@ sipveil_code sv_accept_signer(sv_operation *op, X509 *certificate, STACK_OF(X509
         return SIPVEIL_OK;
     }
     sv_signer_question question = {.certificate = certificate, .untrusted = untrusted, .aor = aor, .at = op->now,
-                                   .allow_weak = op->options->allow_weak, .limits = op->limits, .covers_message = covers_message};
+                                   .allow_weak = op->options->allow_weak, .limits = op->limits, .covers_message = covers_message,
+                                   .memory = op->worker->chains};
     SV_TRY(sv_load_bound(op));
     question.bound = op->bound;
     question.bound_count = op->bound_count;

@@ -135,6 +135,7 @@ struct sipveil_worker {
     const sipveil_context *context;
     sv_crypto *crypto;
     sv_arena *arena;
+    sv_chain_memory *chains;
     sv_operation operation; /* the last open or inspect */
 };
 

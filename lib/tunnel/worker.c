@@ -18,7 +18,8 @@ sipveil_code sipveil_worker_new(const sipveil_context *context, sipveil_worker *
     size_t most = FIRST_BLOCK + 12 * sipveil_context_limits(context)->message;
     worker->context = context;
     worker->arena = sv_arena_new(FIRST_BLOCK, most);
-    sipveil_code code = worker->arena == NULL ? sv_no_memory(err, SV_TUNNEL)
+    worker->chains = sv_chain_memory_new();
+    sipveil_code code = worker->arena == NULL || worker->chains == NULL ? sv_no_memory(err, SV_TUNNEL)
                                               : sv_crypto_new(context, &worker->crypto, err);
     if (code != SIPVEIL_OK) {
         sipveil_worker_free(worker);
@@ -32,6 +33,7 @@ void sipveil_worker_free(sipveil_worker *worker)
 {
     if (worker == NULL) return;
     sv_arena_free(worker->arena);
+    sv_chain_memory_free(worker->chains);
     sv_crypto_free(worker->crypto);
     free(worker);
 }

@@ -19,6 +19,7 @@ typedef struct bench_world {
     sipveil_context *fresh_context; /* asks libcrypto for randomness each time: no pool */
     sv_crypto *fresh;
     sv_arena *arena;
+    sv_chain_memory *chains;
     sipveil_keyring *keks;       /* 16 KEKs; the last one is "ours" in rows that open */
     sipveil_keyring *one_kek;    /* that last one alone */
     sipveil_keyring *foreign;    /* a KEK that is nobody's */

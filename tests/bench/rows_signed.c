@@ -96,7 +96,8 @@ bool bench_verify(bench_world *w, size_t n)
         return false;
     }
     sv_signer_question question = {.certificate = signatures[0].certificate, .untrusted = certificates,
-                                   .aor = SV_SPAN("sip:alice@atlanta.example.com"), .at = time(NULL), .limits = limits};
+                                   .aor = SV_SPAN("sip:alice@atlanta.example.com"), .at = time(NULL), .limits = limits,
+                                   .memory = w->chains};
     return sv_keys_accept_signer(w->trust, &question, w->arena, &signer, NULL) == SIPVEIL_OK && signer.code == SIPVEIL_OK;
 }
 

@@ -144,7 +144,7 @@ bool bench_world_make(bench_world *w)
     bool done = make_message(&w->message) && sipveil_context_new(NULL, &w->context, NULL) == SIPVEIL_OK &&
                 sipveil_worker_new(w->context, &w->worker, NULL) == SIPVEIL_OK &&
                 sv_crypto_new(w->context, &w->crypto, NULL) == SIPVEIL_OK && make_fresh(w) &&
-                (w->arena = sv_arena_new(256 * 1024, 64u << 20)) != NULL && new_ring(w, &w->keks) &&
+                (w->arena = sv_arena_new(256 * 1024, 64u << 20)) != NULL && (w->chains = sv_chain_memory_new()) != NULL && new_ring(w, &w->keks) &&
                 new_ring(w, &w->one_kek) && new_ring(w, &w->foreign) && new_ring(w, &w->rsa) && new_ring(w, &w->p256) &&
                 new_ring(w, &w->p256_many) && new_ring(w, &w->trust) && new_ring(w, &w->hop) && add_keks(w) &&
                 sipveil_keys_make_authority(w->context, "Bench CA", &ca, &ca_key, NULL) == SIPVEIL_OK;
@@ -170,6 +170,7 @@ void bench_world_end(bench_world *w)
     sipveil_keyring_free(w->p256_many);
     sipveil_keyring_free(w->hop);
     sipveil_keyring_free(w->trust);
+    sv_chain_memory_free(w->chains);
     sv_arena_free(w->arena);
     sv_crypto_free(w->crypto);
     sv_crypto_free(w->fresh);
