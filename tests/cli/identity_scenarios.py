@@ -243,6 +243,13 @@ def forward_call(run, profile, call_id, device=None):
     return dialog, plain, signed, result
 
 
+def hang_up(run, dialog, step):
+    bob, bye = run["Bob"], dialog.request(b"BYE", "Alice")
+    run.must(bob.bind(bye))
+    bob.sends(dialog.response(200, bye))
+    run.send(step, "Alice", "Bob", bye, "BYE, and its 200", note="Bob")
+
+
 def forward_of(run, profile):
     alice, bob = run["Alice"], run["Bob"]
     dialog, plain, signed, result = forward_call(run, profile, b"f1-" + profile.encode())
@@ -284,10 +291,7 @@ def forward_of(run, profile):
     run.case("F-1 %s IDN-60: when its user logs off it ends" % profile, "others were listed" if any(others) else None, left,
              None if len(ended) == 1 else "%d were listed" % len(ended), bob.holds())
     bob.state = kept
-    bye = dialog.request(b"BYE", "Alice")
-    run.must(bob.bind(bye))
-    bob.sends(dialog.response(200, bye))
-    run.send("8", "Alice", "Bob", bye, "BYE, and its 200", note="Bob")
+    hang_up(run, dialog, "8")
     run.case("F-1 %s IDN-60: with the dialog it ends" % profile, bob.holds())
 
 
@@ -473,10 +477,7 @@ def change_of(run, profile):
     old = alice.signs(dialog.request(b"INFO", "Alice", (b"text/plain", b"old")))
     run.case("K-1 %s: then the old one is a stranger's" % profile, bob.holds(("Alice", fresh, "proven")),
              is_code(bob.open(old), NOT_TRUSTED), is_code(bob.handshake(old, alice.device), NO_KEY))
-    bye = dialog.request(b"BYE", "Alice")
-    run.must(bob.bind(bye))
-    bob.sends(dialog.response(200, bye))
-    run.send("9", "Alice", "Bob", bye, "BYE, and its 200", note="Bob")
+    hang_up(run, dialog, "9")
     again = Dialog(b"k3-" + profile.encode()).invite(with_certificates(profile, fresh))
     run.case("K-3 %s IDN-60: a later call starts from nothing" % profile, assurance(bob.bind(again), "A1"), bob.holds())
 
