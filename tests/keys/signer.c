@@ -101,7 +101,7 @@ static const leaf_case leaves[] = {
     {"ADV-120: digitalSignature", {.san = "URI:" ALICE, .usage = "critical,digitalSignature"}, SIPVEIL_OK, "", "", 0},
     {"ADV-120: nonRepudiation", {.san = "URI:" ALICE, .usage = "nonRepudiation"}, SIPVEIL_OK, "", "", 0},
     {"a key that cannot sign", {.san = "URI:" ALICE, .algorithm = "X25519"}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-120", "X25519", 0},
-    /* ADV-121, TUN-04 */
+    /* ADV-121, TUN-04, IDN-75 */
     {"ADV-121: another user", {.san = "URI:sip:bob@a.example"}, SIPVEIL_UNTRUSTED_SIGNER, "TUN-04", "speaks for sip:bob@a.example, not for " ALICE, 0},
     {"ADV-121: user in another case", {.san = "URI:sip:Alice@a.example"}, SIPVEIL_UNTRUSTED_SIGNER, "TUN-04", "not for", 0},
     {"ADV-121: host in another case", {.san = "URI:sip:alice@A.EXAMPLE"}, SIPVEIL_OK, "", "", 0},
