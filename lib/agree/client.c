@@ -269,7 +269,7 @@ static sipveil_code finish(sv_client *c, sipveil_agree_state before, sipveil_err
     c->out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     c->out->warning_count = warnings.len / sizeof *c->out->warnings;
     *copy = *c->out;
-    *a = (sv_agreement){.outcome = copy, .profile = c->options->profile, .before = before};
+    *a = (sv_agreement){.outcome = copy, .reason = &copy->reason, .profile = c->options->profile, .before = before};
     op->agreement = a;
     op->err = NULL;
     return SIPVEIL_OK;

@@ -24,7 +24,7 @@ static void put_member(sv_buffer *b, const char *name, sipveil_span text)
 static void put_reason(sv_buffer *b, const sipveil_error *why)
 {
     sv_put_str(b, ",\"error\":");
-    if (why->code == SIPVEIL_OK) {
+    if (why == NULL || why->code == SIPVEIL_OK) {
         sv_put_str(b, "null");
         return;
     }
@@ -37,7 +37,7 @@ static void put_reason(sv_buffer *b, const sipveil_error *why)
     sv_put_str(b, "}");
 }
 
-static void put_server(sv_buffer *b, const sipveil_agree_verdict *v)
+static void put_server(sv_buffer *b, const sv_agreement *v)
 {
     static const char *const actions[] = {"accept", "respond", "pass"};
     static const char *const results[] = {"absent", "same", "changed", "syntax"};
@@ -49,7 +49,7 @@ static void put_server(sv_buffer *b, const sipveil_agree_verdict *v)
     put_member(b, "protected_by", v->protected_by);
     put_member(b, "security_verify", sv_span_str(results[v->verify]));
     sv_put_format(b, ",\"agreed\":%s,\"suspicious\":%s", v->agreed ? "true" : "false", v->suspicious ? "true" : "false");
-    put_reason(b, &v->reason);
+    put_reason(b, v->reason);
 }
 
 static void put_client(sv_buffer *b, const sv_agreement *a)
@@ -76,7 +76,7 @@ static void put_client(sv_buffer *b, const sv_agreement *a)
         first = false;
     }
     sv_put_format(b, "],\"ignored_responses\":%u", o->next.ignored);
-    put_reason(b, &o->reason);
+    put_reason(b, a->reason);
 }
 
 static void put_findings(sv_buffer *b, const sv_operation *op)
@@ -113,7 +113,7 @@ sipveil_code sipveil_agree_report_json(sipveil_worker *worker, sipveil_span *jso
     sv_buffer_init(&b, worker->arena, 1024, 1 << 20);
     sv_put_str(&b, "{\"version\":1,\"profile\":");
     put_text(&b, sv_span_str(sipveil_agree_profile_name(a->profile)));
-    if (a->verdict != NULL) put_server(&b, a->verdict);
+    if (a->is_server) put_server(&b, a);
     else put_client(&b, a);
     put_findings(&b, &worker->operation);
     SV_TRY(sv_buffer_check(&b, SV_AGREE, err));

@@ -44,10 +44,23 @@ static bool has_tag(const sv_sip_view *view, sv_field_id id)
     return false;
 }
 
+/* The very octets that we send, as most clients send them back: nothing has to be taken apart. */
+static bool is_own_text(const sv_server *s)
+{
+    const sv_sip_field *row = sv_sip_first(s->view, SV_F_SECURITY_VERIFY);
+    return row != NULL && sv_sip_next(s->view, row) == NULL && sv_equal_constant_time(row->value, s->own->text);
+}
+
 static sipveil_code read_verify(sv_server *s)
 {
     bool present;
     sipveil_error why;
+    if (is_own_text(s)) {
+        s->has_verify = true;
+        s->facts.verify = SIPVEIL_AGREE_SAME;
+        sv_report_check(s->op, "AGR-12", SIPVEIL_CHECK_PASSED, "Security-Verify is our list");
+        return SIPVEIL_OK;
+    }
     sipveil_code code = sv_mechanisms_of(s->view, SV_F_SECURITY_VERIFY, s->op->arena, s->verify, &present, &why);
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->op->err, SV_AGREE);
     s->has_verify = present;
@@ -113,28 +126,34 @@ static sipveil_code find_protection(sv_server *s)
 
 /* ---- verdict ---- */
 
-static const char *condition_of(unsigned row)
-{
-    static const char *const texts[] = {
-        "", "ACK and CANCEL are never answered", "security agreement is off", "more than one Via value",
-        "unprotected, and it requires security agreement", "unprotected, and it supports security agreement",
-        "unprotected, and it knows no security agreement", "unprotected, which is allowed here",
-        "protected by what is not in our list", "Security-Verify is not our list", "came over TLS by RFC 3263",
-        "protected, and Security-Verify is missing", "protected, and Security-Verify is our list"};
-    return row < sizeof texts / sizeof *texts ? texts[row] : "";
-}
+/* The rows of the table: rule, and what the condition says after its number. */
+typedef struct condition {
+    const char *rule, *text;
+} condition;
+static const condition conditions[] = {
+    {"", ""},
+    {"AGR-11", "row 1: ACK and CANCEL are never answered"},
+    {"D-16", "row 2: security agreement is off"},
+    {"D-03", "row 3: more than one Via value"},
+    {"AGR-26", "row 4: unprotected, and it requires security agreement"},
+    {"AGR-26", "row 5: unprotected, and it supports security agreement"},
+    {"AGR-26", "row 6: unprotected, and it knows no security agreement"},
+    {"AGR-26", "row 7: unprotected, which is allowed here"},
+    {"AGR-19", "row 8: protected by what is not in our list"},
+    {"AGR-12", "row 9: Security-Verify is not our list"},
+    {"D-13", "row 10: came over TLS by RFC 3263"},
+    {"AGR-12", "row 11: protected, and Security-Verify is missing"},
+    {"AGR-12", "row 12: protected, and Security-Verify is our list"},
+};
 
 static void explain(sv_server *s, const sv_agree_decision *d, sipveil_agree_verdict *out)
 {
-    static const char *const rules[] = {"", "AGR-11", "D-16", "D-03", "AGR-26", "AGR-26", "AGR-26", "AGR-26",
-                                        "AGR-19", "AGR-12", "D-13", "AGR-12", "AGR-12"};
-    sv_report_check(s->op, rules[d->row], d->status == 0 ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "row %u: %s", d->row,
-                    condition_of(d->row));
+    const condition *row = &conditions[d->row];
+    sv_report_literal(s->op, row->rule, d->status == 0 ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, row->text);
     if (d->status == 0) return;
     out->reason = s->why;
     if (s->why.code == SIPVEIL_OK) {
-        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, rules[d->row], SIPVEIL_NO_OFFSET, "%s",
-                           condition_of(d->row));
+        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, row->rule, SIPVEIL_NO_OFFSET, "%s", row->text);
     }
     out->reason.sip_status = d->status;
 }
@@ -218,10 +237,15 @@ static void fill_findings(const sv_operation *op, sipveil_agree_verdict *out)
 static sipveil_code keep_for_report(sv_server *s, const sipveil_agree_verdict *out)
 {
     sv_agreement *a = sv_arena_alloc(s->op->arena, sizeof *a);
-    sipveil_agree_verdict *copy = sv_arena_alloc_raw(s->op->arena, sizeof *copy);
-    if (a == NULL || copy == NULL) return sv_no_memory(s->op->err, SV_AGREE);
-    *copy = *out;
-    *a = (sv_agreement){.verdict = copy, .profile = s->options->profile};
+    sipveil_error *reason = NULL;
+    if (a != NULL && out->reason.code != SIPVEIL_OK) {
+        reason = sv_arena_alloc_raw(s->op->arena, sizeof *reason);
+        if (reason != NULL) *reason = out->reason;
+    }
+    if (a == NULL || (reason == NULL && out->reason.code != SIPVEIL_OK)) return sv_no_memory(s->op->err, SV_AGREE);
+    *a = (sv_agreement){.is_server = true, .action = out->action, .row = out->row, .status = out->status, .protected_by = out->protected_by,
+                        .verify = out->verify, .agreed = out->agreed, .suspicious = out->suspicious, .reason = reason,
+                        .profile = s->options->profile};
     s->op->agreement = a;
     return SIPVEIL_OK;
 }

@@ -70,8 +70,15 @@ sipveil_code sv_server_strip(sv_server *s, sipveil_span *message);
 
 /* What the report tells. */
 typedef struct sv_agreement {
-    const sipveil_agree_verdict *verdict;           /* one of the two */
-    const sipveil_agree_outcome *outcome;
+    bool is_server;
+    sipveil_agree_action action;                    /* server: of the verdict */
+    unsigned row;
+    int status;
+    sipveil_span protected_by;
+    sipveil_agree_comparison verify;
+    bool agreed, suspicious;
+    const sipveil_agree_outcome *outcome;           /* client */
+    const sipveil_error *reason;                    /* NULL: none */
     sipveil_agree_profile profile;
     sipveil_agree_state before;
 } sv_agreement;

@@ -159,6 +159,8 @@ const sv_node *sv_node_carrier(const sv_node *node);
 /* rule and why are copied as pointers when literal; why is formatted into the arena. */
 void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result result, const char *why, ...)
     SV_PRINTF(4, 5);
+/* The same for a text that lasts. */
+void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
 void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner);

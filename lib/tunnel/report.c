@@ -98,6 +98,12 @@ void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result re
     sv_put(&op->checks, sv_span(&check, sizeof check));
 }
 
+void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why)
+{
+    sipveil_check check = {rule, result, why};
+    sv_put(&op->checks, sv_span(&check, sizeof check));
+}
+
 void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...)
 {
     va_list arguments;

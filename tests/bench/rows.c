@@ -24,6 +24,7 @@ const bench_row bench_rows[] = {
     {"seal-message-kek", bench_prepare_message, bench_seal_message, NULL, bench_kek_seal_primitives, 1, 10000},
     {"cek-reuse-open", bench_prepare_cek, bench_cek_open, bench_cek_open_libcrypto, NULL, 1, 20000},
     {"agree-check", bench_prepare_agree_tls, bench_agree_check, NULL, NULL, 1, 100000},
+    {"agree-check-other-form", bench_prepare_agree_tls, bench_agree_check, NULL, NULL, 2, 100000},
     {"agree-check-digest", bench_prepare_agree_digest, bench_agree_check, NULL, NULL, 1, 50000},
     {"cek-reuse-scoped", bench_prepare_cek, bench_cek_open_scoped, NULL, NULL, 1, 20000},
     {"open-shared", bench_prepare_shared, bench_open_shared, NULL, NULL, 2, 1000},

@@ -29,12 +29,16 @@ static bool take_list(const char *text, sipveil_agree_side side, sipveil_agree_l
     return sipveil_agree_list_read(sv_span_str(text), SIPVEIL_AGREE_RFC3329, side, list, NULL) == SIPVEIL_OK;
 }
 
+/* n: 1 the list as it was sent, 2 the same list in another form, which has to be taken apart. */
 bool bench_prepare_agree_tls(bench_world *w, size_t n)
 {
-    static const char text[] = REQUEST("Security-Verify: " LIST "\r\nRequire: sec-agree\r\nProxy-Require: sec-agree\r\n");
-    (void)w, (void)n;
-    memcpy(at.text, text, sizeof text - 1);
-    at.len = sizeof text - 1;
+    static const char same[] = REQUEST("Security-Verify: " LIST "\r\nRequire: sec-agree\r\nProxy-Require: sec-agree\r\n");
+    static const char other[] = REQUEST("Security-Verify: tls;q=0.40,ipsec-ike;q=0.3,digest;d-alg=MD5;d-qop=auth;q=0.2,ipsec-man;q=0.100\r\n"
+                                        "Require: sec-agree\r\nProxy-Require: sec-agree\r\n");
+    sipveil_span text = n == 1 ? SV_SPAN(same) : SV_SPAN(other);
+    (void)w;
+    memcpy(at.text, text.data, text.len);
+    at.len = text.len;
     sipveil_agree_server_options_default(&at.options);
     if (!take_list(LIST, SIPVEIL_AGREE_SERVER, &at.theirs)) return false;
     at.options.list = at.theirs;
