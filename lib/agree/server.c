@@ -153,7 +153,8 @@ static void explain(sv_server *s, const sv_agree_decision *d, sipveil_agree_verd
     if (d->status == 0) return;
     out->reason = s->why;
     if (s->why.code == SIPVEIL_OK) {
-        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, row->rule, SIPVEIL_NO_OFFSET, "%s", row->text);
+        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, row->rule, SIPVEIL_NO_OFFSET, "%s",
+                           row->text + (d->row < 10 ? sizeof "row 1: " : sizeof "row 10: ") - 1);
     }
     out->reason.sip_status = d->status;
 }
