@@ -183,18 +183,13 @@ static sipveil_code hand_out(sv_server *s, sipveil_agree_verdict *out)
     return s->options->policy == SIPVEIL_AGREE_OFF ? SIPVEIL_OK : sv_server_strip(s, &out->message);
 }
 
-/* View and list hold no secret, so they need not be wiped with the arena, which would cost as much as all the rest. */
+/* s->view is the message, read already. */
 static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span message, sipveil_agree_verdict *out)
 {
     const sipveil_agree_server_options *options = s->options;
-    sv_sip_view view;
-    sv_mechanism_list verify;
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, s->op->limits, &view, s->op->err));
-    if (!view.is_request) return sv_fail(s->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
-    s->view = &view;
-    s->verify = &verify;
-    bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_equal_str(view.method, "ACK") &&
-                     !sv_equal_str(view.method, "CANCEL");
+    if (!s->view->is_request) return sv_fail(s->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
+    bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_equal_str(s->view->method, "ACK") &&
+                     !sv_equal_str(s->view->method, "CANCEL");
     if (looked_at) SV_TRY(sv_server_open_smime(worker, options, message, s));
     if (s->op->checks.arena == NULL) sv_buffer_init(&s->op->checks, s->op->arena, 16 * sizeof(sipveil_check), 1 << 16);
     if (s->op->warnings.arena == NULL) sv_buffer_init(&s->op->warnings, s->op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
@@ -261,12 +256,15 @@ sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_ser
     *out = (sipveil_agree_verdict){0};
     SV_TRY(check_options(worker, options, err));
     sv_worker_begin(worker);
-    sv_server s = {.op = &worker->operation, .options = options, .own = options->list};
+    /* View and list hold no secret, so they need not be wiped with the arena, which would cost as much as all the rest. */
+    sv_sip_view view;
+    sv_mechanism_list verify;
+    sv_server s = {.op = &worker->operation, .options = options, .own = options->list, .view = &view, .verify = &verify};
     sv_error_clear(&s.why);
     sv_error_clear(&out->reason);
     s.op->err = err;
-    sipveil_code code = SIPVEIL_OK;
-    if (runs_digest(options->list) && options->realm != NULL && options->policy != SIPVEIL_AGREE_OFF) {
+    sipveil_code code = sv_sip_read(message, SV_SIP_DATAGRAM, s.op->limits, &view, err);
+    if (code == SIPVEIL_OK && runs_digest(options->list) && options->realm != NULL && options->policy != SIPVEIL_AGREE_OFF) {
         s.nonces = (sv_nonces){.crypto = worker->crypto, .memory = options->memory, .realm = options->realm,
                                .now = options->now, .lifetime = options->nonce_lifetime};
         code = sv_nonces_begin(&s.nonces, err);

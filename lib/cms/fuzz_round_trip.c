@@ -118,7 +118,7 @@ static void encrypt_and_back(const uint8_t header[HEADER], sipveil_span content)
     if ((chosen & (chosen - 1)) != 0) chosen &= FAST - 1;
     bool typed = (header[3] & 4) != 0;
     size_t count = 0;
-    sipveil_span cek;
+    sipveil_span cek = {NULL, 0};
     sv_enveloped e;
     sv_buffer out;
     for (size_t i = 0; i < KEYS; i++) {

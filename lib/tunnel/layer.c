@@ -63,7 +63,8 @@ sipveil_code sv_wrong_label(sv_operation *op, sipveil_span label, const char *ho
 bool sv_is_pkcs7(const sv_media_type *type, const char *kind)
 {
     char legacy[40] = "x-";
-    for (size_t i = 0; i < sizeof legacy - 3 && kind[i] != '\0'; i++) legacy[2 + i] = kind[i];
+    size_t used = 2;
+    for (const char *c = kind; *c != '\0' && used < sizeof legacy - 1; c++) legacy[used++] = *c;
     return sv_media_type_is(type, "application", kind) || sv_media_type_is(type, "application", legacy);
 }
 

@@ -1,10 +1,12 @@
 """What the compiler and the linker were asked for is in the library and the program."""
+import platform
 import re
 import shutil
 
 from tap import BUILD, Cases, run
 
 BINARIES = [("libsipveil.so", BUILD / "lib" / "libsipveil.so", False), ("sipveil", BUILD / "tools" / "sipveil", True)]
+OBJECTS = [("libsipveil.so", "lib/libsipveil*.p/*.o"), ("sipveil", "tools/sipveil.p/*.o")]
 
 
 def readelf(option, path):
@@ -31,6 +33,13 @@ def judge(cases, name, path, is_program):
         cases.case("%s: landing pads for indirect calls" % name, [] if "endbr64" in code else ["no endbr64"])
 
 
+def judge_objects(cases, name, objects):
+    """A linker marks the whole only if the C library's start files are marked too, which is the system's business."""
+    notes = run("readelf", "-nW", *objects).stdout.replace("File: ", "\0").split("\0")
+    unmarked = [text.split("\n")[0] for text in notes if text.strip() and not re.search(r"x86 feature:.*IBT.*SHSTK", text)]
+    cases.case("%s: all its objects are ready for IBT and shadow stacks" % name, unmarked)
+
+
 def installed_form_has_none(dynamic):
     """In the build folder meson gives a program a path relative to itself; nothing absolute may be there."""
     return not re.search(r"(RPATH|RUNPATH).*\[(?!\$ORIGIN)", dynamic)
@@ -46,6 +55,12 @@ def main():
             judge(cases, name, path, is_program)
         else:
             cases.case("%s is there" % name, "not built: %s" % path.name)
+    for name, pattern in OBJECTS if platform.machine() == "x86_64" else []:
+        objects = sorted(BUILD.glob(pattern))
+        if objects:
+            judge_objects(cases, name, objects)
+        else:
+            cases.case("%s: its objects" % name, "none in the build folder")
     cases.leave()
 
 
