@@ -120,6 +120,9 @@ static sipveil_code take_anchor(sv_table_reader *r, sipveil_span item, uint8_t (
 {
     sipveil_span text;
     const char *name = NULL;
+    if (room == 0) { /* a file holds several */
+        return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET, "more than %d anchors", SV_LIST_MOST);
+    }
     if (sv_starts_nocase_str(item, "sha256:")) {
         *count = 1;
         if (read_hash(sv_span_from(item, 7), out[0])) return SIPVEIL_OK;
