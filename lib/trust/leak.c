@@ -2,6 +2,7 @@
 /* TRU-39: a PASSporT in full form tells, in base64url, the identity that was signed; where that came from a
  * P-Asserted-Identity which is removed, the field must not carry it on (RFC 8224 11). The field itself is never removed
  * because of Privacy (TRU-36), unless it is our own and was not sent yet. */
+#include "base/field.h"
 #include "mime/mime.h"
 #include "trust/border.h"
 
@@ -11,21 +12,39 @@ typedef struct full_form {
     sipveil_span rest; /* from the signature on */
 } full_form;
 
-static bool is_token_octet(uint8_t c)
+static bool is_part_octet(uint8_t c)
 {
-    return sv_is_alnum(c) || c == '-' || c == '_' || c == '=';
+    return c != '.' && c != ';' && c != ',';
 }
 
+/* By its two dots alone: what is no base64url, quoted (as RFC 4474 did) or folded is told to those who read it all the
+ * same. */
 static bool read_full_form(sipveil_span value, full_form *out)
 {
     sv_cursor c = sv_cursor_over(value, "Identity");
-    (void)sv_take_if(&c, (uint8_t)34); /* RFC 4474 quoted its value */
-    sipveil_span header = sv_take_while(&c, is_token_octet);
+    sv_skip_lws(&c);
+    (void)sv_take_if(&c, '"');
+    sipveil_span header = sv_take_while(&c, is_part_octet);
     if (!sv_take_if(&c, '.')) return false;
-    out->payload = sv_take_while(&c, is_token_octet);
-    if (!sv_take_if(&c, '.') || (header.len == 0 && out->payload.len == 0)) return false;
+    out->payload = sv_trim(sv_take_while(&c, is_part_octet));
+    if (!sv_take_if(&c, '.') || (sv_trim(header).len == 0 && out->payload.len == 0)) return false;
     out->rest = sv_rest(&c);
     return true;
+}
+
+/* Up to a comma that no bracket or quotation mark holds: there is one PASSporT in a row (RFC 8224 4), but who joins
+ * rows with commas tells as much. */
+static sipveil_span take_piece(sv_cursor *c)
+{
+    const uint8_t *start = c->at;
+    bool quoted = false, bracketed = false;
+    uint8_t octet;
+    while (sv_peek(c, &octet) && (octet != ',' || quoted || bracketed)) {
+        (void)sv_take_byte(c, &octet);
+        if (octet == '"') quoted = !quoted;
+        if (octet == '<' || octet == '>') bracketed = octet == '<';
+    }
+    return sv_span(start, (size_t)(c->at - start));
 }
 
 /* Escapes of JSON undone where they stand for ASCII, so that "sip:\u0061lice" hides from nobody. */
@@ -108,6 +127,14 @@ static bool shown_by_from(const sipveil_border *b, const sv_sip_view *view, sipv
            sv_same_identity(from.uri, uri);
 }
 
+/* orig is made of From, or of P-Asserted-Identity (RFC 8224 4.1): what does not tell the one tells the other, however it
+ * is spelled. */
+static bool tells_from(const sv_sip_view *view, sipveil_span text, sv_arena *arena)
+{
+    sv_sip_address from;
+    return sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK && tells(text, from.uri, arena);
+}
+
 static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_span payload)
 {
     sipveil_span json;
@@ -121,7 +148,7 @@ static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_sp
     for (size_t i = 0; i < b->told_count; i++) {
         if (!shown_by_from(b, view, b->told[i]) && tells(text, b->told[i], b->arena)) return true;
     }
-    return text.len == 0;
+    return !tells_from(view, text, b->arena);
 }
 
 /* Phase A may have removed a field that the PASSporT was made from: in an ACK, or from a hop that is not trusted. */
@@ -142,12 +169,39 @@ sipveil_code sv_note_identities(sipveil_border *b, const sv_sip_view *view, sipv
     return SIPVEIL_OK;
 }
 
+/* The row with the compact form in place of each full one that tells; empty if there is none. */
+static sipveil_code make_compact(sipveil_border *b, const sv_sip_view *view, sipveil_span value, sipveil_span *out,
+                                 sipveil_error *err)
+{
+    sv_cursor c = sv_cursor_over(value, "Identity");
+    sv_buffer left;
+    bool changed = false;
+    full_form full;
+    *out = sv_span(NULL, 0);
+    sv_buffer_init(&left, b->arena, value.len + 2, 2 * value.len + 3);
+    do {
+        sipveil_span piece = take_piece(&c);
+        if (left.len > 0) sv_put_byte(&left, ',');
+        if (!read_full_form(piece, &full) || !tells_removed(b, view, full.payload)) {
+            sv_put(&left, piece);
+            continue;
+        }
+        changed = true;
+        sv_put_str(&left, "..");
+        sv_put(&left, full.rest);
+    } while (sv_take_if(&c, ','));
+    SV_TRY(sv_buffer_check(&left, SV_TRUST, err));
+    if (changed) *out = sv_buffer_span(&left);
+    return SIPVEIL_OK;
+}
+
 sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
-    full_form full;
+    sipveil_span compact;
     sv_asserted_read(view, SV_F_P_ASSERTED_IDENTITY, ~0u, &b->asserted);
     for (const sv_sip_field *row = sv_sip_first(view, SV_F_IDENTITY); row != NULL; row = sv_sip_next(view, row)) {
-        if (!read_full_form(row->value, &full) || !tells_removed(b, view, full.payload)) continue;
+        SV_TRY(make_compact(b, view, row->value, &compact, err));
+        if (compact.len == 0) continue;
         if (b->options.identity_field_is_ours) {
             sv_sip_edit_remove(&b->edit, row);
             sv_border_note(b, "B", "Identity", "removed", "TRU-39",
@@ -156,12 +210,7 @@ sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_
                            "Identity told the identity that is removed, and is dropped: sign From instead");
             continue;
         }
-        sv_buffer value;
-        sv_buffer_init(&value, b->arena, full.rest.len + 2, full.rest.len + 3);
-        sv_put_str(&value, "..");
-        sv_put(&value, full.rest);
-        SV_TRY(sv_buffer_check(&value, SV_TRUST, err));
-        sv_sip_edit_set_value(&b->edit, row, sv_buffer_span(&value), b->arena);
+        sv_sip_edit_set_value(&b->edit, row, compact, b->arena);
         sv_border_note(b, "B", "Identity", "changed", "TRU-39",
                        "its PASSporT told the identity that is removed: compact form");
     }

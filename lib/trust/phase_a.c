@@ -46,7 +46,9 @@ static sipveil_span from_domain(const sv_sip_view *view)
 {
     sv_sip_address from;
     if (sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) != SIPVEIL_OK) return sv_span(NULL, 0);
-    return sv_sip_host(from.uri);
+    sipveil_span host = sv_sip_host(from.uri);
+    if (host.len > 0 && host.data[host.len - 1] == '.') host.len--; /* the same domain, by its full name */
+    return host;
 }
 
 /* From proves nothing, so it makes nobody trusted; but what claims to be a partner's may be asked to come over a link

@@ -75,17 +75,28 @@ bool sv_prefix_holds(const sv_prefix *prefix, const uint8_t address[16])
     return same_prefix(&cut, prefix);
 }
 
-const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const uint8_t address[16])
+static const sv_partner *find_range(const sipveil_trust_table *table, const sv_prefix *wanted)
 {
     const sv_index *index = &table->by_range;
-    for (unsigned bits = 128; bits > 0 && index->slots != NULL; bits--) {
+    for (size_t at = (size_t)sv_hash_prefix(wanted) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask) {
+        const sv_ranged *found = &table->ranges[index->slots[at] - 1];
+        if (same_prefix(&found->prefix, wanted)) return found->row;
+    }
+    return NULL;
+}
+
+bool sv_table_has_range(const sipveil_trust_table *table, const sv_prefix *prefix)
+{
+    return find_range(table, prefix) != NULL;
+}
+
+const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const uint8_t address[16])
+{
+    for (unsigned bits = 128; bits > 0 && table->by_range.slots != NULL; bits--) {
         if (!(table->lengths[bits / 64] >> bits % 64 & 1)) continue;
         sv_prefix wanted = cut_to(address, bits);
-        for (size_t at = (size_t)sv_hash_prefix(&wanted) & index->mask; index->slots[at] != 0;
-             at = (at + 1) & index->mask) {
-            const sv_ranged *found = &table->ranges[index->slots[at] - 1];
-            if (same_prefix(&found->prefix, &wanted)) return found->row;
-        }
+        const sv_partner *found = find_range(table, &wanted);
+        if (found != NULL) return found;
     }
     return NULL;
 }

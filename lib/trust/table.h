@@ -129,6 +129,7 @@ const sv_partner *sv_table_by_domain(const sipveil_trust_table *table, sipveil_s
 const sv_partner *sv_table_by_cert_name(const sipveil_trust_table *table, sipveil_span name);
 /* The row of the longest range that holds the address. */
 const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const uint8_t address[16]);
+bool sv_table_has_range(const sipveil_trust_table *table, const sv_prefix *prefix);
 uint64_t sv_hash_name(sipveil_span name); /* without case */
 uint64_t sv_hash_prefix(const sv_prefix *prefix);
 bool sv_prefix_holds(const sv_prefix *prefix, const uint8_t address[16]);

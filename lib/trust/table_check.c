@@ -144,6 +144,7 @@ static void index_names(sv_table_reader *r, const name_index *to, const sv_partn
 
 static void index_range(sipveil_trust_table *t, const sv_partner *p, const sv_prefix *prefix)
 {
+    if (sv_table_has_range(t, prefix)) return; /* the first row of a range is the one that is found */
     t->ranges[t->range_count] = (sv_ranged){*prefix, p};
     t->by_range.slots[free_slot(&t->by_range, sv_hash_prefix(prefix))] = (uint32_t)++t->range_count;
     t->lengths[prefix->bits / 64] |= UINT64_C(1) << prefix->bits % 64;

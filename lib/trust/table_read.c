@@ -131,13 +131,14 @@ static sipveil_span take_line(sv_cursor *c)
 /* Without a comment (at its start, or after a blank) and without blanks at both ends. */
 static sipveil_span bare(sipveil_span line)
 {
+    bool blank = true;
     for (size_t i = 0; i < line.len; i++) {
         uint8_t c = line.data[i];
-        if ((c == '#' || (c == ';' && sv_trim(sv_span(line.data, i)).len == 0)) &&
-            (i == 0 || sv_is_blank(line.data[i - 1]))) {
+        if ((c == '#' || (c == ';' && blank)) && (i == 0 || sv_is_blank(line.data[i - 1]))) {
             line.len = i;
             break;
         }
+        blank = blank && sv_is_blank(c);
     }
     return sv_trim(line);
 }

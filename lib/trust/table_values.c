@@ -157,9 +157,19 @@ bool sv_read_ip(sipveil_span text, uint8_t out[16], bool *is_v4)
     return sv_sip_read_ipv6(sv_span(reference, (size_t)len), out);
 }
 
+/* Whether an IPv6 range reaches into ::ffff:0:0/96, where the IPv4 addresses stand. */
+static bool holds_v4(const sv_prefix *p, uint64_t bits)
+{
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    for (uint64_t bit = 0; bit < bits && bit < 96; bit++) {
+        if ((p->octets[bit / 8] ^ mapped[bit / 8]) & 0x80 >> bit % 8) return false;
+    }
+    return true;
+}
+
 static sipveil_code check_bits(sipveil_span value, sv_prefix *p, bool is_v4, uint64_t bits, sipveil_error *err)
 {
-    unsigned least = is_v4 ? 8 : 16;
+    unsigned least = is_v4 ? 8 : holds_v4(p, bits) ? 96 + 8 : 16;
     if (bits < least) {
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET,
                             "'%s' is wider than /%u: too many hosts for one partner", SV_QUOTE(value), least);

@@ -68,7 +68,9 @@ static void collect_proofs(inquiry *q)
         add_proof(q, (proof){SIPVEIL_TRUST_BY_TLS, peer->certificate, peer->names, peer->name_count, !peer->readable});
     }
     if (peer->sa != NULL) add_proof(q, (proof){SIPVEIL_TRUST_BY_IPSEC, NULL, &peer->sa, 1, !peer->readable});
-    if (peer->signer != NULL) add_proof(q, (proof){SIPVEIL_TRUST_BY_SMIME, peer->signer, NULL, 0, false});
+    /* A signature proves who sent this message; it protects nothing that we send back (TRU-30). */
+    if (peer->signer != NULL && q->direction == SIPVEIL_TRUST_IN)
+        add_proof(q, (proof){SIPVEIL_TRUST_BY_SMIME, peer->signer, NULL, 0, false});
 }
 
 static sipveil_span name_at(const proof *p, size_t i)

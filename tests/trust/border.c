@@ -373,8 +373,10 @@ static void guards_partners(void **state)
 {
     static const char partner[] = "[partner biloxi]\ndomains = biloxi.example\nip = 192.0.2.0/24\nprotection = tls-mutual\nfrom_level = 2\n"
                                   "[partner chicago]\ndomains = chicago.example\nprotection = tls-mutual\n";
-    static const char bye[] = "BYE sip:a@home.example SIP/2.0\r\nVia: SIP/2.0/UDP b.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
-                              "From: <sip:ua@biloxi.example>;tag=1\r\nTo: <sip:a@home.example>;tag=2\r\nCall-ID: c\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n";
+#define BYE_FROM(host)                                                                                                                       \
+    "BYE sip:a@home.example SIP/2.0\r\nVia: SIP/2.0/UDP b.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:ua@" host ">;tag=1\r\n"         \
+    "To: <sip:a@home.example>;tag=2\r\nCall-ID: c\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n"
+    static const char bye[] = BYE_FROM("biloxi.example"), dotted[] = BYE_FROM("Biloxi.example."); /* the same domain */
     static const struct {
         const char *from;
         int status;
@@ -385,6 +387,7 @@ static void guards_partners(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         world_way way = {.table = table, .from = cases[i].from, .to = U};
         assert_int_equal(world_cross(&way, SV_SPAN(bye)).status, cases[i].status);
+        assert_int_equal(world_cross(&way, SV_SPAN(dotted)).status, cases[i].status);
     }
     sipveil_trust_table_free(table);
 }
@@ -438,6 +441,8 @@ static void challenges(void **state)
 #define ORIG_ESCAPED "eyJvcmlnIjp7InVyaSI6InNpcDpcdTAwNjFsaWNlQGhvbWUuZXhhbXBsZSJ9fQ"
 #define ORIG_NUMBER "eyJvcmlnIjp7InRuIjoiMTU1NTEyMzQ1NjcifX0"
 #define ORIG_OTHER "eyJvcmlnIjp7InVyaSI6InNpcDphbm9ueW1vdXNAaG9tZS5leGFtcGxlIn19"
+#define ORIG_FROM "eyJvcmlnIjp7InVyaSI6InNpcDphbm9ueW1vdXNAYW5vbnltb3VzLmludmFsaWQifX0"
+#define ORIG_PERCENT "eyJvcmlnIjp7InVyaSI6InNpcDolNjFsaWNlQGhvbWUuZXhhbXBsZSJ9fQ"
 #define IDENTITY(payload) "Identity: eyJ0eXAiOiJwYXNzcG9ydCJ9." payload ".c2ln;info=<https://h.example/c>;alg=ES256\r\n"
 
 static void lets_no_passport_tell(void **state)
@@ -453,7 +458,13 @@ static void lets_no_passport_tell(void **state)
         {"by number", "P-Asserted-Identity: <tel:+1-555-1234567>\r\nPrivacy: id\r\n" IDENTITY(ORIG_NUMBER), "Identity: ..c2ln;", ORIG_NUMBER},
         {"a number as a SIP URI", "P-Asserted-Identity: <sip:+15551234567@home.example;user=phone>\r\nPrivacy: id\r\n" IDENTITY(ORIG_NUMBER), "Identity: ..c2ln;", ORIG_NUMBER},
         {"what cannot be read", PAI "Privacy: id\r\n" IDENTITY("A"), "Identity: ..c2ln;", ".A."},
-        {"TRU-36 of another identity", PAI "Privacy: id\r\n" IDENTITY(ORIG_OTHER), ORIG_OTHER, "Asserted"},
+        {"TRU-39 in another spelling", PAI "Privacy: id\r\n" IDENTITY(ORIG_PERCENT), "Identity: ..c2ln;", ORIG_PERCENT},
+        {"TRU-39 by neither From nor what is asserted", PAI "Privacy: id\r\n" IDENTITY(ORIG_OTHER), "Identity: ..c2ln;", ORIG_OTHER},
+        {"TRU-39 folded", PAI "Privacy: id\r\nIdentity: eyJ0\r\n eXAiOiJwYXNzcG9ydCJ9." ORIG_ALICE " .c2ln;alg=ES256\r\n", "Identity: ..c2ln;", ORIG_ALICE},
+        {"TRU-39 padded", PAI "Privacy: id\r\n" IDENTITY("+/" ORIG_ALICE), "Identity: ..c2ln;", ORIG_ALICE},
+        {"TRU-39 two in one row", PAI "Privacy: id\r\nIdentity: ..c2ln;info=<https://h.example/a,b>, e30." ORIG_ALICE ".c2lo\r\n",
+         "Identity: ..c2ln;info=<https://h.example/a,b>,..c2lo\r\n", ORIG_ALICE},
+        {"TRU-36 made of From", PAI "Privacy: id\r\n" IDENTITY(ORIG_FROM), ORIG_FROM, "Asserted"},
         {"TRU-36 compact form", PAI "Privacy: id\r\nIdentity: ..c2ln;info=<https://h.example/c>\r\n", "Identity: ..c2ln;info", "Asserted"},
         {"TRU-36 where nothing is removed", PAI "Privacy: none\r\n" IDENTITY(ORIG_ALICE), ORIG_ALICE, "..c2ln"},
     };

@@ -29,6 +29,8 @@ static const refusal refusals[] = {
     {"trust at level 1", DOMAIN PARTNER "level = 1\ntrust_in = yes\n", "t:6: [partner p] is trusted at level 1"},
     {"a wide IPv4 range", DOMAIN PARTNER "ip = 10.0.0.0/7\n", "t:6: ip: '10.0.0.0/7' is wider than /8"},
     {"a wide IPv6 range", DOMAIN PARTNER "ip = 2000::/3\n", "t:6: ip: '2000::/3' is wider than /16"},
+    {"all of IPv4 as IPv6", DOMAIN PARTNER "ip = ::ffff:0:0/96\n", "t:6: ip: '::ffff:0:0/96' is wider than /104"},
+    {"an IPv6 range with all of IPv4 in it", DOMAIN PARTNER "ip = ::/16\n", "t:6: ip: '::/16' is wider than /104"},
     {"a wildcard", DOMAIN "[partner p]\ndomains = *.p.example\nprotection = ipsec\n", "t:4: domains: '*.p.example' holds a wildcard"},
     {"a wildcard for certificates", DOMAIN PARTNER "cert_names = *.p.example\n", "t:6: cert_names: '*.p.example' holds a wildcard"},
     /* form */
@@ -280,6 +282,22 @@ static void finds_rows(void **state)
     sipveil_trust_table_free(table);
 }
 
+/* ADV-203: partners behind one address are legal; the first is found, and the others cost no look-up anything. */
+static void shares_ranges(void **state)
+{
+    uint8_t octets[16];
+    bool v4;
+    sipveil_trust_table *table = world_table("", "[partner one]\ndomains = one.example\nip = 10.0.0.0/24\nprotection = ipsec\n"
+                                                 "[partner two]\ndomains = two.example\nip = 10.0.0.0/24 10.0.0.0/24 10.0.1.0/24\nprotection = ipsec\n");
+    (void)state;
+    assert_true(sv_read_ip(SV_SPAN("10.0.0.1"), octets, &v4));
+    assert_string_equal(row_of(sv_table_by_address(table, octets)), "one");
+    assert_true(sv_read_ip(SV_SPAN("10.0.1.1"), octets, &v4));
+    assert_string_equal(row_of(sv_table_by_address(table, octets)), "two");
+    assert_int_equal(table->range_count, 2);
+    sipveil_trust_table_free(table);
+}
+
 /* Many partners: each is found, by each key. */
 static void holds_many(void **state)
 {
@@ -330,7 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_place),       cmocka_unit_test(tells_every_mistake), cmocka_unit_test(reads_includes),
         cmocka_unit_test(writes_the_effective_table), cmocka_unit_test(has_defaults),      cmocka_unit_test(warns_of_what_is_hardly_meant),
-        cmocka_unit_test(finds_rows),               cmocka_unit_test(holds_many),          cmocka_unit_test(is_replaced_whole),
+        cmocka_unit_test(finds_rows),               cmocka_unit_test(shares_ranges), cmocka_unit_test(holds_many),          cmocka_unit_test(is_replaced_whole),
     };
     return cmocka_run_group_tests_name("the partner table", tests, NULL, NULL);
 }

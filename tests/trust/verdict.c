@@ -248,6 +248,12 @@ static void believes_signers_by_row(void **state)
     assert_true(v.trusted);
     assert_int_equal(v.protection, SIPVEIL_TRUST_BY_SMIME);
     assert_int_equal(judge_certificate(without, &c, true, WORLD_NOW).reasons, INSECURE | LEVEL);
+    /* TRU-30: what goes to it is not protected by what it has signed. */
+    const sipveil_trust_peer peer = {.size = sizeof peer, .transport = SIPVEIL_TRUST_UDP, .signer = &c};
+    sipveil_trust_table *both = world_table("", "[partner biloxi]\ndomains = biloxi.example\nprotection = smime\ntrust_in = yes\ntrust_out = yes\n");
+    sipveil_trust_judge(both, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), &peer, WORLD_NOW, &v);
+    assert_int_equal(v.reasons, CERT | INSECURE | LEVEL);
+    sipveil_trust_table_free(both);
     static const sipveil_span stranger[] = {{(const uint8_t *)"stranger.example", 16}};
     c.names = stranger;
     assert_false(judge_certificate(table, &c, true, WORLD_NOW).trusted);
