@@ -82,6 +82,7 @@ static sipveil_code take_start(sv_client *c)
     }
     bool plain_tls = c->event->over_rfc3263_tls && c->options->profile != SIPVEIL_AGREE_DRAFT04; /* D-07 */
     if (c->options->list == NULL || plain_tls) { /* D-16 */
+        if (c->a->state == SIPVEIL_AGREE_IDLE) c->a->mechanism = SV_SPAN("");
         c->out->actions = SIPVEIL_AGREE_SEND;
         c->out->message = c->view->whole;
         sv_report_check(c->op, plain_tls ? "D-07" : "D-16", SIPVEIL_CHECK_PASSED,
@@ -129,8 +130,20 @@ static sipveil_code take_declined(sv_client *c)
     return sv_client_fail(c, SIPVEIL_AGREE_E_DECLINED, "AGR-20", "the user declined %s", SV_QUOTE(c->a->mechanism));
 }
 
+/* AGR-44: there was an agreement, and it ended. Whoever can end one (a reset, a forged 407) would else make us speak in
+ * clear, whatever the policy towards a hop that has none. */
+static bool is_over(const sv_client *c)
+{
+    return c->a->state == SIPVEIL_AGREE_IDLE && c->a->mechanism.len > 0;
+}
+
 static sipveil_code refuse_sending(sv_client *c)
 {
+    if (is_over(c)) {
+        sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-44", SIPVEIL_NO_OFFSET,
+                     "nothing is sent to this next hop: the agreement on %s is over", SV_QUOTE(c->a->mechanism));
+        return sv_hint(c->op->err, SIPVEIL_POLICY, "make another offer first");
+    }
     sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-50", SIPVEIL_NO_OFFSET,
                  "nothing is sent to this next hop while the agreement is %s", sipveil_agree_state_name(c->a->state));
     return sv_hint(c->op->err, SIPVEIL_POLICY, "%s",
@@ -152,7 +165,7 @@ static sipveil_code take_request(sv_client *c)
                            "the agreement on %s has expired", SV_QUOTE(c->a->mechanism));
         return take_end(c);
     }
-    if (c->a->state == SIPVEIL_AGREE_IDLE && !c->options->must) {
+    if (c->a->state == SIPVEIL_AGREE_IDLE && !c->options->must && !is_over(c)) {
         c->out->message = c->view->whole;
         c->out->actions |= SIPVEIL_AGREE_NO_AGREEMENT;
         sv_report_warning(c->op, "D-15", "there is no agreement: this request is unprotected");

@@ -103,7 +103,7 @@ static sipveil_code start(sv_client *c, const sv_mechanism_list *list, const sv_
     }
     return sv_client_fail(c, SIPVEIL_AGREE_E_ABORTED, "AGR-24",
                           choice->entry->kind == SV_MECH_SMIME ? "the %u has no certificate, which %s starts with"
-                                                               : "the %u has no challenge for %s of a realm that we have credentials for",
+                                                               : "the %u has no challenge for %s that we can answer: of a realm that we have credentials for, with an algorithm and a qop that we take",
                           c->view->status, SV_QUOTE(choice->entry->name));
 }
 
@@ -235,6 +235,11 @@ static sipveil_code take_protected(sv_client *c)
     c->a->state = SIPVEIL_AGREE_ACTIVE;
     c->out->actions |= SIPVEIL_AGREE_REPORT; /* AGR-20 */
     sv_report_check(c->op, "AGR-20", SIPVEIL_CHECK_PASSED, "agreed on %s", SV_QUOTE(c->a->mechanism));
+    if (answers_unprotected(c) && c->a->rank > 0) {
+        sv_report_warning(c->op, "AGR-50",
+                          "agreed on %s, and our list has better: its answers are not protected, so somebody between may have forged them",
+                          SV_QUOTE(c->a->mechanism));
+    }
     return SIPVEIL_OK;
 }
 

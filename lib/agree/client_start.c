@@ -30,7 +30,18 @@ static bool has_credentials(const sv_client *c, sipveil_span realm)
     return false;
 }
 
-/* The challenge for the chosen entry: of a realm that we have credentials for; of several, the one with its algorithm. */
+/* Whether entry and challenge together ask for what we can do. */
+static bool can_answer(const sv_client *c, const sv_mechanism *entry, const sv_auth *challenge)
+{
+    sv_digest_rules rules = {c->options->profile, c->options->allow_no_qop, c->options->allow_sha256};
+    sv_digest_algorithm algorithm;
+    sv_qop qop;
+    sipveil_error why;
+    return challenge->has_realm && challenge->has_nonce && has_credentials(c, challenge->realm) &&
+           sv_digest_demand(entry, challenge, rules, &algorithm, &qop, &why) == SIPVEIL_OK;
+}
+
+/* The challenge for the chosen entry: one that we can answer; of several, the one with its algorithm. */
 static bool find_challenge(const sv_client *c, const sv_mechanism *entry, sv_field_id id, sipveil_span *value)
 {
     const sv_parameter *alg = sv_mechanism_digest_field(entry, SV_D_ALG, c->options->profile);
@@ -39,10 +50,7 @@ static bool find_challenge(const sv_client *c, const sv_mechanism *entry, sv_fie
     for (; row != NULL; row = sv_sip_next(c->view, row)) {
         sv_auth auth;
         bool digest;
-        if (sv_auth_read(row->value, &auth, &digest, NULL) != SIPVEIL_OK || !digest || !auth.has_realm || !auth.has_nonce ||
-            !has_credentials(c, auth.realm)) {
-            continue;
-        }
+        if (sv_auth_read(row->value, &auth, &digest, NULL) != SIPVEIL_OK || !digest || !can_answer(c, entry, &auth)) continue;
         bool fits = alg != NULL && sv_equal_nocase(auth.algorithm.len > 0 ? auth.algorithm : SV_SPAN("MD5"), alg->value);
         if (!found || fits) *value = row->value;
         found = true;

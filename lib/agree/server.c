@@ -113,7 +113,6 @@ static void take_host_fact(sv_server *s)
 
 static sipveil_code find_protection(sv_server *s)
 {
-    take_host_fact(s);
     if (s->facts.is_protected) return sv_server_compare_client_list(s);
     if (s->inner != NULL) {
         s->facts.is_protected = s->facts.in_own_list = true;
@@ -190,11 +189,14 @@ static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span messa
     if (!s->view->is_request) return sv_fail(s->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
     bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_equal_str(s->view->method, "ACK") &&
                      !sv_equal_str(s->view->method, "CANCEL");
-    if (looked_at) SV_TRY(sv_server_open_smime(worker, options, message, s));
+    gather_facts(s);
+    if (looked_at) take_host_fact(s);
+    /* What came protected needs no body that protects it: a sealed one is for whoever reads the body. */
+    if (looked_at && !s->facts.is_protected) SV_TRY(sv_server_open_smime(worker, options, message, s));
     if (s->op->checks.arena == NULL) sv_buffer_init(&s->op->checks, s->op->arena, 16 * sizeof(sipveil_check), 1 << 16);
     if (s->op->warnings.arena == NULL) sv_buffer_init(&s->op->warnings, s->op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
-    gather_facts(s);
     SV_TRY(read_verify(s));
+    if (!s->has_verify) sv_server_leave_sealed(s);
     if (looked_at) SV_TRY(find_protection(s));
     return hand_out(s, out);
 }

@@ -56,6 +56,8 @@ sipveil_code sv_server_judge_digest(sv_server *s);
 /* AGR-47, 49: opens what is sealed for us; before anything else of the call, because it starts the operation anew. */
 sipveil_code sv_server_open_smime(sipveil_worker *worker, const sipveil_agree_server_options *options,
                                   sipveil_span message, sv_server *s);
+/* Nothing says that what is sealed was for us: it is for somebody farther on, and no reason to refuse. */
+void sv_server_leave_sealed(sv_server *s);
 /* AGR-42, 47: the list inside what was protected is the list outside and ours. */
 sipveil_code sv_server_judge_inner(sv_server *s);
 

@@ -62,7 +62,7 @@ static bool fill_input(sv_server *s, const sv_mechanism *entry, const sv_auth *a
     in->method = s->view->method;
     in->body = s->view->body;
     return qop == in->qop && (qop == SV_QOP_NONE || auth->cnonce.len > 0) &&
-           sv_sip_same_uri(auth->uri, s->view->request_uri, 0);
+           sv_equal(auth->uri, s->view->request_uri); /* nobody between may write it anew: what is signed is what goes on */
 }
 
 static void find_password(const sv_server *s, sv_digest_input *in, bool *known)
@@ -138,6 +138,7 @@ sipveil_code sv_server_judge_digest(sv_server *s)
     bool known, good = false, alive = false;
     const sv_mechanism *entry = entry_of(s, &dver);
     if (entry == NULL || !s->has_nonces || !find_credentials(s, &auth)) return SIPVEIL_OK;
+    sv_server_leave_sealed(s);
     if (!fill_input(s, entry, &auth, &in)) {
         if (s->why.code != SIPVEIL_OK) return SIPVEIL_OK;
         return refuse(s, "AGR-34", "the credentials lack something, or are not for this request and entry");

@@ -72,6 +72,13 @@ sipveil_code sv_server_open_smime(sipveil_worker *worker, const sipveil_agree_se
     return take_inner(s, &opened);
 }
 
+void sv_server_leave_sealed(sv_server *s)
+{
+    if (!s->undecipherable) return;
+    s->undecipherable = false;
+    sv_error_clear(&s->why);
+}
+
 /* ---- the list inside ---- */
 
 static sipveil_code find_fragment(sv_server *s, const sv_sip_view **out)

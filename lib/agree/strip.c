@@ -5,15 +5,17 @@
 
 sipveil_code sv_server_strip(sv_server *s, sipveil_span *message)
 {
-    static const sv_field_id rows[] = {SV_F_SECURITY_CLIENT, SV_F_SECURITY_VERIFY};
+    static const sv_field_id rows[] = {SV_F_SECURITY_CLIENT, SV_F_SECURITY_VERIFY, SV_F_SECURITY_SERVER};
     static const sv_field_id tags[] = {SV_F_REQUIRE, SV_F_PROXY_REQUIRE};
     const sv_sip_view *view = s->inner != NULL ? s->inner : s->view;
     sv_sip_edit edit;
     sv_buffer out;
     bool changed = false;
     sv_sip_edit_start(&edit, view);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (sv_sip_edit_remove_all(&edit, rows[i]) > 0) changed = true; /* AGR-30 */
+    }
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         if (sv_sip_first(view, tags[i]) != NULL && sv_sip_edit_remove_tag(&edit, tags[i], SV_AGREE_TAG, s->op->arena) > 0) {
             changed = true; /* AGR-29 */
         }
