@@ -80,6 +80,20 @@ static bool in_range(const uint8_t number[HALF])
     return memcmp(number, zero, HALF) != 0 && memcmp(number, order, HALF) < 0;
 }
 
+void sv_es256_lower(sipveil_span signature, uint8_t out[SV_ES256_LENGTH])
+{
+    const uint8_t *s = signature.data + HALF;
+    uint8_t other[HALF];
+    int borrow = 0;
+    for (int i = HALF - 1; i >= 0; i--) {
+        int digit = order[i] - s[i] - borrow;
+        borrow = digit < 0;
+        other[i] = (uint8_t)(digit + 256 * borrow);
+    }
+    memcpy(out, signature.data, HALF);
+    memcpy(out + HALF, memcmp(s, other, HALF) <= 0 ? s : other, HALF);
+}
+
 static bool take_integer(sv_cursor *c, uint8_t out[HALF])
 {
     uint8_t length;

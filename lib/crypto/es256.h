@@ -24,6 +24,10 @@ enum { SV_ES256_DER_MOST = 72 };
 bool sv_es256_from_der(sipveil_span der, uint8_t out[SV_ES256_LENGTH]);
 bool sv_es256_to_der(sipveil_span signature, uint8_t out[SV_ES256_DER_MOST], size_t *length);
 
+/* Of the two signatures (r, s) and (r, n - s), which verify alike, the one whose s is less: one text for both, to remember
+ * by. `signature` is one that verified. */
+void sv_es256_lower(sipveil_span signature, uint8_t out[SV_ES256_LENGTH]);
+
 /* What a thread keeps. */
 typedef struct sv_es256_contexts sv_es256_contexts;
 void sv_es256_contexts_free(sv_es256_contexts *contexts);

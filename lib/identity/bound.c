@@ -41,7 +41,7 @@ static sipveil_span aor_of(const sv_sip_view *view, sv_field_id id, sv_arena *ar
 static sipveil_span peer_of(const sv_sip_view *view, const sipveil_identity_verdict *verdict, sv_arena *arena)
 {
     sv_buffer b;
-    if (verdict == NULL || !verdict->valid || !verdict->is_number) return aor_of(view, SV_F_FROM, arena);
+    if (verdict == NULL || !verdict->valid || !verdict->is_number || verdict->asserted) return aor_of(view, SV_F_FROM, arena);
     sv_buffer_init(&b, arena, 64, 1024);
     sv_put_str(&b, "tel:+");
     sv_put_str(&b, verdict->identity);
@@ -68,7 +68,7 @@ static sv_vouched vouched_by(const sipveil_identity_verdict *verdict, const sv_c
 {
     sv_vouched v = {.valid = false};
     if (verdict == NULL) return v;
-    v.valid = verdict->valid;
+    v.valid = verdict->valid && !verdict->asserted; /* it is From that a certificate is bound to */
     v.status = verdict->status;
     if (!v.valid) return v;
     v.covers_body = verdict->body_covered;

@@ -56,7 +56,7 @@ static bool comes_from_subscribed(const notice *n)
 static bool identity_vouches(const notice *n)
 {
     const sipveil_identity_verdict *v = n->verdict;
-    return v != NULL && v->valid && !v->weak && !v->is_number && comes_from_subscribed(n) &&
+    return v != NULL && v->valid && !v->weak && !v->is_number && !v->asserted && comes_from_subscribed(n) &&
            (v->body_covered || n->options->integrity);
 }
 

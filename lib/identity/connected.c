@@ -122,7 +122,8 @@ sipveil_code sipveil_connected_announce(sipveil_worker *worker, sipveil_span mes
 
 bool sipveil_connected_takes_from(const sipveil_connected *d, const sipveil_identity_verdict *verdict, unsigned answered)
 {
-    return d->we_support && d->peer_supports && verdict != NULL && verdict->valid && answered >= 200 && answered < 300;
+    return d->we_support && d->peer_supports && verdict != NULL && verdict->valid && !verdict->asserted &&
+           answered >= 200 && answered < 300;
 }
 
 bool sipveil_connected_accepts_to(const char *to, const char *before, const char *now, bool now_seen)

@@ -74,7 +74,9 @@ static sipveil_code make(const sv_credential_question *question, const sipveil_k
                          sv_credential *out, sipveil_error *err)
 {
     STACK_OF(X509) *others = sk_X509_new_null();
-    *out = (sv_credential){.allow_weak = question->options->allow_weak, .allow_tls_usage = question->options->allow_tls_usage};
+    const sipveil_identity_verify_options *o = question->options;
+    *out = (sv_credential){.allow_weak = o->allow_weak, .allow_tls_usage = o->allow_tls_usage, .allow_http = o->allow_http,
+                           .allow_private_hosts = o->allow_private_hosts};
     sipveil_code code = others == NULL ? sv_no_memory(err, SV_IDENTITY)
                                        : load(question->op->worker->context, octets, arena, out, others, err);
     if (code == SIPVEIL_OK) code = judge(question, ring, others, arena, out, err);
@@ -185,11 +187,13 @@ static entry *place_for(sipveil_identity_cache *cache)
     return oldest;
 }
 
-/* IDN-44: what was accepted stays so within the validity of its chain, for who allows no less than was allowed then. */
+/* IDN-44: what was accepted stays so within the validity of its chain, for who allows what was allowed then. */
 static bool still_holds(const sv_credential *c, const sv_credential_question *question)
 {
-    return question->at > c->holds_from && question->at < c->holds_until && c->allow_weak == question->options->allow_weak &&
-           c->allow_tls_usage == question->options->allow_tls_usage;
+    const sipveil_identity_verify_options *o = question->options;
+    return question->at > c->holds_from && question->at < c->holds_until && c->allow_weak == o->allow_weak &&
+           c->allow_tls_usage == o->allow_tls_usage && c->allow_http == o->allow_http &&
+           c->allow_private_hosts == o->allow_private_hosts;
 }
 
 static sipveil_code keep(const sv_credential_question *question, sipveil_span uri, sipveil_span der, const sv_credential **out,

@@ -18,7 +18,7 @@ typedef struct sv_credential {
     int64_t holds_from, holds_until; /* the chain was good at any second of these */
     bool weak;                       /* accepted only by SIPVEIL_WEAK_... */
     unsigned allow_weak;             /* under which it was accepted */
-    bool allow_tls_usage;
+    bool allow_tls_usage, allow_http, allow_private_hosts;
 } sv_credential;
 
 /* Who asks, and when. */

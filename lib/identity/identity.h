@@ -20,10 +20,11 @@ typedef struct sv_identity_name {
     bool is_number;
 } sv_identity_name;
 
-/* RFC 8224 8.1 to 8.5. MALFORMED: a URI without user part, or of another scheme. */
+/* RFC 8224 8.1 to 8.5. naming NULL: for RFC 4474, which signs From, and for its host alone: a URI, also where a number
+ * stands in it. MALFORMED: a URI without user part, or of another scheme. */
 sipveil_code sv_identity_name_read(const sipveil_identity_naming *naming, sipveil_span uri, sv_arena *arena,
                                    sv_identity_name *out, sipveil_error *err);
-/* From (or P-Asserted-Identity, by naming), and To. */
+/* From (or P-Asserted-Identity, by naming; NULL: From), and To. */
 sipveil_code sv_identity_originator(const sipveil_identity_naming *naming, const sv_sip_view *view, sv_arena *arena,
                                     sv_identity_name *out, sipveil_error *err);
 sipveil_code sv_identity_destination(const sipveil_identity_naming *naming, const sv_sip_view *view, sv_arena *arena,

@@ -10,7 +10,7 @@ enum { SESSION_MOST = 7 * 86400 };
 /* A message as far as it decides about dialogs. */
 typedef struct happening {
     sv_dialog dialog;
-    bool is_request, sent;
+    bool is_request, sent, is_bound;
     sipveil_span method; /* of CSeq */
     unsigned status;
     bool has_session;
@@ -90,11 +90,21 @@ static fate by_response(const happening *h, sv_binding *b)
     return is(h, "INVITE") && !b->confirmed && same_invite(b, h) ? ENDS : STAYS;
 }
 
-/* A message of both tags completes what an early request had begun. */
+/* Whether the very dialog has a binding. */
+static bool is_bound(const sv_binding *all, size_t count, const sv_dialog *d, int64_t now)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].dialog.local_tag.len > 0 && same_dialog(&all[i], d) && sv_binding_lives(&all[i], now)) return true;
+    }
+    return false;
+}
+
+/* A message of both tags completes what an early request had begun; not where the dialog has a binding: then that request
+ * was another one, with the same Call-ID and tag, and takes nobody's place. */
 static sipveil_code settle(sv_store *store, sv_arena *arena, const happening *h, sv_binding *b, bool changed,
                            sipveil_error *err)
 {
-    bool completes = b->dialog.local_tag.len == 0 && h->dialog.local_tag.len > 0 && same_dialog(b, &h->dialog);
+    bool completes = !h->is_bound && b->dialog.local_tag.len == 0 && h->dialog.local_tag.len > 0 && same_dialog(b, &h->dialog);
     if (completes) return sv_binding_complete(store, arena, b, h->dialog.local_tag, h->now, err);
     return changed ? sv_binding_keep(store, arena, b, h->now, err) : SIPVEIL_OK;
 }
@@ -122,6 +132,7 @@ sipveil_code sv_binding_observe(sv_store *store, sv_arena *arena, const sv_sip_v
     if (!view->is_request) read_session(view, &h);
     SV_TRY(sv_binding_sweep(store, arena, &h.dialog, now, events, err));
     SV_TRY(sv_binding_list(store, arena, &all, &count, err));
+    h.is_bound = is_bound(all, count, &h.dialog, now);
     for (size_t i = 0; i < count; i++) {
         sv_binding *b = &all[i];
         if (!sv_binding_lives(b, now)) continue;

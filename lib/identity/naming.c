@@ -136,9 +136,9 @@ static sipveil_code read_parts(const sipveil_identity_naming *naming, const sv_s
 {
     sipveil_span kind;
     bool sip = parts->is_sip || parts->is_sips;
-    bool number = sv_equal_nocase_str(parts->scheme, "tel") ||
-                  (sip && sv_sip_param(parts->params, "user", &kind) && sv_equal_nocase_str(kind, "phone")) ||
-                  (sip && naming->plus_is_number && looks_global(parts->user));
+    bool number = naming != NULL && (sv_equal_nocase_str(parts->scheme, "tel") ||
+                                     (sip && sv_sip_param(parts->params, "user", &kind) && sv_equal_nocase_str(kind, "phone")) ||
+                                     (sip && naming->plus_is_number && looks_global(parts->user)));
     if (number && read_number(naming, sip ? parts->user : parts->rest, arena, out)) {
         if (sip) out->host = parts->host;
         return SIPVEIL_OK;
@@ -170,7 +170,7 @@ static sipveil_code read_field(const sipveil_identity_naming *naming, const sv_s
 sipveil_code sv_identity_originator(const sipveil_identity_naming *naming, const sv_sip_view *view, sv_arena *arena,
                                     sv_identity_name *out, sipveil_error *err)
 {
-    bool asserted = naming->use_asserted && sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) != NULL; /* IDN-33 */
+    bool asserted = naming != NULL && naming->use_asserted && sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) != NULL; /* IDN-33 */
     return read_field(naming, view, asserted ? SV_F_P_ASSERTED_IDENTITY : SV_F_FROM, arena, out, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What was seen already (RFC 8224 12.1; RFC 4474 13.1), over lib/state. A scope begins with an octet that no Call-ID can
  * have, so that nothing of lib/tunnel is met. */
+#include "crypto/es256.h"
 #include "crypto/sign.h"
 #include "identity/verify.h"
 #include "tunnel/memory.h"
@@ -25,11 +26,13 @@ static sipveil_code seen(const char *rule, sipveil_error *err)
     return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_REPLAY, rule, SIPVEIL_NO_OFFSET, "this Identity was seen before");
 }
 
-/* Twice the window: Date may be as far ahead as it may be behind. */
+/* Twice the window: Date may be as far ahead as it may be behind. Without a window nothing is remembered long enough. */
 static int64_t expiry(const sv_judging *j, int64_t window_default)
 {
-    int64_t window = j->options->freshness > 0 ? j->options->freshness : window_default;
-    return j->now + 2 * (window < KEEP_WITHOUT_WINDOW * 24 ? window : KEEP_WITHOUT_WINDOW);
+    int64_t window = j->options->freshness > 0 ? j->options->freshness : window_default, end;
+    if (window == SIPVEIL_DATE_WINDOW_ANY) window = KEEP_WITHOUT_WINDOW;
+    bool past = __builtin_mul_overflow(window, (int64_t)2, &end) || __builtin_add_overflow(j->now, end, &end);
+    return past ? INT64_MAX : end;
 }
 
 static void put_lower(sv_buffer *b, sipveil_span text)
@@ -72,7 +75,8 @@ static sipveil_code digest_of_request(const sv_judging *j, uint8_t out[SV_DIGEST
     return sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), sv_buffer_span(&b), out, err);
 }
 
-/* The entry of a signature: whose request, and how many forks of it came. */
+/* The entry of a signature: whose request, and how many forks of it came, to whatever hosts: the Request-URI is not signed,
+ * so that it must not make an old request a new one. */
 static sipveil_code count_fork(const sv_judging *j, sipveil_span scope, int64_t expires, sipveil_error *err)
 {
     uint8_t value[DIGEST + 1], request[SV_DIGEST_MOST];
@@ -91,19 +95,22 @@ static sipveil_code count_fork(const sv_judging *j, sipveil_span scope, int64_t 
     return add(j, scope, SV_SPAN("request"), sv_span(value, sizeof value), expires, "IDN-41", err);
 }
 
+/* (r, s) and (r, n - s) verify both, and anybody can make one of the other: they are remembered as one. */
 sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, sipveil_error *err)
 {
-    uint8_t digest[SV_DIGEST_MOST];
+    uint8_t digest[SV_DIGEST_MOST], same[SV_ES256_LENGTH];
     sv_buffer scope, name;
     sipveil_span kept;
     int64_t expires = expiry(j, SV_FRESHNESS_8224);
-    SV_TRY(sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), signature, digest, err));
+    sv_es256_lower(signature, same);
+    SV_TRY(sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), sv_span(same, sizeof same), digest, err));
     sv_buffer_init(&scope, j->op->arena, 128, NAME_MOST);
     sv_put_byte(&scope, 0);
     sv_put(&scope, sv_span(digest, DIGEST));
-    put_lower(&scope, sv_sip_host(j->view->request_uri));
     sv_buffer_init(&name, j->op->arena, 64, NAME_MOST);
     sv_put_str(&name, "branch ");
+    put_lower(&name, sv_sip_host(j->view->request_uri));
+    sv_put_byte(&name, ' ');
     sv_put(&name, top_branch(j->view));
     if (scope.failed || name.failed) return seen("IDN-41", err); /* too long to be told apart */
     if (sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, sv_buffer_span(&scope), sv_buffer_span(&name), j->now, &kept)) {
@@ -131,7 +138,7 @@ sipveil_code sv_remember_rfc4474(const sv_judging *j, sipveil_error *err)
     sv_put_byte(&name, ' ');
     sv_put(&name, method);
     sv_put_byte(&name, '|');
-    put_lower(&name, from.tag);
+    sv_put(&name, from.uri); /* not its tag, which is not signed; the other side of the dialog has another From */
     if (scope.failed || name.failed) return seen("IDN-18", err);
     return add(j, sv_buffer_span(&scope), sv_buffer_span(&name), sv_span(NULL, 0), expiry(j, SV_FRESHNESS_4474), "IDN-18", err);
 }

@@ -15,6 +15,7 @@ typedef struct signing {
     sv_operation *op;
     const sv_sip_view *view;
     int64_t now;
+    const sipveil_identity_naming *naming; /* of the originator */
     sv_identity_name originator, destination;
     sipveil_span date;      /* value of the row, of ours if there was none */
     bool add_date;
@@ -58,6 +59,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_id
         return sv_fail(s->err, SV_IDENTITY, SIPVEIL_USAGE, "worker, options (with their size), key and URI are needed");
     }
     *s = (signing){.options = o, .old = o->profile == SIPVEIL_IDENTITY_RFC4474, .err = s->err};
+    s->naming = s->old ? NULL : &o->naming;
     if (o->key->kind != SIPVEIL_KEY_PRIVATE || o->key->cms.certificate == NULL) {
         return unusable(s, "the key is no certificate with its private key", "give one PEM file with both");
     }
@@ -118,7 +120,7 @@ static sipveil_code check_sender(const signing *s)
     sv_sip_address from;
     bool may = o->may_use_count == 0;
     for (size_t i = 0; i < o->may_use_count && !may; i++) {
-        may = sv_identity_name_read(&o->naming, sv_span_str(o->may_use[i]), s->op->arena, &allowed, NULL) == SIPVEIL_OK &&
+        may = sv_identity_name_read(s->naming, sv_span_str(o->may_use[i]), s->op->arena, &allowed, NULL) == SIPVEIL_OK &&
               allowed.is_number == s->originator.is_number && sv_equal(allowed.text, s->originator.text);
     }
     if (!may) {
@@ -304,7 +306,7 @@ static sipveil_code sign(signing *s, sipveil_identity_signed *out)
     s->now = o->has_at ? o->at : sv_now(s->op->worker->context);
     SV_TRY(check_request(s));
     out->message = s->view->whole;
-    sipveil_code code = sv_identity_originator(&o->naming, s->view, s->op->arena, &s->originator, s->err);
+    sipveil_code code = sv_identity_originator(s->naming, s->view, s->op->arena, &s->originator, s->err);
     if (code == SIPVEIL_OK) code = sv_identity_destination(&o->naming, s->view, s->op->arena, &s->destination, s->err);
     if (code == SIPVEIL_MALFORMED) {
         sv_report_warning(s->op, "IDN-32", "not signed: %s", s->err->text);

@@ -67,6 +67,22 @@ static sipveil_code too_many(const sv_judging *j, size_t rows)
     return SIPVEIL_OK;
 }
 
+/* One that comes after a valid one: it decides nothing, but a copy of the request in which it stands alone must not pass for
+ * another request (IDN-41). Of no account is what is wrong with it. */
+static sipveil_code remember_too(const sv_judging *j, sipveil_span value, sipveil_error *err)
+{
+    sipveil_identity_verdict unused = {0};
+    sipveil_identity_field field = {.info = "", .ppt = "", .rule = "", .why = ""};
+    sv_judging aside = *j;
+    size_t checks = j->op->checks.len, warnings = j->op->warnings.len;
+    if (j->options->memory == NULL) return SIPVEIL_OK;
+    aside.out = &unused;
+    sipveil_code code = sv_judge_passport(&aside, value, &field, err);
+    j->op->checks.len = checks;
+    j->op->warnings.len = warnings;
+    return code;
+}
+
 /* RFC 8224: until one is valid (IDN-42). */
 static sipveil_code judge_passports(const sv_judging *j, sipveil_error *err)
 {
@@ -74,7 +90,10 @@ static sipveil_code judge_passports(const sv_judging *j, sipveil_error *err)
     size_t rows = 0;
     for (const sv_sip_field *row = sv_sip_first(j->view, SV_F_IDENTITY); row != NULL; row = sv_sip_next(j->view, row)) {
         if (sv_identity_is_quoted(row->value) || ++rows > SIPVEIL_IDENTITY_FIELDS_MOST) continue;
-        if (out->valid) continue;
+        if (out->valid) {
+            SV_TRY(remember_too(j, row->value, err));
+            continue;
+        }
         sipveil_identity_field *field = &out->fields[out->field_count++];
         *field = (sipveil_identity_field){.path = SIPVEIL_IDENTITY_RFC8224, .info = "", .ppt = "", .rule = "", .why = ""};
         SV_TRY(sv_judge_passport(j, row->value, field, err));

@@ -30,8 +30,8 @@ sipveil_code sv_judge_rfc4474(const sv_judging *j, sipveil_identity_field *field
 enum { SV_FRESHNESS_8224 = 60, SV_FRESHNESS_4474 = 3600 };
 
 /* ---- replay.c ---- */
-/* Remembers a PASSporT by its signature and the host that it came to, or a request of RFC 4474 by Call-ID, CSeq and
- * From tag. REPLAY: it was here before, and is no branch of a fork (IDN-18, IDN-41). LIMIT: the memory is full. */
+/* Remembers a PASSporT by its signature, or a request of RFC 4474 by Call-ID, CSeq and the address in From: only by what
+ * is signed. REPLAY: it was here before, and is no branch of a fork (IDN-18, IDN-41). LIMIT: the memory is full. */
 sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, sipveil_error *err);
 sipveil_code sv_remember_rfc4474(const sv_judging *j, sipveil_error *err);
 /* Whether that is why: then there is no verdict at all. */

@@ -144,10 +144,21 @@ static sipveil_code check_signature(const sv_judging *j, const candidate *c)
     return valid ? SIPVEIL_OK : invalid(c, "IDN-27", "the signature does not verify: the request was changed, or another key signed it");
 }
 
+/* IDN-33: P-Asserted-Identity was signed, and From says something else. */
+static bool is_not_from(const sv_judging *j, const candidate *c)
+{
+    sipveil_identity_naming naming = j->options->naming;
+    sv_identity_name from;
+    if (!naming.use_asserted) return false;
+    naming.use_asserted = false;
+    return sv_identity_originator(&naming, j->view, j->op->arena, &from, NULL) != SIPVEIL_OK || !same_name(&from, &c->originator);
+}
+
 static void hand_out(const sv_judging *j, const candidate *c)
 {
     sipveil_identity_verdict *out = j->out;
     sv_verdict_take(j, c->credential, &c->originator, c->domain);
+    out->asserted = is_not_from(j, c);
     out->path = SIPVEIL_IDENTITY_RFC8224;
     out->signed_at = c->token.iat;
     out->fingerprints = c->token.mky.items;

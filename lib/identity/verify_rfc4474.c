@@ -51,7 +51,7 @@ static sipveil_code read_fields(const sv_judging *j, candidate *c)
     SV_TRY(sv_identity_info_read(sv_sip_value(j->view, SV_F_IDENTITY_INFO), &c->info, &c->alg, c->why));
     SV_TRY(read_signature(j, quoted->value, c));
     if (!j->has_date) return invalid(c, "IDN-10", "the request has no Date");
-    SV_TRY(sv_identity_originator(&j->options->naming, j->view, j->op->arena, &c->originator, c->why));
+    SV_TRY(sv_identity_originator(NULL, j->view, j->op->arena, &c->originator, c->why));
     sv_buffer_init(&b, j->op->arena, j->view->whole.len, j->op->limits->message);
     SV_TRY(sv_digest_string_put(j->view, sv_sip_value(j->view, SV_F_DATE), &b, c->why));
     c->signed_octets = sv_buffer_span(&b);

@@ -167,10 +167,14 @@ sipveil_code sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_
 {
     sv_dialog early = {.call_id = dialog->call_id, .remote_tag = dialog->remote_tag};
     sipveil_code code = SIPVEIL_NO_KEY;
-    if (dialog->remote_tag.len > 0) {
-        code = find_exact(store, dialog, place, now, arena, out);
-        if (code == SIPVEIL_NO_KEY && dialog->local_tag.len > 0) code = find_exact(store, &early, place, now, arena, out);
+    if (dialog->remote_tag.len > 0) code = find_exact(store, dialog, place, now, arena, out);
+    bool falls_back = code == SIPVEIL_NO_KEY && dialog->remote_tag.len > 0 && dialog->local_tag.len > 0;
+    if (falls_back && place == SV_BINDING_NEXT) { /* it follows the one of its own request, not that of this dialog */
+        code = find_exact(store, dialog, SV_BINDING_CURRENT, now, arena, out);
+        falls_back = code == SIPVEIL_NO_KEY;
+        if (code == SIPVEIL_OK) code = SIPVEIL_NO_KEY;
     }
+    if (falls_back) code = find_exact(store, &early, place, now, arena, out);
     if (code != SIPVEIL_OK) *out = (sv_binding){0};
     return code;
 }

@@ -156,6 +156,43 @@ static void numbers(void **state)
     end_side(&bob);
 }
 
+/* IDN-33, IDN-57: who vouches for P-Asserted-Identity does not vouch for another From. */
+static void asserted(void **state)
+{
+    parties *p = *state;
+    side bob = begin_side(p);
+    sipveil_identity_verdict v = by_mky(p, "sip:mallory@evil.example", "evil.example", &p->phone);
+    v.asserted = true;
+    const sipveil_bound *b = bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &p->phone)), &v);
+    assert_int_equal(b->assurance, SIPVEIL_ASSURANCE_UNBOUND);
+    assert_int_equal(count_bound(p, &bob, NULL), 0);
+    end_side(&bob);
+}
+
+/* IDN-59, IDN-60: a request outside the dialog, with its Call-ID and tag, puts nobody else into it. */
+static void not_taken_over(void **state)
+{
+    parties *p = *state;
+    const sipveil_binding *all;
+    side bob = begin_side(p);
+    sipveil_identity_verdict alice = by_body("sip:alice@atlanta.example", "atlanta.example");
+    sipveil_identity_verdict mallory = by_body("sip:mallory@evil.example", "evil.example");
+    (void)bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, with(p, &p->alice)), &alice);
+    (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, "", no_body), true);
+    (void)bind(p, &bob, request(p, "INVITE", "c1", "<sip:mallory@evil.example>;tag=a1", BOB, with(p, &p->phone)), &mallory);
+    (void)bind(p, &bob, request(p, "INVITE", "c1", "<sip:mallory@evil.example>;tag=a1", BOB, with(p, &p->bob)), &mallory);
+    assert_int_equal(prove(p, &bob, request(p, "INFO", "c1", A1, B1, no_body), false, &p->bob), SIPVEIL_NO_KEY);
+    (void)observe(p, &bob, request(p, "INFO", "c1", A1, B1, no_body), false);
+    size_t count = count_bound(p, &bob, &all), seen = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].local_tag, "b1") != 0) continue;
+        seen++;
+        assert_string_equal(all[i].aor, "sip:alice@atlanta.example");
+    }
+    assert_int_equal(seen, 1);
+    end_side(&bob);
+}
+
 /* IDN-65: a chain is another thing than a binding, and never becomes one. */
 static void assurance(void **state)
 {
@@ -452,7 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_paths_bind), cmocka_unit_test(what_is_not_bound), cmocka_unit_test(a_bad_verdict_binds_nothing),
-        cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers),
+        cmocka_unit_test(responses_never_bind), cmocka_unit_test(record), cmocka_unit_test(numbers), cmocka_unit_test(asserted), cmocka_unit_test(not_taken_over),
         cmocka_unit_test(assurance), cmocka_unit_test(key_change), cmocka_unit_test(key_mismatch),
         cmocka_unit_test(same_key_again), cmocka_unit_test(bad_verdict_in_the_dialog), cmocka_unit_test(identity_change), cmocka_unit_test(other_party), cmocka_unit_test(refused_identity_change),
         cmocka_unit_test(of_no_dialog), cmocka_unit_test(refused_bye), cmocka_unit_test(memory_ends),

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "mime/mime.h"
+
 /* IDN-41: a second copy is refused, forks and other hosts are not. */
 static void replay_of_a_passport(void **state)
 {
@@ -17,8 +19,10 @@ static void replay_of_a_passport(void **state)
     assert_status(w, edited(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK3"), "Call-ID: c1", "Call-ID: c2"), 438, "IDN-41");
     assert_status(w, edited(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK3"), ";tag=1", ";tag=2"), 438, "IDN-41");
     assert_valid(w, edited(w, message, "INVITE sip:bob@biloxi.example.com", "INVITE sip:bob@192.0.2.7")); /* another host */
+    assert_status(w, edited(w, edited(w, message, "INVITE sip:bob@biloxi.example.com", "INVITE sip:bob@192.0.2.8"), "Call-ID: c1", "Call-ID: c2"),
+                  438, "IDN-41"); /* the Request-URI is not signed, and whoever changes it makes no other request of this one */
     assert_status(w, edited(w, message, "INVITE sip:bob@biloxi.example.com", "INVITE sip:bob@BILOXI.example.com"), 438, "IDN-41");
-    for (int i = 3; i <= 16; i++) { /* 16 branches, and no more */
+    for (int i = 3; i <= 15; i++) { /* 16 of them, to whatever hosts, and no more */
         char branch[64];
         snprintf(branch, sizeof branch, "branch=z9hG4bK%d", i);
         assert_valid(w, edited(w, message, "branch=z9hG4bK1", branch));
@@ -38,6 +42,90 @@ static void replay_of_a_passport(void **state)
     assert_status(w, third, 438, "IDN-41");
 }
 
+/* The last of the three parts of a PASSporT: (r, s) made (r, n - s), which verifies as well. */
+static sipveil_span with_twin(world *w, sipveil_span message)
+{
+    static const uint8_t order[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                      0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51};
+    sipveil_span row = row_of(message, "Identity: "), octets;
+    uint8_t twin[64];
+    char old[87], new[87];
+    size_t end;
+    sv_buffer b;
+    assert_true(sv_find(row, SV_SPAN(";info="), &end));
+    sipveil_span text = sv_span(row.data + end - 86, 86);
+    assert_code(sv_mime_decode_base64url(text, w->arena, &octets, &w->err), SIPVEIL_OK);
+    assert_int_equal(octets.len, 64);
+    memcpy(twin, octets.data, 32);
+    for (int i = 31, borrow = 0; i >= 0; i--) {
+        int digit = order[i] - octets.data[32 + i] - borrow;
+        borrow = digit < 0;
+        twin[32 + i] = (uint8_t)(digit + 256 * borrow);
+    }
+    sv_buffer_init(&b, w->arena, 128, 128);
+    sv_mime_put_base64url(&b, sv_span(twin, sizeof twin));
+    assert_int_equal(b.len, 86);
+    snprintf(old, sizeof old, "%.86s", (const char *)text.data);
+    snprintf(new, sizeof new, "%.86s", (const char *)sv_buffer_span(&b).data);
+    return edited(w, message, old, new);
+}
+
+/* IDN-41: of each signature on P-256 everybody can make a second one that verifies; it is remembered as the same. */
+static void twin_of_a_signature(void **state)
+{
+    world *w = begin(state);
+    for (int compact = 0; compact < 2; compact++) {
+        w->sign.compact = compact == 1;
+        w->verify.memory = NULL;
+        sipveil_span message = sign(w, INVITE), twin = with_twin(w, message);
+        assert_valid(w, twin);
+        w->verify.memory = w->memory;
+        assert_valid(w, message);
+        assert_status(w, twin, 438, "IDN-41");
+        assert_status(w, edited(w, edited(w, twin, "branch=z9hG4bK1", "branch=z9hG4bK2"), "Call-ID: c1", "Call-ID: c2"), 438, "IDN-41");
+        assert_status(w, with_twin(w, twin), 438, "IDN-41");
+        message = sign(w, INVITE);
+        assert_valid(w, with_twin(w, message)); /* whichever comes first */
+        assert_status(w, message, 438, "IDN-41");
+    }
+}
+
+/* IDN-41, IDN-18: a wide window is remembered as long as it lets old requests in. */
+static void remembered_as_long_as_fresh(void **state)
+{
+    static const int64_t windows[] = {86399, 86400, 3 * 86400};
+    for (size_t i = 0; i < 2 * (sizeof windows / sizeof *windows); i++) {
+        world *w = begin(state);
+        bool old = i % 2 == 1;
+        if (old) use_old(w);
+        w->verify.memory = w->memory;
+        w->verify.freshness = windows[i / 2];
+        sipveil_span message = sign(w, INVITE);
+        assert_valid(w, message);
+        w->clock = NOW + 10000; /* the certificates are good for a day */
+        assert_status(w, message, 438, old ? "IDN-18" : "IDN-41");
+        w->clock = NOW + 86300;
+        assert_status(w, message, 438, old ? "IDN-18" : "IDN-41");
+    }
+}
+
+/* IDN-41, IDN-42: a request that two services have signed is one request, whichever of its fields is left in a copy. */
+static void several_fields(void **state)
+{
+    world *w = begin(state);
+    sipveil_span first = sign(w, INVITE), second = sign(w, INVITE);
+    char two[8192], row[4096];
+    sipveil_span mine = row_of(second, "Identity: ");
+    snprintf(row, sizeof row, "%.*s\r\n", (int)mine.len, (const char *)mine.data);
+    snprintf(two, sizeof two, "%sMax-Forwards: 70\r\n", row);
+    sipveil_span both = edited(w, first, "Max-Forwards: 70\r\n", two);
+    w->verify.memory = w->memory;
+    assert_valid(w, both);
+    assert_status(w, first, 438, "IDN-41");
+    assert_status(w, edited(w, second, "Call-ID: c1", "Call-ID: c2"), 438, "IDN-41");
+    assert_status(w, second, 438, "IDN-41");
+}
+
 /* IDN-18 */
 static void replay_of_rfc4474(void **state)
 {
@@ -48,6 +136,8 @@ static void replay_of_rfc4474(void **state)
     assert_valid(w, message);
     assert_status(w, message, 438, "IDN-18");
     assert_status(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK2"), 438, "IDN-18");
+    assert_status(w, edited(w, message, ";tag=1", ";tag=2"), 438, "IDN-18"); /* tags are not signed */
+    assert_status(w, edited(w, message, ";tag=1", ""), 438, "IDN-18");
     w->sign.has_at = true;
     w->sign.at = NOW + 1;
     const char *next = START "Via: SIP/2.0/TLS c.atlanta.example.com;branch=z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: " ALICE "\r\nTo: " BOB
@@ -88,6 +178,27 @@ static void kept_by_uri(void **state)
     sipveil_identity_cache_free(cache);
     sipveil_identity_cache_free(NULL);
     assert_code(sipveil_identity_cache_new(NULL, 0, &cache, &w->err), SIPVEIL_USAGE);
+}
+
+/* ADV-193: what came over http, or from next door, does not serve whoever allows neither. */
+static void kept_for_who_may_fetch(void **state)
+{
+    static const char *const uris[] = {"http://cert.atlanta.example.com/as.cer", "https://192.168.1.1/as.cer"};
+    world *w = begin(state);
+    sipveil_identity_cache *cache;
+    assert_code(sipveil_identity_cache_new(w->trust, 0, &cache, &w->err), SIPVEIL_OK);
+    w->verify.cache = cache;
+    w->sign.allow_http = true;
+    for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
+        w->sign.info = w->atlanta.info = uris[i];
+        sipveil_span message = sign(w, INVITE);
+        w->verify.allow_http = w->verify.allow_private_hosts = true;
+        assert_valid(w, message);
+        w->verify.allow_http = w->verify.allow_private_hosts = false;
+        assert_status(w, message, 436, "ADV-193");
+    }
+    w->atlanta.info = INFO;
+    sipveil_identity_cache_free(cache);
 }
 
 /* Section 4: status lines; never to an ACK or a response (IDN-47). */
@@ -142,6 +253,8 @@ static void reports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(replay_of_a_passport), cmocka_unit_test(replay_of_rfc4474),
+                                       cmocka_unit_test(twin_of_a_signature), cmocka_unit_test(remembered_as_long_as_fresh),
+                                       cmocka_unit_test(kept_for_who_may_fetch), cmocka_unit_test(several_fields),
                                        cmocka_unit_test(kept_by_uri), cmocka_unit_test(answers), cmocka_unit_test(reports)};
     return cmocka_run_group_tests_name("seen before, kept, answered", tests, world_setup, world_teardown);
 }

@@ -200,8 +200,43 @@ static void asserted(void **state)
                                        "P-Asserted-Identity: \"A\" <sip:alice@atlanta.example.com>, <tel:+1>\r\n" DATE BODY(SDP));
     assert_valid(w, message);
     assert_string_equal(w->verdict.identity, "sip:alice@atlanta.example.com");
+    assert_true(w->verdict.asserted);
+    assert_valid(w, sign(w, START ROWS(ALICE, BOB) "P-Asserted-Identity: <sip:ALICE@atlanta.example.com>\r\n" DATE BODY(SDP)));
+    assert_false(w->verdict.asserted); /* From says the same */
     w->verify.naming.use_asserted = false;
     assert_status(w, message, 438, "IDN-37");
+}
+
+/* IDN-08, IDN-17, IDN-33: RFC 4474 signs From. Neither does it speak for P-Asserted-Identity, nor for the number that a host
+ * has in a user part. */
+static void old_speaks_for_from(void **state)
+{
+    world *w = begin(state);
+    static const char *const mallory[] = {"sip:mallory@atlanta.example.com"};
+    const char *asserted = START ROWS("<sip:ceo@atlanta.example.com>;tag=1", BOB)
+        "P-Asserted-Identity: <sip:mallory@atlanta.example.com>\r\n" DATE BODY(SDP);
+    use_old(w);
+    sipveil_span message = sign(w, asserted);
+    w->verify.naming.use_asserted = true;
+    assert_valid(w, edited(w, message, "P-Asserted-Identity: <sip:mallory@", "P-Asserted-Identity: <sip:president@"));
+    assert_string_equal(w->verdict.identity, "sip:ceo@atlanta.example.com");
+    assert_string_equal(w->made.identity, "sip:ceo@atlanta.example.com");
+    assert_false(w->verdict.asserted);
+    /* From of another domain is not signed for by that of the asserted identity */
+    message = sign(w, INVITE);
+    assert_status(w, edited(w, edited(w, message, "alice@atlanta.example.com>;tag", "alice@biloxi.example.com>;tag"), "Max-Forwards",
+                            "P-Asserted-Identity: <sip:alice@atlanta.example.com>\r\nMax-Forwards"), 437, "IDN-17");
+    w->sign.naming.use_asserted = true;
+    w->sign.may_use = mallory;
+    w->sign.may_use_count = 1;
+    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_span_str(asserted), &w->made, &w->err), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "IDN-16");
+    /* a number is not the host's to give away */
+    w->sign.may_use_count = 0;
+    assert_valid(w, sign(w, START ROWS("<sip:+12155551212@atlanta.example.com;user=phone>;tag=1", BOB) DATE BODY(SDP)));
+    assert_false(w->verdict.is_number);
+    assert_string_equal(w->verdict.identity, "sip:+12155551212@atlanta.example.com");
+    assert_string_equal(w->verdict.domain, "atlanta.example.com");
 }
 
 int main(void)
@@ -209,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forwards_what_is_not_its_own), cmocka_unit_test(senders), cmocka_unit_test(dates),
         cmocka_unit_test(impossible), cmocka_unit_test(claims), cmocka_unit_test(changes_nothing_else),
-        cmocka_unit_test(once_more_in_full), cmocka_unit_test(asserted)};
+        cmocka_unit_test(once_more_in_full), cmocka_unit_test(asserted),
+        cmocka_unit_test(old_speaks_for_from)};
     return cmocka_run_group_tests_name("signing an Identity", tests, world_setup, world_teardown);
 }

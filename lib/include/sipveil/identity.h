@@ -200,6 +200,7 @@ typedef struct sipveil_identity_verdict {
     sipveil_identity_profile path;
     const char *identity;   /**< canonical, of the signalling: "sip:alice@atlanta.example.com", or a number */
     bool is_number;
+    bool asserted;          /**< it is of P-Asserted-Identity, and From says another one: nobody vouches for From */
     const char *domain;     /**< the domain that vouches, as the certificate has it; "" for a number */
     sipveil_span certificate; /**< of the signer, DER */
     uint8_t certificate_sha256[32];
