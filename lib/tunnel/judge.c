@@ -51,6 +51,15 @@ static const sv_node *covered_message(const sv_node *node)
     return NULL;
 }
 
+/* What a node signs is the message that it hands on, whole and right inside the one that came (TRU-46). A body, fields
+ * or a message further inside that it signed once fit into anybody's message. */
+static bool hands_on_a_message(const sv_node *node)
+{
+    const sv_node *message = covered_message(node);
+    return message != NULL && message->type == SV_NODE_MESSAGE_SIP && sv_node_carrier(node) != NULL &&
+           sv_node_carrier(node)->parent == NULL;
+}
+
 /* Whom a signature must speak for: From of a request, To of a response (ADV-126, TUN-08); in an AIB of
  * a response From is the responder (TUN-53). */
 static sipveil_span sender_of(const sv_node *message)
@@ -214,7 +223,7 @@ sipveil_code sv_judge_signers(sv_operation *op, sv_node *node)
             }
         }
         bool speaks = false;
-        SV_TRY(sv_ask_node(op, node, i, &speaks));
+        if (hands_on_a_message(node)) SV_TRY(sv_ask_node(op, node, i, &speaks));
         if (speaks) continue;
         accepted = false;
         SV_TRY(refuse_signer(op, node, i));

@@ -240,6 +240,31 @@ static sipveil_span replace(sipveil_span message, const char *old, const char *n
     return sv_buffer_span(&b);
 }
 
+/* TRU-46, ADV-203: a node proves itself by a message that it signed. A body that it signed once goes into anybody's message, under
+ * anybody's header; fields that it signed leave out the identity. */
+static void believes_no_borrowed_signature(void **state)
+{
+    static const struct {
+        const char *name;
+        sipveil_mode mode;
+    } cases[] = {{"a body", SIPVEIL_MODE_PAYLOAD}, {"header fields", SIPVEIL_MODE_SIPFRAG}};
+    sipveil_open_options options = opening();
+    const sipveil_trust_peer peer = {.size = sizeof peer, .transport = SIPVEIL_TRUST_UDP};
+    sipveil_trust_table *table = world_table("", "[partner b]\ndomains = biloxi.example\nprotection = smime\ntrust_in = yes\n");
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sipveil_sealed sealed;
+        sipveil_opened opened;
+        sipveil_trust_verdict verdict;
+        sipveil_error err;
+        assert_int_equal(seal(node, NULL, cases[i].mode, NULL, NULL, HEAD SDP, &sealed, &err), SIPVEIL_OK);
+        sipveil_span forged = replace(sealed.message, "Max-Forwards: 70", "P-Asserted-Identity: <sip:ceo@biloxi.example>");
+        sipveil_code code = sipveil_trust_open_message(worker, &options, table, &peer, forged, &opened, &verdict, &err);
+        if (code != SIPVEIL_UNTRUSTED_SIGNER || verdict.trusted) fail_msg("%s: code %d, trusted %d", cases[i].name, code, verdict.trusted);
+    }
+    sipveil_trust_table_free(table);
+}
+
 /* TRU-49, TRU-43 */
 static void knows_of_a_privacy_border(void **state)
 {
@@ -372,7 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaves_sdp_to_the_anonymiser), cmocka_unit_test(refuses_what_is_for_outside), cmocka_unit_test(ignores_identities_inside),
-        cmocka_unit_test(believes_nodes_of_partners),   cmocka_unit_test(knows_of_a_privacy_border),   cmocka_unit_test(compares_what_is_protected),
+        cmocka_unit_test(believes_nodes_of_partners),   cmocka_unit_test(believes_no_borrowed_signature), cmocka_unit_test(knows_of_a_privacy_border),   cmocka_unit_test(compares_what_is_protected),
         cmocka_unit_test(looks_at_the_outer_message_alone), cmocka_unit_test(answers_by_class),
     };
     return cmocka_run_group_tests_name("inner and outer at the border", tests, open_lab, close_lab);

@@ -154,7 +154,9 @@ SIPVEIL_API bool sipveil_trust_verdict_holds(const sipveil_trust_table *table, c
  * sipveil_tunnel_open_message for a message that may come signed by the previous hop's node (TRU-46, TRU-48): a good
  * signature whose certificate is a domain's of a partner with protection smime, though it does not speak for the
  * sender, is accepted; the previous hop is then judged with it, for this message. Where it is trusted,
- * out->inner_identity_counts says whether a P-Asserted-Identity inside may be believed.
+ * out->inner_identity_counts says whether a P-Asserted-Identity inside may be believed. Its signature covers the message
+ * inside alone: that one, out->message, is what the verdict may be used for, and not the one around it. A signature over a
+ * body or over chosen fields proves no node.
  * @param peer what is known of the previous hop beside; its signer is filled in here
  * @return as sipveil_tunnel_open_message; *verdict (SIPVEIL_TRUST_IN) is made in any case, without the signature on
  * failure
