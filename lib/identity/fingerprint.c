@@ -73,8 +73,9 @@ sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_finge
     static const char attribute[] = "a=fingerprint:";
     sv_cursor c = sv_cursor_over(sdp, "SDP");
     while (!sv_at_end(&c)) {
-        bool fingerprint = sv_take_literal_nocase(&c, attribute);
+        bool fingerprint = sv_take_literal(&c, attribute), looks_so = !fingerprint && sv_take_literal_nocase(&c, attribute);
         sipveil_span line = sv_take_while(&c, is_in_line);
+        if (looks_so) return no_fingerprint(line, err); /* some read it as one, others do not (RFC 8866 6): it is not signed for */
         if (fingerprint) SV_TRY(add_fingerprint(line, arena, out, err));
         (void)sv_take_if(&c, '\r');
         (void)sv_take_if(&c, '\n');
@@ -85,12 +86,26 @@ sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_finge
 /* ---- where SDP is in a body ---- */
 
 typedef struct walk {
+    const sv_sip_view *view;
     const sipveil_limits *limits;
     sv_arena *arena;
     sv_fingerprints *out;
     size_t parts;
     sipveil_error *err;
 } walk;
+
+/* Who undoes a Content-Encoding sees other octets, and in them maybe another SDP: a comment of gzip has room for lines that
+ * look like ours. */
+static bool is_encoded(sipveil_span value)
+{
+    return !sv_equal_nocase_str(value, "identity");
+}
+
+static sipveil_code encoded(walk *w, sipveil_span value)
+{
+    return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_MALFORMED, "IDN-30", SIPVEIL_NO_OFFSET,
+                        "the SDP has Content-Encoding \"%s\", so that its fingerprints cannot be read", SV_QUOTE(value));
+}
 
 static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth);
 
@@ -118,8 +133,17 @@ static sipveil_code walk_parts(walk *w, const sv_mime_entity *entity, size_t dep
 static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth)
 {
     sipveil_span sdp;
-    if (sv_equal_nocase_str(entity->type.type, "multipart")) return walk_parts(w, entity, depth);
-    if (!sv_media_type_is(&entity->type, "application", "sdp")) return SIPVEIL_OK;
+    bool several = sv_equal_nocase_str(entity->type.type, "multipart");
+    if (!several && !sv_media_type_is(&entity->type, "application", "sdp")) return SIPVEIL_OK;
+    const sv_sip_field *row = depth == 0 ? sv_sip_first(w->view, SV_F_CONTENT_ENCODING) : NULL;
+    for (; row != NULL; row = sv_sip_next(w->view, row)) {
+        if (is_encoded(row->value)) return encoded(w, row->value);
+    }
+    for (size_t i = 0; i < entity->field_count; i++) {
+        const sv_mime_field *f = &entity->fields[i];
+        if (sv_equal_nocase_str(f->name, "Content-Encoding") && is_encoded(f->value)) return encoded(w, f->value);
+    }
+    if (several) return walk_parts(w, entity, depth);
     SV_TRY(sv_mime_decoded_content(entity, w->arena, &sdp, w->err));
     return sv_fingerprints_add_sdp(sdp, w->arena, w->out, w->err);
 }
@@ -152,13 +176,13 @@ static void sort(sv_fingerprints *list)
     list->count = kept;
 }
 
-/* The usual case: the body is SDP, and no transfer encoding is to be undone. */
+/* The usual case: the body is SDP, and no encoding is to be undone. */
 static bool is_plain_sdp(const sv_sip_view *view)
 {
     sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_CONTENT_TYPE), "Content-Type");
     uint8_t next;
     return sv_take_literal_nocase(&c, "application/sdp") && (!sv_peek(&c, &next) || next == ';') &&
-           sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) == NULL;
+           sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) == NULL && sv_sip_first(view, SV_F_CONTENT_ENCODING) == NULL;
 }
 
 static sipveil_code read_body(walk *w, const sv_sip_view *view)
@@ -175,7 +199,7 @@ sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits 
 {
     *out = (sv_fingerprints){0};
     if (view->body.len == 0) return SIPVEIL_OK;
-    walk w = {.limits = limits, .arena = arena, .out = out, .err = err};
+    walk w = {.view = view, .limits = limits, .arena = arena, .out = out, .err = err};
     sipveil_code code = read_body(&w, view);
     if (code == SIPVEIL_OK) sort(out);
     else *out = (sv_fingerprints){0};

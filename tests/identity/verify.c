@@ -81,6 +81,11 @@ static void changes_of_the_full_form(void **state)
         {"<sip:alice@atlanta.example.com>", "<sip:alice@biloxi.example.com>", 438, "IDN-37"},
         {"02:1A:CC", "12:1A:CC", 438, "IDN-30"},
         {"a=fingerprint:sha-256", "a=fingerprinx:sha-256", 438, "IDN-30"},
+        {"a=fingerprint:sha-256", "A=Fingerprint:sha-256", 438, "IDN-30"}, /* a fingerprint for some readers only */
+        {"s=-\r\n", "s=-\r\na=Fingerprint:sha-256 " PRINT_B "\r\n", 438, "IDN-30"},
+        {"Content-Type", "Content-Encoding: gzip\r\nContent-Type", 438, "IDN-30"}, /* others read another SDP in it */
+        {"Content-Type", "e: identity, gzip\r\nContent-Type", 438, "IDN-30"},
+        {"Content-Type", "Content-Encoding: Identity\r\nContent-Type", 0, ""},
         {"\"Alice\" ", "\"Chief\" ", 0, ""}, /* a display name is not signed */
         {"Call-ID: c1", "Call-ID: c2", 0, ""},
         {"m=audio 49172", "m=audio 49174", 0, ""},
@@ -92,6 +97,21 @@ static void changes_of_the_full_form(void **state)
     };
     world *w = begin(state);
     try_changes(w, sign(w, INVITE), rows, sizeof rows / sizeof *rows);
+}
+
+/* IDN-30: in parts of a body, too. */
+static void changes_of_parts(void **state)
+{
+    static const change rows[] = {
+        {"Content-Type: application/sdp", "Content-Encoding: gzip\r\nContent-Type: application/sdp", 438, "IDN-30"},
+        {"Content-Type: multipart", "Content-Encoding: gzip\r\nContent-Type: multipart", 438, "IDN-30"},
+        {"Content-Type: text/plain", "Content-Encoding: gzip\r\nContent-Type: text/plain", 0, ""},
+        {"Content-Type: text/plain\r\n\r\nv=0", "Content-Type: application/sdp\r\n\r\na=fingerprint:sha-256 " PRINT_B, 438, "IDN-30"},
+    };
+    world *w = begin(state);
+    try_changes(w, sign(w, START ROWS(ALICE, BOB) DATE "Content-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\n"
+                                 "Content-Type: application/sdp\r\n\r\n" SDP "\r\n--b\r\nContent-Type: text/plain\r\n\r\nv=0\r\n--b--\r\n"),
+                rows, sizeof rows / sizeof *rows);
 }
 
 static void changes_of_the_compact_form(void **state)
@@ -349,7 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),        cmocka_unit_test(round_trip_of_rfc4474),
-        cmocka_unit_test(changes_of_the_full_form), cmocka_unit_test(changes_of_the_compact_form),
+        cmocka_unit_test(changes_of_the_full_form), cmocka_unit_test(changes_of_parts), cmocka_unit_test(changes_of_the_compact_form),
         cmocka_unit_test(changes_of_rfc4474), cmocka_unit_test(changes_of_the_field),
         cmocka_unit_test(changes_of_the_signature), cmocka_unit_test(credentials),
         cmocka_unit_test(several_fields),     cmocka_unit_test(not_judged),
