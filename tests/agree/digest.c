@@ -183,6 +183,26 @@ static void nonces(void **state)
     assert_int_equal(sv_nonces_begin(&m, NULL), SIPVEIL_OK); /* another server's key */
     assert_int_equal(sv_nonce_judge(&m, nonce, &result, NULL), SIPVEIL_OK);
     assert_int_equal(result, SV_NONCE_FOREIGN);
+    assert_int_equal(sv_nonce_judge(&m, sv_span(one, sizeof one - 1), &result, NULL), SIPVEIL_OK);
+    assert_int_equal(result, SV_NONCE_FOREIGN);
+    char realm[256]; /* one that fits, and one that does not */
+    memset(realm, 'r', sizeof realm);
+    realm[252] = '\0';
+    n.realm = realm;
+    assert_int_equal(sv_nonce_make(&n, transaction, 2, again, NULL), SIPVEIL_OK);
+    assert_int_equal(sv_nonce_judge(&n, sv_span(again, sizeof again), &result, NULL), SIPVEIL_OK);
+    assert_int_equal(result, SV_NONCE_GOOD);
+    realm[252] = 'r';
+    realm[253] = '\0';
+    assert_int_equal(sv_nonce_make(&n, transaction, 2, again, NULL), SIPVEIL_LIMIT);
+    assert_int_equal(sv_nonce_judge(&n, nonce, &result, NULL), SIPVEIL_LIMIT);
+    assert_int_equal(result, SV_NONCE_FOREIGN);
+    const sv_nonces unusable[] = {{.realm = "r"}, {.memory = memory}, {.memory = memory, .realm = "r", .lifetime = -1}};
+    for (size_t i = 0; i < 3; i++) {
+        m = unusable[i];
+        m.crypto = worker->crypto;
+        assert_int_equal(sv_nonces_begin(&m, NULL), SIPVEIL_USAGE);
+    }
     sipveil_memory_free(memory);
     sipveil_memory_free(other);
 }

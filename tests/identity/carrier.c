@@ -167,6 +167,48 @@ static void broken(void **state)
     assert_int_equal(c.state, SV_CARRIED_UNREADABLE);
 }
 
+#define SIGNED "multipart/signed;protocol=\"application/pkcs7-signature\";micalg=sha-256;boundary=b"
+#define PART(type, octets) "--b\r\nContent-Type: " type "\r\nContent-Transfer-Encoding: base64\r\n\r\n" octets "\r\n"
+#define ENVELOPED "\x30\x0F\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x03\xA0\x02\x30\x00"
+
+/* Bodies that end the look, and bodies in which it finds nothing. */
+static void odd_bodies(void **state)
+{
+    parties *p = *state;
+    const struct {
+        content body;
+        sipveil_code code;
+        sv_carried_state found;
+    } rows[] = {
+        {{"multipart/mixed;boundary=b", SV_SPAN("--b\r\n\r\nx\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{"multipart/mixed", SV_SPAN("--b\r\n\r\nx\r\n--b--\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{"multipart/mixed;boundary=b", SV_SPAN("--b\r\nContent-Type: x\r\n\r\ny\r\n--b--\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{"multipart/mixed;boundary=b", SV_SPAN(PART("application/pkcs7-mime", "!!") "--b--\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{"multipart/mixed;boundary=b", SV_SPAN(PART("application/sdp", "!!") "--b--\r\n")}, SIPVEIL_OK, SV_CARRIED_NONE},
+        {{"multipart/mixed;boundary=b", SV_SPAN(PART("application/pkix-cert", "!!") "--b--\r\n")}, SIPVEIL_OK, SV_CARRIED_UNREADABLE},
+        {{SIGNED, SV_SPAN(PART("application/sdp", "dj0w") PART("application/pkcs7-signature", "!!") "--b--\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{SIGNED, SV_SPAN(PART("application/sdp", "dj0w") "--b\r\nContent-Type: x\r\n\r\ny\r\n--b--\r\n")}, SIPVEIL_MALFORMED, SV_CARRIED_NONE},
+        {{SIGNED, SV_SPAN(PART("application/sdp", "dj0w") PART("application/pkcs7-signature", "AAAA") "--b--\r\n")}, SIPVEIL_OK, SV_CARRIED_UNREADABLE},
+        {{SIGNED, SV_SPAN(PART("application/sdp", "dj0w") "--b--\r\n")}, SIPVEIL_OK, SV_CARRIED_NONE},
+        {{"application/pkcs7-mime", SV_SPAN(ENVELOPED)}, SIPVEIL_OK, SV_CARRIED_NONE},
+        {{"application/x-pkcs7-mime", SV_SPAN(ENVELOPED)}, SIPVEIL_OK, SV_CARRIED_NONE},
+        {{"application/pkcs7-mime", SV_SPAN("x")}, SIPVEIL_OK, SV_CARRIED_UNREADABLE},
+    };
+    sv_crypto *crypto;
+    assert_code(sv_crypto_new(p->context, &crypto, &p->err), SIPVEIL_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sv_carried_certificate found;
+        const sv_carrier_question q = {.view = view_of(p, invite(p, rows[i].body)), .context = p->context, .crypto = crypto, .arena = p->arena};
+        sipveil_code code = sv_find_carried(&q, &found, &p->err);
+        if (code != rows[i].code || (code == SIPVEIL_OK && found.state != rows[i].found)) fail_msg("row %zu: %d, %d", i, code, found.state);
+        assert_null(found.certificate);
+    }
+    sv_crypto_free(crypto);
+    content text = {"text/plain", SV_SPAN("hello")};
+    sv_carried_certificate c = look(p, signed_by(p, &p->alice, SIPVEIL_MODE_PAYLOAD, true, invite(p, mixed(p, &text, 1))), NULL, NULL);
+    assert_int_equal(c.state, SV_CARRIED_NONE); /* a multipart, and nothing of the session in it */
+}
+
 /* More certificates than anybody needs, and nesting without end: refused before work (ADV-123, ADV-036). */
 static void limits(void **state)
 {
@@ -303,7 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_forms), cmocka_unit_test(not_of_the_session), cmocka_unit_test(which_one),
-        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(limits), cmocka_unit_test(memory_ends), cmocka_unit_test(mikey), cmocka_unit_test(carries),
+        cmocka_unit_test(authorities), cmocka_unit_test(broken), cmocka_unit_test(odd_bodies), cmocka_unit_test(limits), cmocka_unit_test(memory_ends), cmocka_unit_test(mikey), cmocka_unit_test(carries),
     };
     return cmocka_run_group_tests_name("certificates that a message carries", tests, parties_setup, parties_teardown);
 }
