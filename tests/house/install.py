@@ -1,4 +1,5 @@
 """`meson install` into a folder, as a packager does, and a program built against nothing but that."""
+import email.utils
 import os
 import re
 import shlex
@@ -62,6 +63,85 @@ def end_to_middle(cases, root, flags, environment):
     cases.case("the examples of end to middle seal, read on the way, open and answer", failed or ([] if same else ["other octets were forwarded"]))
 
 
+REQUEST = ("INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: SIP/2.0/TCP a.example;branch=z9hG4bK1\r\nFrom: <sip:alice@a.example>;tag=1\r\n"
+           "To: <sip:bob@biloxi.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n")
+ANSWER = ("SIP/2.0 %s\r\nVia: SIP/2.0/TCP a.example;branch=z9hG4bK1\r\nFrom: <sip:alice@a.example>;tag=1\r\n"
+          "To: <sip:bob@biloxi.example>;tag=9\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n%sContent-Length: 0\r\n\r\n")
+TABLE = "[trust-domain]\nno_privacy = remove\n" + "".join(
+    "[partner %s]\ndomains = %s.example\nprotection = tls-mutual\ntrust_in = yes\ntrust_out = yes\n" % (name, name) for name in "ab")
+
+
+def example(root, name, flags):
+    """(program, complaints)"""
+    program = os.path.join(root, name)
+    built = run(*shlex.split(os.environ.get("CC", "cc")), *WARNINGS, SOURCE / "examples" / (name + ".c"), "-o", program,
+                *shlex.split(flags.stdout))
+    return program, [built.stdout] if built.returncode else []
+
+
+def through(root, environment, program, *words, message):
+    """Exit code, what it wrote, what it said."""
+    with open(os.path.join(root, "message"), "w", encoding="ascii", newline="") as file:
+        file.write(message)
+    with open(os.path.join(root, "message"), "rb") as stdin:
+        done = run(program, *words, stdin=stdin, stderr=subprocess.PIPE, env=environment, text=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def write(root, name, text):
+    path = os.path.join(root, name)
+    with open(path, "w", encoding="ascii", newline="") as file:
+        file.write(text)
+    return path
+
+
+def agreement(cases, root, flags, environment):
+    """The offer; the second request after a 494; nothing where the answer offers nothing."""
+    program, failed = example(root, "agree_client", flags)
+    offer = "Security-Server: tls;q=0.2, digest;q=0.1\r\n"
+    for answer, code, written, said in (
+            (None, 0, "Security-Client: tls, digest", "offered"),
+            (ANSWER % ("494 Security Agreement Required", offer), 0, "Security-Verify: tls;q=0.2, digest;q=0.1", "starting tls"),
+            (ANSWER % ("200 OK", ""), 1, "", "E_NOT_OFFERED")):
+        words = ["tls;q=0.2, digest;q=0.1"] + ([write(root, "answer", answer)] if answer else [])
+        got = through(root, environment, program, *words, message=REQUEST % "") if not failed else None
+        if got and (got[0] != code or written not in got[1] or said not in got[2] or (written == "" and got[1] != "")):
+            failed = ["%s: %s" % (said, got)]
+    cases.case("the example of security agreement offers, agrees, and stops where nothing was offered", failed)
+
+
+def border(cases, root, flags, environment):
+    """An asserted identity goes from partner to partner, and neither comes from nor goes to a stranger."""
+    program, failed = example(root, "trust_proxy", flags)
+    table = write(root, "table", TABLE)
+    for source, target, kept in (("a", "b", True), ("a", "c", False), ("c", "b", False)):
+        words = [table, "192.0.2.1", source + ".example", "192.0.2.2", target + ".example"]
+        message = (REQUEST % "P-Asserted-Identity: <sip:alice@a.example>\r\n").replace("biloxi.example", target + ".example")
+        got = through(root, environment, program, *words, message=message) if not failed else None
+        if got and (got[0] != 0 or not got[1].startswith("INVITE ") or ("P-Asserted-Identity" in got[1]) != kept):
+            failed = ["%s to %s: %s" % (source, target, got)]
+    cases.case("the example of a border passes identities on among partners alone", failed)
+
+
+def identity(cases, root, flags, environment):
+    """Signed at home and verified far away; a changed caller is refused, and so is a request that nobody signed."""
+    program, failed = example(root, "identity", flags)
+    tool, at = BUILD / "tools" / "sipveil", lambda name: os.path.join(root, name)
+    run(tool, "keygen", "ca", "--name", "Examples", "-o", at("identity-ca"))
+    run(tool, "keygen", "cert", "--ca", at("identity-ca"), "--host", "a.example", "--cert-out", at("home.crt"), "-o", at("home.pem"))
+    date = "Date: %s\r\n" % email.utils.formatdate(usegmt=True)
+    signed = through(root, environment, program, "sign", at("home.pem"), "https://a.example/home.crt", message=REQUEST % date)
+    if not failed and (signed[0] != 0 or "\r\nIdentity: " not in signed[1]):
+        failed = [str(signed)]
+    for message, code, said in ((signed[1], 0, "sip:alice@a.example, says a.example"),
+                                (signed[1].replace("sip:alice", "sip:mallory"), 1, "answer 438"),
+                                (REQUEST % date, 1, "answer 428")) if not failed else ():
+        got = through(root, environment, program, "verify", at("identity-ca/ca.pem"), at("home.crt"), message=message)
+        if got[0] != code or said not in got[1]:
+            failed = ["%s: %s" % (said, got)]
+    cases.case("the example of identity signs, verifies, and refuses a changed caller", failed)
+
+
 def main():
     cases = Cases()
     with tempfile.TemporaryDirectory() as root:
@@ -98,7 +178,11 @@ def main():
         cases.case("the example seals, opens and finds the same octets",
                    [] if ran.returncode == 0 and "read: At one, the usual." in ran.stdout else
                    "exit code %d: %s" % (ran.returncode, ran.stdout))
-        end_to_middle(cases, root, flags, dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link)))
+        environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link))
+        end_to_middle(cases, root, flags, environment)
+        agreement(cases, root, flags, environment)
+        border(cases, root, flags, environment)
+        identity(cases, root, flags, environment)
         installed = next((os.path.join(root, name) for name in files if name.endswith("bin/sipveil")), None)
         answer = installed and run(installed, "--version",
                                    env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link)))

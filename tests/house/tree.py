@@ -7,7 +7,8 @@ from tap import SOURCE, Cases, relative, run, tracked_files
 
 LINES_MOST = 900
 WRITTEN = ("docs/errors.md", "docs/conformance.md")  # by a script, a line a text or rule
-FUNCTION_MOST = 100      # CONTRIBUTING asks for a screen of 70; past this it is not a table any more
+FUNCTION_MOST = 70       # a screen, as CONTRIBUTING says
+TABLE_MOST = 100         # in tests, whose functions begin with the table of their cases
 CODE = (".c", ".h")
 TEXT = CODE + (".py", ".md", ".build", ".txt", ".scd", ".sh", ".tsv", ".yml", ".map", "")
 SCRIPTS = ("check", "demo", "bench", "fuzz", ".ci/run", "scripts/setup", "scripts/run-tests")
@@ -27,7 +28,7 @@ def long_functions(path):
         if line == "{":
             start = number
         elif line == "}" and start is not None:
-            if number - start - 1 > FUNCTION_MOST:
+            if number - start - 1 > (TABLE_MOST if "tests" in path.relative_to(SOURCE).parts[:1] else FUNCTION_MOST):
                 yield "%s:%d: %d lines: %s" % (relative(path), start - 1, number - start - 1, lines[start - 2])
             start = None
 
@@ -44,7 +45,7 @@ def main():
     cases.case("no file over %d lines" % LINES_MOST, [
         "%s: %d lines" % (relative(path), len(lines_of(path))) for path in text
         if len(lines_of(path)) > LINES_MOST and relative(path) not in WRITTEN])
-    cases.case("no function over %d lines" % FUNCTION_MOST, [
+    cases.case("no function over %d lines, in tests %d" % (FUNCTION_MOST, TABLE_MOST), [
         line for path in code if path.suffix == ".c" for line in long_functions(path)])
     cases.case("every source file begins with its licence", [
         relative(path) for path in code if lines_of(path)[:1] != [LICENCE]])
