@@ -323,6 +323,37 @@ static void restarts_are_bounded(void **state)
     assert_int_equal(rounds, SIPVEIL_AGREE_RESTARTS_MOST + 1);
 }
 
+/* T-21, AGR-52: the first REGISTER is changed, and its true form comes from somebody else, before or after; or there is no
+ * memory to compare with. */
+static void two_first_registers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        message first, changed, answer, second;
+        association = (sipveil_agree_association){.state = SIPVEIL_AGREE_IDLE};
+        sipveil_memory_free(memory);
+        assert_int_equal(sipveil_memory_new(&memory, NULL), SIPVEIL_OK);
+        server.memory = memory;
+        step(SIPVEIL_AGREE_EVENT_START, REGISTER, NULL, first);
+        put(changed, sv_span_str(first));
+        if (i < 3) change(changed, "port-s=5102", "port-s=5103");
+        check(i == 1 ? first : changed, NULL, answer);
+        if (i == 2) change(first, "1 REGISTER", "2 REGISTER"); /* as if it were a later one */
+        check(i == 1 ? changed : first, NULL, answer);         /* i == 3: the same again, which is a retransmission */
+        if (i == 2) change(answer, "2 REGISTER", "1 REGISTER");
+        as_401(answer);
+        step(SIPVEIL_AGREE_EVENT_RESPONSE, answer, NULL, second);
+        step(SIPVEIL_AGREE_EVENT_UP, "", NULL, second);
+        check(second, "ipsec-3gpp", answer);
+        assert_int_equal(verdict.status, i < 3 ? 494 : 0);
+        if (i < 3) assert_string_equal(rule_that_failed(), "AGR-52");
+        server.memory = NULL;
+        server.protected_by = "ipsec-3gpp";
+        assert_int_equal(sipveil_agree_check(pcscf, &server, sv_span_str(second), &verdict, NULL), SIPVEIL_USAGE);
+        server.memory = memory;
+    }
+}
+
 /* T-20, T-21: the protected REGISTER of another registration; and one that had no first one. */
 static void another_registration(void **state)
 {
@@ -386,7 +417,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         CASE(attacks_are_noticed), CASE(the_true_list_wins), CASE(a_weaker_pair_is_not_followed), CASE(no_lower_entry_is_tried),
-        CASE(restarts_are_bounded), CASE(another_registration), CASE(ack_and_cancel), CASE(tls_in_ims),
+        CASE(restarts_are_bounded), CASE(another_registration), CASE(two_first_registers), CASE(ack_and_cancel), CASE(tls_in_ims),
     };
     return cmocka_run_group_tests_name("bidding down in IMS", tests, NULL, NULL);
 }

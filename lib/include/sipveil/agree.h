@@ -334,7 +334,8 @@ typedef struct sipveil_agree_server_options {
     const char *realm;                   /**< digest */
     const sipveil_agree_credentials *credentials;
     size_t credential_count;
-    sipveil_memory *memory;              /**< key and counters of nonces, seen messages; needed for digest and smime */
+    sipveil_memory *memory;              /**< key and counters of nonces, seen messages, first REGISTERs;
+                                              needed for digest, smime and ipsec-3gpp */
     int64_t nonce_lifetime;              /**< seconds; 0: 300 */
     sipveil_agree_dver_form dver_form;
     bool allow_no_qop;
