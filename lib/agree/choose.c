@@ -21,16 +21,29 @@ static uint32_t better_ones(const sv_mechanism_list *own, size_t place)
     return count;
 }
 
-/* Our own list says what we know, and what of it is better. */
+/* An entry of ours that says d-alg or d-qop means that one. */
+static bool has_fields_of(const sv_mechanism *own, const sv_mechanism *m, sipveil_agree_profile profile)
+{
+    for (sv_digest_field f = SV_D_ALG; f <= SV_D_QOP; f++) {
+        const sv_parameter *ours = sv_mechanism_digest_field(own, f, profile), *theirs = sv_mechanism_digest_field(m, f, profile);
+        sipveil_span value = theirs != NULL ? theirs->value : f == SV_D_ALG ? SV_SPAN("MD5") : SV_SPAN("");
+        if (ours != NULL && !sv_equal_nocase(ours->value, value)) return false;
+    }
+    return true;
+}
+
+/* Our own list says what we know, and what of it is better. Digest in another form than any of ours is as good as the last. */
 static bool rank_of(const sv_client *c, const sv_mechanism *m, uint32_t *rank)
 {
     const sv_mechanism_list *own = &c->options->list->list;
-    bool known = false;
+    bool known = false, fitting = false;
     for (size_t i = 0; i < own->count; i++) {
         if (!is_alike(&own->items[i], m)) continue;
         uint32_t here = better_ones(own, i);
-        if (!known || here < *rank) *rank = here;
+        bool fits = has_fields_of(&own->items[i], m, c->options->profile);
+        if (!known || (fits && (!fitting || here < *rank)) || (!fits && !fitting && here > *rank)) *rank = here;
         known = true;
+        fitting = fitting || fits;
     }
     return known;
 }

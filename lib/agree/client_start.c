@@ -84,7 +84,7 @@ static sipveil_code start_digest(sv_client *c, const sv_mechanism *entry, bool *
 static sipveil_code start_smime(sv_client *c, bool *missing)
 {
     sipveil_span der;
-    sipveil_code code = sv_smime_accept_certificate(c->op, c->view, c->options, c->event->now, &der);
+    sipveil_code code = sv_smime_accept_certificate(c->op, c->view, c->options, c->event->now, c->a->certificate, &der);
     if (code == SIPVEIL_INTERNAL || code == SIPVEIL_USAGE) return code;
     if (code != SIPVEIL_OK) {
         sipveil_error why = *c->op->err;
@@ -92,7 +92,7 @@ static sipveil_code start_smime(sv_client *c, bool *missing)
         return sv_client_fail(c, SIPVEIL_AGREE_E_CERT, "AGR-46", "%s", why.text);
     }
     if (der.len > 0) c->a->certificate = der;
-    *missing = c->a->certificate.len == 0; /* one of an earlier answer will do (AGR-45) */
+    *missing = c->a->certificate.len == 0;
     c->a->expires = c->event->now + SMIME_LIFE; /* AGR-44 */
     return SIPVEIL_OK;
 }

@@ -36,6 +36,7 @@ sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *r
 typedef struct arrived {
     X509 *certificates[CERTIFICATES_MOST];
     size_t count;
+    bool accepted; /* one of an earlier answer, whose chain was good */
 } arrived;
 
 static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *response, arrived *out)
@@ -43,7 +44,7 @@ static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *respo
     sv_cms_type type;
     sipveil_span octets, content;
     sv_cms_policy policy = {0};
-    out->count = 0;
+    *out = (arrived){.count = 0};
     if (response->body.len == 0) return SIPVEIL_OK;
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     sv_signed *s = sv_arena_alloc(op->arena, sizeof *s);
@@ -128,19 +129,24 @@ static sipveil_code judge(sv_operation *op, const arrived *all, const sipveil_ag
             return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "no certificate of the response names the next hop, %s",
                            options->next_hop != NULL ? SV_QUOTE(sv_span_str(options->next_hop)) : "which was not told");
         }
-        SV_TRY(check_trusted(op, all, *chosen, options, now));
+        if (!all->accepted) SV_TRY(check_trusted(op, all, *chosen, options, now));
     }
     SV_TRY(sv_certificate_check_usage(*chosen, SV_USE_ENCRYPT, op->err));
     return sv_certificate_check_time(*chosen, now, op->err);
 }
 
 sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *response,
-                                         const sipveil_agree_client_options *options, int64_t now, sipveil_span *der)
+                                         const sipveil_agree_client_options *options, int64_t now, sipveil_span earlier,
+                                         sipveil_span *der)
 {
     arrived all;
     X509 *chosen = NULL;
     *der = SV_SPAN("");
     SV_TRY(read_certificates(op, response, &all));
+    if (all.count == 0 && earlier.len > 0) { /* AGR-45; it may be of another hop, or out of time, by now */
+        SV_TRY(sv_certificate_load(op->worker->context, earlier, op->arena, &all.certificates[all.count++], op->err));
+        all.accepted = true;
+    }
     if (all.count == 0) return SIPVEIL_OK;
     sipveil_code code = judge(op, &all, options, now, &chosen);
     if (code == SIPVEIL_INTERNAL || code == SIPVEIL_USAGE) return code;

@@ -11,10 +11,11 @@
  * encrypted to. */
 sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *ring, int64_t now, sv_sip_response *response);
 
-/* The certificate in a 494, or empty: there is none. It counts when it leads to an anchor of the ring and names the
+/* The certificate in a 494, else that of an earlier one, or empty: there is none. It counts when it leads to an anchor of the ring and names the
  * next hop, or when it is pinned. POLICY (AGR-46) with the reason. */
 sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *response,
-                                         const sipveil_agree_client_options *options, int64_t now, sipveil_span *der);
+                                         const sipveil_agree_client_options *options, int64_t now, sipveil_span earlier,
+                                         sipveil_span *der);
 
 /* The request signed by us and sealed for that certificate, with Security-Verify and the tags outside too (AGR-47). The
  * result is in the worker's arena; the call starts its operation anew. */

@@ -165,12 +165,52 @@ static void signed_by_another(void **state)
     pair_end(p);
 }
 
+/* AGR-45, 46: the certificate of an earlier answer is looked at again: its time, and whose it is. */
+static void certificate_of_before(void **state)
+{
+    world *w = *state;
+    for (int i = 0; i < 3; i++) {
+        sipveil_open_options bare;
+        pair *p = until_confirming(w, "smime", "smime;q=0.7");
+        pair_success(p);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_ACTIVE);
+        pair_client(p, SIPVEIL_AGREE_EVENT_EXPIRED, NULL, SIPVEIL_AGREE_IDLE);
+        if (i == 1) p->server.now += 2 * 86400;
+        if (i == 2) p->client.next_hop = "other.example";
+        pair_start(p, OFFERED_INVITE);
+        bare = p->open;
+        bare.keyring = w->nobody; /* the answer has no certificate */
+        p->server.open = &bare;
+        pair_server(p, NULL, 494);
+        if (i == 0) pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        else pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_CERT);
+        pair_end(p);
+    }
+}
+
+/* AGR-21: of two entries of digest, ours says which is better; a forged 494 does not lead from one to the other. */
+static void weaker_digest(void **state)
+{
+    world *w = *state;
+    pair *p = start_pair(w, "digest;d-alg=SHA-256, digest;d-alg=MD5", "digest;q=0.2;d-alg=SHA-256, digest;q=0.1;d-alg=MD5");
+    p->client.allow_sha256 = p->server.allow_sha256 = true;
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+    assert_int_equal(p->a.rank, 0);
+    pair_success(p);
+    change(p, "SIP/2.0 200 OK", "SIP/2.0 494 No\r\nSecurity-Server: digest;q=0.1;d-alg=MD5\r\n"
+                                "Proxy-Authenticate: Digest realm=\"home.example\", nonce=\"x\", qop=\"auth\"");
+    pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_BID_DOWN);
+    pair_end(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ended_is_not_clear), cmocka_unit_test(forged_answer_under_digest), cmocka_unit_test(body_for_another),
         cmocka_unit_test(uri_written_anew), cmocka_unit_test(challenge_that_nobody_answers), cmocka_unit_test(no_row_goes_on),
-        cmocka_unit_test(signed_by_another),
+        cmocka_unit_test(signed_by_another), cmocka_unit_test(certificate_of_before), cmocka_unit_test(weaker_digest),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
