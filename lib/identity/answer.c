@@ -56,6 +56,7 @@ static void put_valid(const sipveil_identity_verdict *v, sv_buffer *b)
     put_text(b, "path", valid ? path_name(v->path) : NULL);
     put_text(b, "identity", valid ? SV_QUOTE(sv_span_str(v->identity)) : NULL);
     put_text(b, "kind", !valid ? NULL : v->is_number ? "number" : "uri");
+    put_value(b, "asserted", valid && v->asserted ? "true" : "false");
     put_text(b, "domain", valid ? SV_QUOTE(sv_span_str(v->domain)) : NULL);
     put_value(b, "certificate_sha256", valid ? "\"" : "null");
     for (size_t i = 0; valid && i < sizeof v->certificate_sha256; i++) sv_put_format(b, "%02x", v->certificate_sha256[i]);

@@ -84,7 +84,7 @@ static fate by_success(const happening *h, sv_binding *b)
 
 static fate by_response(const happening *h, sv_binding *b)
 {
-    if (h->status < 200) return STAYS;
+    if (h->status < 200 || is(h, "CANCEL")) return STAYS; /* anybody makes a UA answer 481 to a CANCEL of no transaction */
     if (same_dialog(b, &h->dialog) && (is(h, "BYE") || h->status == 481 || h->status == 408)) return ENDS;
     if (h->status < 300) return by_success(h, b);
     return is(h, "INVITE") && !b->confirmed && same_invite(b, h) ? ENDS : STAYS;

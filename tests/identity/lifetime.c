@@ -74,6 +74,8 @@ static void confirmed_dialog(void **state)
         {200, "BYE", "c1", ALICE ";tag=a2", B1, true, 0, 1},
         {200, "BYE", "c1", B1, A1, true, 0, 1},    /* the tags of the wrong sides */
         {481, "INFO", "c1", A1, B2, true, 0, 1},
+        {481, "CANCEL", "c1", A1, B1, true, 0, 1}, /* of no transaction: that says nothing about the dialog */
+        {408, "CANCEL", "c1", B1, A1, false, 0, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         side bob = called(p, true);

@@ -245,6 +245,7 @@ static void reports(void **state)
         assert_string_equal(json_string_value(json_object_get(report, "verdict")), verdicts[i]);
         assert_true(json_is_array(json_object_get(report, "checks")) && json_is_array(json_object_get(report, "fields")));
         assert_int_equal(json_integer_value(json_object_get(report, "status")), i == 1 ? 438 : 0);
+        assert_true(json_is_false(json_object_get(report, "asserted")));
         json_decref(report);
     }
     assert_code(sipveil_identity_report_json(NULL, &w->verdict, &json, &w->err), SIPVEIL_USAGE);
