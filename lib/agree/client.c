@@ -239,7 +239,9 @@ static sipveil_code read_message(sv_client *c)
         SV_TRY(sv_normalise_lines(c->op->arena, &message, c->op->limits, &changed, c->op->err));
         if (changed) sv_report_warning(c->op, "ADV-009", "lines end in bare LF; CRLF is written");
     }
-    return sv_sip_read(message, SV_SIP_DATAGRAM, c->op->limits, c->view, c->op->err);
+    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, c->op->limits, c->view, c->op->err));
+    sv_warn_of_tail(c->op, c->view->tail);
+    return SIPVEIL_OK;
 }
 
 static sipveil_code run(sv_client *c)

@@ -194,7 +194,10 @@ static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span messa
     /* What came protected needs no body that protects it: a sealed one is for whoever reads the body. */
     if (looked_at && !s->facts.is_protected) SV_TRY(sv_server_open_smime(worker, options, message, s));
     if (s->op->checks.arena == NULL) sv_buffer_init(&s->op->checks, s->op->arena, 16 * sizeof(sipveil_check), 1 << 16);
-    if (s->op->warnings.arena == NULL) sv_buffer_init(&s->op->warnings, s->op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
+    if (s->op->warnings.arena == NULL) { /* else opening told of the tail already */
+        sv_buffer_init(&s->op->warnings, s->op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
+        sv_warn_of_tail(s->op, s->view->tail);
+    }
     SV_TRY(read_verify(s));
     if (!s->has_verify) sv_server_leave_sealed(s);
     if (looked_at) SV_TRY(find_protection(s));

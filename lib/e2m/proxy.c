@@ -234,8 +234,10 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     SV_TRY(check_options(worker, options, &hop, err));
     SV_TRY(look(&hop, worker, message, &concerned, err));
     sipveil_e2m_verdict verdict = {.action = SIPVEIL_E2M_FORWARD, .message = hop.op->root->view->whole};
+    size_t tail = hop.op->root->view->tail; /* opening reads what is left of it anew */
     sipveil_code code = SIPVEIL_OK;
     if (concerned) code = handle(&hop, worker, verdict.message, &verdict, err);
+    sv_warn_of_tail(hop.op, tail);
     if (code == SIPVEIL_OK && !verdict.concerned) {
         sv_report_check(hop.op, "E2M-50", SIPVEIL_CHECK_NOT_DONE, "nothing here is for us: the body is not read");
     }

@@ -326,7 +326,7 @@ static sipveil_code sign(signing *s, sipveil_identity_signed *out)
 
 static sipveil_code finish(const signing *s, sipveil_code code, sipveil_identity_signed *out)
 {
-    if (s->view->tail > 0) sv_report_warning(s->op, "ADV-005", "%zu octets after Content-Length were dropped", s->view->tail);
+    sv_warn_of_tail(s->op, s->view->tail);
     if (code == SIPVEIL_OK) hand_out(s, out);
     else *out = (sipveil_identity_signed){0};
     return code;

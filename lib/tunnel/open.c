@@ -74,9 +74,7 @@ static sipveil_code read_root(sv_operation *op, sipveil_span message)
         return code;
     }
     sv_arena_trim(op->arena, view, sizeof *view, sv_sip_view_size(view));
-    if (view->tail > 0) {
-        sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length are dropped", view->tail);
-    }
+    sv_warn_of_tail(op, view->tail);
     op->root = sv_node_add(op, NULL, SV_NODE_SIP, NULL, view->whole);
     if (op->root == NULL) return SIPVEIL_INTERNAL;
     op->root->view = view;

@@ -162,6 +162,8 @@ void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result re
 /* The same for a text that lasts. */
 void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
 void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
+/* That octets after Content-Length were dropped, if any were. */
+void sv_warn_of_tail(sv_operation *op, size_t tail);
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner);
 /* A failure at a node: opening returns its code; inspecting records the first one and goes on. */

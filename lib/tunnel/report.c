@@ -113,6 +113,11 @@ void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...
     sv_put(&op->warnings, sv_span(&warning, sizeof warning));
 }
 
+void sv_warn_of_tail(sv_operation *op, size_t tail)
+{
+    if (tail > 0) sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length are dropped", tail);
+}
+
 const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker, size_t *count)
 {
     *count = 0;

@@ -235,9 +235,7 @@ static sipveil_code read_message(sv_sealing *s, sipveil_span message, sv_sip_vie
         if (changed) sv_report_warning(s->op, "ADV-009", "lines end in bare LF; CRLF is written");
     }
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, s->op->limits, view, s->op->err));
-    if (view->tail > 0) {
-        sv_report_warning(s->op, "ADV-005", "%zu octets after the Content-Length are dropped", view->tail);
-    }
+    sv_warn_of_tail(s->op, view->tail);
     return SIPVEIL_OK;
 }
 
