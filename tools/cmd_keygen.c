@@ -159,13 +159,13 @@ static bool is_closed(const keygen *g, const char *path)
 static bool read_authority(const keygen *g, io_octets *certificate, io_octets *key, int *exit_code)
 {
     char certificate_path[PATH_ROOM], key_path[PATH_ROOM];
-    *exit_code = TOOL_USAGE;
-    if (!join(g, certificate_path, g->ca, "ca.pem") || !join(g, key_path, g->ca, "ca.key") ||
-        !is_closed(g, key_path) ||
-        !io_read(&g->common, certificate_path, FILE_MOST, certificate, exit_code)) {
-        return false;
+    if (join(g, certificate_path, g->ca, "ca.pem") && join(g, key_path, g->ca, "ca.key") && is_closed(g, key_path) &&
+        io_read(&g->common, certificate_path, FILE_MOST, certificate, exit_code) &&
+        io_read(&g->common, key_path, FILE_MOST, key, exit_code)) {
+        return true;
     }
-    return io_read(&g->common, key_path, FILE_MOST, key, exit_code);
+    *exit_code = TOOL_USAGE; /* an unusable key file, whatever it is that makes it one */
+    return false;
 }
 
 static int write_certificate(const keygen *g, const char *both, const char *certificate)
@@ -286,6 +286,9 @@ static int run_kind(size_t kind, int argc, char **argv)
     }
     if (g.common.output == NULL) {
         return tool_usage_error(&g.common, "-o is missing: a secret key goes to a file, never to standard output");
+    }
+    if (strcmp(g.common.output, "-") == 0) {
+        return tool_usage_error(&g.common, "-o names no file: a secret key goes to a file, never to standard output");
     }
     if (sipveil_context_new(NULL, &g.context, &g.err) != SIPVEIL_OK) return failed(&g, NULL);
     exit_code = kinds[kind].make(&g);

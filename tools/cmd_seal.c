@@ -44,7 +44,7 @@ static int seal_one(sharing *s, const char *path)
 /* Told before any file is read. */
 static bool protects(const sharing *s)
 {
-    if (s->s.to_count > 0 || s->s.signer_count > 0 || s->e2m.hop_count > 0) return true;
+    if (s->s.to_count > 0 || s->s.signer_count > 0 || s->e2m.hop_count > 0 || s->e2m.reuse != NULL) return true;
     tool_failure(&s->s.common, TOOL_USAGE, "encrypt with --to KEYREF, sign with --sign-with KEYREF",
                  "nothing would be protected: no recipient and no signer");
     return false;

@@ -84,7 +84,7 @@ int identity_write_json(const tool_common *common, const char *file, const char 
     text[len] = '\n'; /* in place of its NUL */
     sipveil_span octets = {(const uint8_t *)text, len + 1};
     int exit_code = TOOL_OK;
-    if (file == NULL) exit_code = io_write_output(common, input, octets, 0);
+    if (file == NULL) exit_code = io_write_output(common, input, octets, IO_REPLACE);
     else if (strcmp(file, "-") == 0) exit_code = fwrite(text, 1, len + 1, stderr) == len + 1 ? TOOL_OK : TOOL_FAILED;
     else exit_code = io_write(common, file, input, octets, IO_REPLACE);
     free(text);
@@ -167,7 +167,7 @@ static int write_text(const bound_state *s, const sipveil_binding *bindings, siz
                 b->path == SIPVEIL_IDENTITY_RFC4474 ? "RFC 4474" : "RFC 8224");
     }
     bool written = fclose(out) == 0;
-    int exit_code = written ? io_write_output(&s->common, s->state, (sipveil_span){(const uint8_t *)text, len}, 0)
+    int exit_code = written ? io_write_output(&s->common, s->state, (sipveil_span){(const uint8_t *)text, len}, IO_REPLACE)
                             : tool_failure(&s->common, TOOL_FAILED, NULL, "out of memory");
     free(text);
     if (exit_code == TOOL_OK && count == 0 && !s->common.quiet) fprintf(stderr, "sipveil identity bound: nothing is bound\n");
@@ -224,5 +224,5 @@ int identity_bound(int argc, char **argv)
     if (access(s.state, F_OK) != 0) {
         return tool_failure(&s.common, TOOL_USAGE, "'sipveil identity bind --state' makes it", "%s: there is no such file", s.state);
     }
-    return io_would_refuse(&s.common, s.common.output, s.common.force, &exit_code) ? exit_code : list(&s);
+    return io_would_refuse(&s.common, s.common.output, true, &exit_code) ? exit_code : list(&s);
 }

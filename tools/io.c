@@ -98,13 +98,21 @@ static bool write_all(int fd, sipveil_span octets)
     return true;
 }
 
+static bool has_option(const tool_common *common, const char *name)
+{
+    for (size_t i = 0; i < common->option_count; i++) {
+        if (strcmp(common->options[i].name, name) == 0) return true;
+    }
+    return false;
+}
+
 static int write_standard(const tool_common *common, sipveil_span octets, unsigned flags)
 {
     if ((flags & IO_BINARY) && isatty(STDOUT_FILENO)) {
         for (size_t i = 0; i < octets.len; i++) {
             uint8_t c = octets.data[i];
             if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c >= 0x7F) {
-                return tool_failure(common, TOOL_USAGE, "use -o FILE, or --encoding base64",
+                return tool_failure(common, TOOL_USAGE, has_option(common, "encoding") ? "use -o FILE, or --encoding base64" : "use -o FILE",
                                     "will not write a binary message to the terminal");
             }
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "peer.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,13 @@ static bool is_one_of(const char *value, const char *const *words, size_t count)
         if (strcmp(value, words[i]) == 0) return true;
     }
     return false;
+}
+
+/* As a partner table has it: anything else would match no row, in silence. */
+static bool is_address(const char *text)
+{
+    struct in6_addr room;
+    return inet_pton(AF_INET, text, &room) == 1 || inet_pton(AF_INET6, text, &room) == 1;
 }
 
 static bool take_fact(peer_facts *out, const char *fact)
@@ -58,6 +66,10 @@ bool peer_take(const tool_common *common, const char *option, const char *value,
     if (count == 0) return tool_bad_value(common, option, value);
     if (out->proto != NULL && !is_one_of(out->proto, protos, 3)) {
         tool_usage_error(common, "--%s: proto is tls, tcp or udp, not '%s'", option, out->proto);
+        return false;
+    }
+    if (out->address != NULL && !is_address(out->address)) {
+        tool_usage_error(common, "--%s: addr is an IP address without a port, not '%s'", option, out->address);
         return false;
     }
     if (out->cert != NULL && out->name_count > 0) {

@@ -58,6 +58,10 @@ def words(cases):
     cases.case("where nothing is bound, that is said", [
         *([] if text.code == 0 and not text.out and "nothing is bound" in text.err else ["%r" % text]),
         *([] if none.code == 0 and json.loads(none.out) == {"version": 1, "bindings": []} else ["%r" % none])])
+    listing = lab.write("listing", b"old")
+    again = sipveil("identity", "bound", "--state", state, "--json", "-o", listing)
+    cases.case("a list in a file is replaced without --force", [] if again.code == 0 and json.loads(listing.read_text())["bindings"] == []
+               else ["%r" % again])
 
 
 def main():

@@ -188,6 +188,7 @@ def refusals(cases):
         ("a broken table", ["--table", broken, "--from", STRANGER, "--to", STRANGER], USAGE, "broken.conf:2: no_privacy: 'maybe' is none of keep, remove"),
         ("a PEER that is none", ["--table", where, "--from", "proto=sctp", "--to", STRANGER], USAGE, "proto is tls, tcp or udp"),
         ("an unknown fact", ["--table", where, "--from", "port=5060", "--to", STRANGER], USAGE, "--from does not take 'port=5060'"),
+        ("an address that is none", ["--table", where, "--from", "addr=192.0.2.7:5060", "--to", STRANGER], USAGE, "addr is an IP address without a port, not '192.0.2.7:5060'"),
         ("a fact twice", ["--table", where, "--from", STRANGER, "--to", "addr=192.0.2.1,addr=192.0.2.2"], USAGE, "--to does not take 'addr=192.0.2.2'"),
         ("two ways to name it", ["--table", where, "--from", "cert=a,name=b", "--to", STRANGER], USAGE, "cert= and name="),
         ("no certificate", ["--table", where, "--from", "proto=tls,cert=%s" % where, "--to", STRANGER], USAGE, "not a certificate"),
