@@ -101,6 +101,20 @@ const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const ui
     return NULL;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    const uint8_t *x = a, *y = b;
+    size_t i = 0;
+    while (i < 31 && x[i] == y[i]) i++;
+    return x[i] - y[i];
+}
+
+bool sv_table_brings_anchor(const sipveil_trust_table *table, const uint8_t key[32])
+{
+    return table->file_anchor_count > 0 &&
+           bsearch(key, table->file_anchors, table->file_anchor_count, 32, compare_keys) != NULL;
+}
+
 /* ---- made and owned ---- */
 
 static sipveil_trust_table *new_table(void)
@@ -145,6 +159,25 @@ static uint64_t mark_of(const sipveil_trust_table *table)
     return mark;
 }
 
+static sipveil_code collect_file_anchors(sipveil_trust_table *table, sipveil_error *err)
+{
+    size_t most = 0;
+    for (const sv_partner *p = table->first; p != NULL; p = p->next)
+        most += (size_t)__builtin_popcountll(p->anchors_of_files);
+    if (most == 0) return SIPVEIL_OK;
+    table->file_anchors = sv_arena_alloc_array(table->arena, most, 32);
+    if (table->file_anchors == NULL) return sv_no_memory(err, SV_TRUST);
+    for (const sv_partner *p = table->first; p != NULL; p = p->next) {
+        for (size_t i = 0; i < p->anchor_count; i++) {
+            if (!(p->anchors_of_files >> i & 1)) continue;
+            for (size_t k = 0; k < 32; k++) table->file_anchors[table->file_anchor_count][k] = p->anchors[i][k];
+            table->file_anchor_count++;
+        }
+    }
+    qsort(table->file_anchors, table->file_anchor_count, 32, compare_keys);
+    return SIPVEIL_OK;
+}
+
 /* The list of `strip` for those who ask in C strings. */
 static sipveil_code copy_strip(sipveil_trust_table *table, sipveil_error *err)
 {
@@ -163,6 +196,7 @@ static sipveil_code fill_table(sv_table_reader *r, sipveil_span text, const char
     SV_TRY(sv_table_read_text(r, text, name));
     SV_TRY(sv_table_check(r));
     SV_TRY(sv_table_index(r));
+    SV_TRY(collect_file_anchors(r->table, err));
     SV_TRY(copy_strip(r->table, err));
     return r->mistakes > 0 ? SIPVEIL_USAGE : SIPVEIL_OK;
 }

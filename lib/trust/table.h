@@ -43,6 +43,7 @@ typedef struct sv_partner {
     const sipveil_span *domains, *cert_names;
     const sv_prefix *ip;
     const uint8_t (*anchors)[32]; /* SHA-256 of public keys: of anchors or of its own certificate */
+    uint64_t anchors_of_files;        /* bit i: anchors[i] came out of a file, and so into the keyring */
     const sipveil_span *anchor_texts; /* as written */
     size_t domain_count, cert_name_count, ip_count, anchor_count, anchor_text_count;
     unsigned protection; /* SIPVEIL_TRUST_BY_... */
@@ -120,6 +121,8 @@ struct sipveil_trust_table {
     const char **warnings;
     size_t warning_count;
     const char **outside_only; /* spec.strip as texts */
+    uint8_t (*file_anchors)[32]; /* the keys of these, in order */
+    size_t file_anchor_count;
     const char **anchor_files;
     size_t anchor_file_count;
 };
@@ -130,6 +133,8 @@ const sv_partner *sv_table_by_cert_name(const sipveil_trust_table *table, sipvei
 /* The row of the longest range that holds the address. */
 const sv_partner *sv_table_by_address(const sipveil_trust_table *table, const uint8_t address[16]);
 bool sv_table_has_range(const sipveil_trust_table *table, const sv_prefix *prefix);
+/* Whether a section brought that anchor, by a file of its own. */
+bool sv_table_brings_anchor(const sipveil_trust_table *table, const uint8_t key[32]);
 uint64_t sv_hash_name(sipveil_span name); /* without case */
 uint64_t sv_hash_prefix(const sv_prefix *prefix);
 bool sv_prefix_holds(const sv_prefix *prefix, const uint8_t address[16]);

@@ -149,13 +149,15 @@ static sipveil_code set_anchors(sv_table_reader *r, sipveil_span value, sv_partn
     uint8_t(*keys)[32] = sv_arena_alloc_array(r->table->arena, SV_LIST_MOST, 32);
     if (keys == NULL) return sv_no_memory(err, SV_TRUST);
     SV_TRY(set_items(r->table->arena, value, &p->anchor_texts, &p->anchor_text_count, err));
+    p->anchors = (const uint8_t(*)[32])keys;
     p->anchor_count = 0;
     for (size_t i = 0; i < p->anchor_text_count; i++) {
         size_t more = 0;
         SV_TRY(take_anchor(r, p->anchor_texts[i], keys + p->anchor_count, SV_LIST_MOST - p->anchor_count, &more, err));
+        for (size_t k = 0; k < more && !sv_starts_nocase_str(p->anchor_texts[i], "sha256:"); k++)
+            p->anchors_of_files |= UINT64_C(1) << (p->anchor_count + k);
         p->anchor_count += more;
     }
-    p->anchors = (const uint8_t(*)[32])keys;
     return SIPVEIL_OK;
 }
 

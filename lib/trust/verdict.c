@@ -79,6 +79,14 @@ static sipveil_span name_at(const proof *p, size_t i)
     return p->certificate == NULL && i < p->name_count ? sv_span_str(p->names[i]) : sv_span(NULL, 0);
 }
 
+/* A partner's own CA is in the keyring for its sake. It vouches for the partners whose sections name it and for nobody
+ * else: else one partner could be any other (TRU-11). Where not all of a chain is known, its anchor is not. */
+static bool hangs_on_a_partner(const sipveil_trust_table *table, const sipveil_domain_certificate *c)
+{
+    if (table->file_anchor_count == 0 || c->key_count == 0) return false;
+    return c->key_count == SV_DOMAIN_KEYS_MOST || sv_table_brings_anchor(table, c->keys[c->key_count - 1]);
+}
+
 /* The certificate as such, whatever it names: 0, or reasons. Names that the caller has proved are good. */
 static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_partner *row)
 {
@@ -88,7 +96,8 @@ static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_par
     if (c->not_after < q->at || c->not_before > q->at) return SIPVEIL_TRUST_EXPIRED;
     if (!c->usage_ok && !(c->usage_tls && q->table->spec.eku_tls && p->by == SIPVEIL_TRUST_BY_TLS))
         return SIPVEIL_TRUST_NO_CERT;
-    if (row == NULL || row->anchor_count == 0) return c->chain_ok ? 0 : SIPVEIL_TRUST_NO_CERT;
+    if (row == NULL || row->anchor_count == 0)
+        return c->chain_ok && !hangs_on_a_partner(q->table, c) ? 0 : SIPVEIL_TRUST_NO_CERT;
     /* Its own key is pinned, or it leads to one of the anchors of this very partner. */
     for (size_t i = 0; i < row->anchor_count && !known; i++) {
         for (size_t k = 0; k < (c->chain_ok ? c->key_count : 1) && !known; k++) {

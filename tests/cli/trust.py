@@ -135,6 +135,9 @@ def certificates(cases):
     lab.keygen("cert", "--ca", lab.path("other"), "--host", "biloxi.example", "--cert-out", lab.path("forged.crt"), "-o", lab.path("forged.pem"))
     plain = table("plain.conf")
     pinned = table("pinned.conf", partners=PARTNERS + "anchors = other/ca.pem\n")
+    neighbour = "[partner chicago]\ndomains = chicago.example\nprotection = tls-mutual\nanchors = other/ca.pem\n"
+    beside = table("beside.conf", partners=PARTNERS + neighbour)
+    anybody = table("anybody.conf", "no_privacy = remove\nlevel = 2\n", neighbour)
     message = request(ASSERTED)
     rows = (
         ("its certificate", plain, "proto=tls,cert=%s" % lab.crt("biloxi.example"), ["--trust", anchors], True, ""),
@@ -145,6 +148,9 @@ def certificates(cases):
         ("over UDP it proves nothing", plain, "proto=udp,cert=%s" % lab.crt("biloxi.example"), ["--trust", anchors], False, "INSECURE"),
         ("anchors of the row", pinned, "proto=tls,cert=%s" % lab.path("forged.crt"), [], True, ""),
         ("anchors of the row, not those of all", pinned, "proto=tls,cert=%s" % lab.crt("biloxi.example"), ["--trust", anchors], False, "NO_CERT"),
+        ("anchors of another row (TRU-11)", beside, "proto=tls,cert=%s" % lab.path("forged.crt"), ["--trust", anchors], False, "NO_CERT"),
+        ("anchors of all, beside those of another row", beside, "proto=tls,cert=%s" % lab.crt("biloxi.example"), ["--trust", anchors], True, ""),
+        ("anchors of another row, for nobody's", anybody, "proto=tls,cert=%s" % lab.path("forged.crt"), ["--trust", anchors], False, "NO_CERT"),
         ("expired (TRU-17)", plain, "proto=tls,cert=%s" % lab.crt("biloxi.example"), ["--trust", anchors, "--at", "2099-01-01T00:00:00Z"], False, "EXPIRED"),
         ("a node's signature (TRU-46)", plain, "proto=udp,signer=%s" % lab.crt("biloxi.example"), ["--trust", anchors], True, ""),
         ("a user's signature", plain, "proto=udp,signer=%s" % lab.crt("alien"), ["--trust", anchors], False, "NAME_MISMATCH"),
