@@ -85,29 +85,32 @@ static sipveil_code restore_response(sipveil_border *b, const sv_sip_view *view,
     return restore_routes(b, view, routes, err);
 }
 
-/* RFC 3261 16.4: a Route that is ours has done its work. */
-static void drop_own_route(sipveil_border *b, const sv_sip_view *view, bool *changed)
+/* RFC 3261 16.4: a Route that is ours has done its work. Whether another one is left. */
+static bool drop_own_route(sipveil_border *b, const sv_sip_view *view, bool *changed)
 {
     const sv_sip_field *row = sv_sip_first(view, SV_F_ROUTE);
     sv_sip_address route;
     sv_sip_uri uri;
-    if (row == NULL) return;
+    if (row == NULL) return false;
     sv_cursor c = sv_cursor_over(row->value, "Route");
     if (sv_sip_take_address(&c, 0, &route, NULL) != SIPVEIL_OK ||
         sv_sip_read_uri(route.uri, &uri, NULL) != SIPVEIL_OK || uri.user.len > 0)
-        return;
-    if (!is_ours(b, route.uri, uri.host)) return;
-    if (sv_take_if(&c, ',')) sv_sip_edit_set_value(&b->edit, row, sv_trim(sv_rest(&c)), b->arena);
+        return true;
+    if (!is_ours(b, route.uri, uri.host)) return true;
+    bool more = sv_take_if(&c, ',');
+    if (more) sv_sip_edit_set_value(&b->edit, row, sv_trim(sv_rest(&c)), b->arena);
     else sv_sip_edit_remove(&b->edit, row);
     sv_border_note(b, "A", "Route", "changed", "TRU-35", "ours has done its work");
     *changed = true;
+    return more || sv_sip_next(view, row) != NULL;
 }
 
 static sipveil_code restore_request(sipveil_border *b, const sv_sip_view *view, bool *changed, sipveil_error *err)
 {
     sv_sip_uri uri;
     sipveil_span kept, contact, routes, copy;
-    drop_own_route(b, view, changed);
+    /* Where a Route is left the name is not looked up yet: whoever wrote that Route would be told what it stands for. */
+    if (drop_own_route(b, view, changed)) return SIPVEIL_OK;
     if (sv_sip_read_uri(view->request_uri, &uri, NULL) != SIPVEIL_OK || !is_token(uri.user)) return SIPVEIL_OK;
     if (!is_ours(b, view->request_uri, uri.host)) return SIPVEIL_OK;
     if (!sv_recall_hidden(b, view, 'c', uri.user, &kept)) {
@@ -124,7 +127,7 @@ static sipveil_code restore_request(sipveil_border *b, const sv_sip_view *view, 
     sv_put_str(&line, " SIP/2.0");
     SV_TRY(sv_buffer_check(&line, SV_TRUST, err));
     b->edit.start_line = sv_buffer_span(&line);
-    if (sv_sip_first(view, SV_F_ROUTE) == NULL && routes.len > 0) {
+    if (routes.len > 0) {
         sv_sip_edit_insert_before(&b->edit, &view->fields[0], routes);
         sv_border_note(b, "A", "Route", "added", "TRU-35", "the way to the Contact that was hidden");
     }

@@ -86,6 +86,16 @@ static void hides_and_restores(void **state)
     /* Who calls back by the name gets there. */
     out = cross(WORLD_STRANGER, WORLD_TRUSTED, memory, request("BYE", contact, "", 9, room));
     world_assert_holds(out.message, "BYE sip:alice@10.0.0.7:5060 SIP/2.0\r\nRoute: <sip:edge.home.example;lr>\r\nRoute: <sip:inner.home.example;lr>\r\n");
+    /* But nobody has it sent to himself by a Route of his own (TRU-35). */
+    static const char *const ways[] = {"Route: <sip:hide.home.example:5061;lr>, <sip:eve.example;lr>\r\n", "Route: <sip:eve.example;lr>\r\n",
+                                       "Route: <sip:hide.home.example:5061;lr>\r\nRoute: <sip:eve.example;lr>\r\n"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        out = cross(WORLD_STRANGER, WORLD_STRANGER, memory, request("BYE", contact, ways[i], 9, room));
+        world_assert_holds(out.message, contact);
+        world_assert_lacks(out.message, "alice");
+    }
+    out = cross(WORLD_STRANGER, WORLD_TRUSTED, memory, request("BYE", contact, "Route: <sip:hide.home.example:5061;lr>\r\n", 9, room));
+    world_assert_holds(out.message, "BYE sip:alice@10.0.0.7:5060 SIP/2.0\r\nRoute: <sip:edge.home.example;lr>\r\nRoute: <sip:inner.home.example;lr>\r\n");
     /* Our own Route has done its work. */
     out = cross(WORLD_TRUSTED, WORLD_STRANGER, memory, request("BYE", "sip:bob@far.example", "Route: <sip:hide.home.example:5061;lr>, <sip:far.example;lr>\r\nPrivacy: header\r\n", 3, room));
     world_assert_holds(out.message, "Route: <sip:far.example;lr>\r\n");
