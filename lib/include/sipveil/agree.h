@@ -204,7 +204,8 @@ typedef struct sipveil_agree_association {
     sipveil_span server_list;        /**< Security-Server as received (several rows joined); empty: none yet */
     sipveil_span first_list;         /**< the first one of this association */
     uint32_t chosen;                 /**< place of the chosen entry in server_list */
-    sipveil_span mechanism;          /**< its name; empty: none chosen */
+    sipveil_span mechanism;          /**< its name; empty: none chosen. IDLE with one: that agreement is over, and nothing
+                                          is sent before another START */
     uint32_t rank;                   /**< its place in our list; 0 is the best */
     sipveil_span challenge;          /**< digest: the value of Proxy-Authenticate or WWW-Authenticate that is answered */
     bool www;                        /**< it was WWW-Authenticate */
