@@ -182,6 +182,17 @@ static sipveil_code check_arrival(const sipveil_border *b, const sipveil_border_
     return SIPVEIL_OK;
 }
 
+/* TRU-17: whoever kept a verdict for too long is not believed for it. A closed network trusts by other means. */
+static sipveil_trust_verdict in_time(const sipveil_border *b, const sipveil_trust_verdict *verdict)
+{
+    sipveil_trust_verdict v = *verdict;
+    if (v.trusted && b->now > v.valid_until && b->profile != SIPVEIL_TRUST_PROFILE_IMS_REL5) {
+        v.trusted = false;
+        v.reasons |= SIPVEIL_TRUST_EXPIRED;
+    }
+    return v;
+}
+
 static void start(sipveil_border *b, const sipveil_border_options *options, const sipveil_trust_verdict *from)
 {
     sipveil_trust_table *table = sipveil_trust_table_hold(options->table);
@@ -190,9 +201,9 @@ static void start(sipveil_border *b, const sipveil_border_options *options, cons
     b->table = table;
     b->options = *options;
     b->profile = sv_profile_of(table, options->profile);
-    b->from = *from;
     b->to = (sipveil_trust_verdict){0};
     b->now = options->has_at ? options->at : sv_now(b->context);
+    b->from = in_time(b, from);
     b->arrived = b->leaving = b->complete = false;
     b->view = NULL;
     b->privacy = (sv_privacy){0};
@@ -263,7 +274,7 @@ sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-17", SIPVEIL_NO_OFFSET,
                             "the verdict was made with another table");
     }
-    b->to = *to;
+    b->to = in_time(b, to);
     b->leaving = true;
     b->complete = false;
     b->refusal = (sv_refusal){0};

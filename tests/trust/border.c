@@ -366,6 +366,32 @@ static void drops_what_cannot_be_answered(void **state)
     sipveil_trust_table_free(table);
 }
 
+/* TRU-17, TRU-T36: a verdict that is kept with its connection ends when the partner's row does. */
+static void believes_no_verdict_past_its_time(void **state)
+{
+    static const char partner[] = "[partner biloxi]\ndomains = biloxi.example\nprotection = tls-mutual\ntrust_in = yes\ntrust_out = yes\n"
+                                  "valid_to = 2026-11-21T10:00:00Z\n";
+    static const char *const own[] = {OWN};
+    sipveil_trust_table *table = world_table("", partner);
+    sipveil_trust_verdict in, out;
+    world_hop hop;
+    (void)state;
+    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, "tls:biloxi.example"), WORLD_NOW, &in);
+    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, "tls:biloxi.example"), WORLD_NOW, &out);
+    for (int late = 0; late < 2; late++) {
+        char room[ROOM];
+        sipveil_border_result result;
+        sipveil_border_options options = {.size = sizeof options, .table = table, .identities = own, .identity_count = 1, .has_at = true, .at = WORLD_NOW + late};
+        sipveil_span message = world_request("INVITE", PAI "Privacy: id\r\n", room, sizeof room);
+        assert_int_equal(sipveil_border_arrive(world_border, &options, message, &in, &result, NULL), SIPVEIL_OK);
+        assert_int_equal(world_holds(result.message, KEPT), !late);
+        assert_int_equal(world_holds(result.message, OWN), late);
+        assert_int_equal(sipveil_border_leave(world_border, &out, &result, NULL), SIPVEIL_OK);
+        assert_int_equal(world_holds(result.message, "Asserted"), !late);
+    }
+    sipveil_trust_table_free(table);
+}
+
 /* ---- claims and authentication ---- */
 
 /* TRU-05, TRU-T29: what claims to be a guarded partner's comes over a link that proves something, or is refused. */
@@ -532,7 +558,7 @@ int main(void)
         cmocka_unit_test(has_the_combined_view), cmocka_unit_test(crosses),            cmocka_unit_test(borders_by_profile),
         cmocka_unit_test(passes_the_gateway),    cmocka_unit_test(forks_and_fails_over), cmocka_unit_test(leaves_only_what_arrived),
         cmocka_unit_test(knows_the_target),      cmocka_unit_test(treats_responses),   cmocka_unit_test(drops_what_cannot_be_answered),
-        cmocka_unit_test(guards_partners),       cmocka_unit_test(counts_authentication_by_spec), cmocka_unit_test(challenges),
+        cmocka_unit_test(believes_no_verdict_past_its_time), cmocka_unit_test(guards_partners),       cmocka_unit_test(counts_authentication_by_spec), cmocka_unit_test(challenges),
         cmocka_unit_test(lets_no_passport_tell), cmocka_unit_test(drops_its_own_passport), cmocka_unit_test(reports_every_field),
     };
     return cmocka_run_group_tests_name("the border", tests, world_open, world_close);

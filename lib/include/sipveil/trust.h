@@ -230,7 +230,7 @@ typedef struct sipveil_border_result {
 
 /**
  * Phase A: a message as it came in, and the verdict on the previous hop (SIPVEIL_TRUST_IN). Removes what is not
- * believed, asserts what is known. The result's message is what stays here for every branch; it is not for sending.
+ * believed, asserts what is known. A verdict past its `valid_until` trusts nobody. The result's message is what stays here for every branch; it is not for sending.
  * @return SIPVEIL_OK: see the action; SIPVEIL_USAGE (options, an identity that is no URI); SIPVEIL_MALFORMED,
  *         SIPVEIL_LIMIT (not a SIP message); SIPVEIL_INTERNAL. On failure *out is zero.
  */
