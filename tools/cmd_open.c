@@ -57,17 +57,6 @@ static bool take(void *state, int id, const char *v)
     }
 }
 
-static int write_report(open_state *s, const char *input)
-{
-    sipveil_span json;
-    sipveil_error err;
-    if (s->report == NULL || sipveil_worker_report_json(s->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(s->report, "-") == 0) {
-        return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    }
-    return io_write(&s->o.common, s->report, input, json, IO_REPLACE);
-}
-
 /* --verbose: what was checked before it was refused, a line each. */
 static void print_checks(const open_state *s)
 {
@@ -86,7 +75,7 @@ static int refuse(open_state *s, const char *path, sipveil_span message, const s
     sipveil_error err;
     int exit_code = tool_error(&s->o.common, path, why);
     print_checks(s);
-    int report = write_report(s, path);
+    int report = opening_write_report(&s->o, s->report, path);
     if (report != TOOL_OK) return report;
     if (!s->answer || why->sip_status == 0) return exit_code;
     if (sipveil_e2m_answer(s->o.worker, &s->o.open, message, why, &response, &err) != SIPVEIL_OK) {
@@ -112,7 +101,7 @@ static int hand_out(open_state *s, const char *path, const sipveil_opened *opene
             fwrite(text.data, 1, text.len, stderr);
         }
     }
-    int exit_code = write_report(s, path);
+    int exit_code = opening_write_report(&s->o, s->report, path);
     return exit_code != TOOL_OK ? exit_code : io_write_output(&s->o.common, path, out, IO_BINARY);
 }
 

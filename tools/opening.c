@@ -160,6 +160,17 @@ int opening_prepare(opening *o)
     return exit_code;
 }
 
+int opening_write_report(opening *o, const char *report, const char *input)
+{
+    sipveil_span json;
+    sipveil_error err;
+    if (report == NULL || sipveil_worker_report_json(o->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    if (strcmp(report, "-") == 0) {
+        return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
+    }
+    return io_write(&o->common, report, input, json, IO_REPLACE);
+}
+
 void opening_end(opening *o)
 {
     sipveil_worker_free(o->worker);

@@ -179,7 +179,10 @@ sipveil_code sipveil_tunnel_inspect_message(sipveil_worker *worker, const sipvei
     sv_operation *op = &worker->operation;
     sipveil_code code = run(op, message);
     op->err = NULL;
-    if (code != SIPVEIL_OK && !op->done) return code; /* could not be framed */
+    if (code != SIPVEIL_OK && !op->done) { /* could not be framed, which the report says too */
+        op->failure = *err;
+        return code;
+    }
     coarsen(op, &op->failure);
     if (code == SIPVEIL_INTERNAL) return code;
     sv_error_clear(err);

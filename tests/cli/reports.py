@@ -315,9 +315,21 @@ def readers(cases):
                [] if "read by every hop: SIP header, application/sdp\n" in said else [said])
 
 
+def beside(cases):
+    """--report of inspect: what --json writes, beside what is shown, and of what is no message too."""
+    where, sealed = lab.write("beside.json", b"old"), seal("--to", KEK)
+    shown = sipveil("inspect", "--report", where, stdin=sealed)
+    said = sipveil("inspect", "--json", stdin=sealed)
+    cases.case("inspect --report: the tree is shown, and FILE has the object of --json",
+               [] if shown.code == OK and shown.out.startswith(b"SIP message: ") and where.read_bytes() == said.out else [repr(shown)])
+    refused = sipveil("inspect", "--report", where, stdin=b"no message")
+    cases.case("inspect --report: of what cannot be framed", [] if refused.code == MALFORMED and
+               json.loads(where.read_text())["error"]["code"] == "malformed" else [repr(refused), where.read_text()])
+
+
 def main():
     cases = Cases()
-    for part in (trees, signatures, findings, text, colours, readers):
+    for part in (trees, signatures, findings, text, colours, readers, beside):
         part(cases)
     cases.leave()
 
