@@ -39,15 +39,7 @@ static sipveil_code add_keys(sipveil_keyring *ring, sipveil_span octets, sv_cont
 {
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
-    sipveil_code code = read_keys(batch, octets, kind, name, options, err);
-    if (code != SIPVEIL_OK) {
-        sv_key_batch_free(batch);
-        return code;
-    }
-    size_t count = batch->count;
-    SV_TRY(sv_keyring_take(ring, batch, err));
-    if (added != NULL) *added = count;
-    return SIPVEIL_OK;
+    return sv_keyring_take(ring, batch, read_keys(batch, octets, kind, name, options, err), added, err);
 }
 
 sipveil_code sipveil_keyring_add_octets(sipveil_keyring *ring, sipveil_span octets, const char *name,

@@ -216,9 +216,9 @@ static sipveil_code check_keks(const sipveil_keyring *ring, const sv_key_batch *
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_error *err)
+sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, size_t *added, sipveil_error *err)
 {
-    sipveil_code code = check_keks(ring, batch, err);
+    sipveil_code code = made == SIPVEIL_OK ? check_keks(ring, batch, err) : made;
     if (code == SIPVEIL_OK && !reserve(ring, batch->count)) code = sv_no_memory(err, "keys");
     if (code != SIPVEIL_OK) {
         sv_key_batch_free(batch);
@@ -230,6 +230,7 @@ sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil
     }
     batch->next = ring->batches;
     ring->batches = batch;
+    if (added != NULL) *added = batch->count;
     return SIPVEIL_OK;
 }
 
@@ -260,10 +261,7 @@ sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring, sipveil_span id, sip
     sv_error_clear(err);
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
-    sipveil_code code = sv_key_batch_add_kek(batch, id, kek, err);
-    if (code == SIPVEIL_OK) return sv_keyring_take(ring, batch, err);
-    sv_key_batch_free(batch);
-    return code;
+    return sv_keyring_take(ring, batch, sv_key_batch_add_kek(batch, id, kek, err), NULL, err);
 }
 
 sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span password,
@@ -288,7 +286,7 @@ sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span pa
         return sv_no_memory(err, "keys");
     }
     key->cms.kind = SV_CMS_KEY_PASSWORD;
-    return sv_keyring_take(ring, batch, err);
+    return sv_keyring_take(ring, batch, SIPVEIL_OK, NULL, err);
 }
 
 /* ---- looking ---- */

@@ -25,12 +25,5 @@ sipveil_code sipveil_keyring_add_pkcs11(sipveil_keyring *ring, const char *uri, 
     if (batch == NULL) return sv_no_memory(err, "keys");
     sipveil_code code = sv_pkcs11_read_uri(sv_span_str(uri), batch->arena, &parsed, err);
     if (code == SIPVEIL_OK) code = read_keys(ring, &parsed, options, batch, err);
-    if (code != SIPVEIL_OK) {
-        sv_key_batch_free(batch);
-        return code;
-    }
-    size_t count = batch->count;
-    SV_TRY(sv_keyring_take(ring, batch, err));
-    if (added != NULL) *added = count;
-    return SIPVEIL_OK;
+    return sv_keyring_take(ring, batch, code, added, err);
 }

@@ -26,10 +26,7 @@ sipveil_code sv_keyring_add_bound(sipveil_keyring *ring, const sv_binding *bindi
 {
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
-    sipveil_code code = make(batch, binding, err);
-    if (code == SIPVEIL_OK) return sv_keyring_take(ring, batch, err);
-    sv_key_batch_free(batch);
-    return code;
+    return sv_keyring_take(ring, batch, make(batch, binding, err), NULL, err);
 }
 
 static bool same_dialog(const sv_dialog *of_key, const sv_dialog *here)

@@ -106,7 +106,7 @@ static void shared_keys_on_tokens_have_names_of_their_own(void **state)
         sipveil_key *key = sv_key_batch_add(batch, SIPVEIL_KEY_KEK);
         key->cms = (sv_cms_key){.kind = SV_CMS_KEY_KEK, .kek_id = sv_span_str(ids[i]), .held = &held};
         key->description = sv_arena_string(batch->arena, SV_SPAN("test"));
-        assert_int_equal(sv_keyring_take(ring, batch, &err), i < 2 ? SIPVEIL_OK : SIPVEIL_USAGE);
+        assert_int_equal(sv_keyring_take(ring, batch, SIPVEIL_OK, NULL, &err), i < 2 ? SIPVEIL_OK : SIPVEIL_USAGE);
     }
     assert_string_equal(err.rule, "ADV-093");
     assert_int_equal(sipveil_keyring_count(ring), 3);
