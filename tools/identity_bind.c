@@ -186,7 +186,7 @@ static int bind_message(bind_state *s, const char *path, sipveil_span message)
     if (bound.status != 0) return refuse(s, path, message, &bound);
     for (size_t i = 0; i < verdict.warning_count; i++) tool_warning(&s->v.o.common, path, "%s", verdict.warnings[i].text);
     tell(s, path, &bound);
-    return hand_on(s, path, message);
+    return hand_on(s, path, verdict.message);
 }
 
 static int prepare(bind_state *s)

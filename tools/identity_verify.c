@@ -260,7 +260,7 @@ static int verify_message(verify_state *s, const char *path, sipveil_span messag
     int exit_code = identity_write_report(&s->v, s->report, path, &verdict);
     if (exit_code == TOOL_OK && verdict.valid && s->v.state != NULL) exit_code = statefile_save(&s->v.o.common, &s->v.memory);
     if (exit_code != TOOL_OK) return exit_code;
-    if (refused == TOOL_OK) return io_write_output(&s->v.o.common, path, message, IO_BINARY);
+    if (refused == TOOL_OK) return io_write_output(&s->v.o.common, path, verdict.message, IO_BINARY);
     return s->answer ? write_answer(s, path, message, &verdict) : refused;
 }
 

@@ -191,6 +191,7 @@ static sipveil_code judge(sv_judging *j, sipveil_error *err)
     j->has_date = sv_sip_first(view, SV_F_DATE) != NULL && sv_sip_read_date(sv_sip_value(view, SV_F_DATE), &j->date, NULL) == SIPVEIL_OK;
     out->has_date = j->has_date;
     out->date = j->date;
+    out->message = view->whole;
     sv_warn_of_tail(j->op, view->tail);
     if (!sv_identity_is_judged(view)) {
         sv_identity_note(j->op, "IDN-47", SIPVEIL_CHECK_NOT_DONE, "responses, ACK and CANCEL are not judged");

@@ -207,6 +207,7 @@ typedef struct sipveil_identity_verdict {
     int64_t signed_at;      /**< iat, or Date in RFC 4474; seconds UTC */
     bool has_date;
     int64_t date;           /**< of the message, seconds UTC */
+    sipveil_span message;   /**< that was judged: as given, without octets after Content-Length; *borrowed* from the caller's */
     bool body_covered;      /**< every octet of the body is signed (RFC 4474 only) */
     const sipveil_identity_fingerprint *fingerprints; /**< the verified mky */
     size_t fingerprint_count;
