@@ -1,6 +1,7 @@
 """The commands of `sipveil agree choose --print-xfrm`, proved where they are meant to go: what iproute2 makes of each is read
 from what it says to the kernel; in a network namespace of this test's own the kernel takes them and is asked what it
 has; keys and salts are computed once more by openssl. Nothing outside that namespace is touched."""
+import pathlib
 import re
 import struct
 import subprocess
@@ -123,7 +124,10 @@ def policy_of(octets):
 
 
 def namespace():
-    """The command in front that gives a network namespace, gone with its last process; None: there may be none here."""
+    """The command in front that gives a network namespace, gone with its last process; None: there may be none here.
+    Without /etc/protocols (Debian: netbase), ip does not know what udp is."""
+    if not pathlib.Path("/etc/protocols").exists():
+        return None
     for prefix in (["unshare", "-n"], ["unshare", "-r", "-n"]):
         if have("unshare") and have("ip") and execute([*prefix, "ip", "xfrm", "state"]).code == 0:
             return prefix
@@ -285,7 +289,7 @@ def main():
         cases.leave()
     prefix = namespace()
     if prefix is None:
-        cases.skip("what ip says, and what the kernel has", "no ip (Debian: iproute2), or no network namespace may be made here")
+        cases.skip("what ip says, and what the kernel has", "no ip (Debian: iproute2, netbase), or no network namespace may be made here")
     else:
         what_the_kernel_has(cases, world, prefix)
         if have("strace") and execute(["strace", "-o", "/dev/null", "true"]).code == 0:
