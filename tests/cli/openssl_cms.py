@@ -69,7 +69,7 @@ def der_complaints(der):
     if not have("dumpasn1"):
         return []
     path = lab.write("der-%x" % (hash(der) & (1 << 60) - 1), der)
-    text = execute(["dumpasn1", "-z", "-o", path])
+    text = execute(["dumpasn1", "-e", "-z", "-o", path])
     last = (text.out.decode("latin-1") + text.err).strip().splitlines()[-1]
     return [] if last.startswith("0 warnings, 0 errors") else ["dumpasn1: " + last]
 
