@@ -48,7 +48,7 @@ static bool read_v4(sipveil_span host, uint8_t out[4])
     return sv_at_end(&c);
 }
 
-/* Only 2000::/3 is in the open net; of it not what stands for an IPv4 address (6to4, Teredo) or documentation. */
+/* Only 2000::/3 is in the open net; of it not what stands for an IPv4 address (6to4, Teredo). */
 static bool is_private_v6(const uint8_t a[16])
 {
     if ((a[0] & 0xE0) != 0x20) return true;
