@@ -20,12 +20,12 @@ sipveil_code sv_nonces_begin(sv_nonces *nonces, sipveil_error *err)
         return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "digest needs a realm, and a memory for its nonces");
     }
     sv_store *store = sv_memory_store(nonces->memory);
-    if (sv_store_find(store, SV_STORE_NONCE, KEY_SCOPE, KEY_NAME, nonces->now, &value) && value.len == SV_NONCE_KEY) {
+    if (sv_store_find(store, SV_STORE_OWN_KEY, KEY_SCOPE, KEY_NAME, nonces->now, &value) && value.len == SV_NONCE_KEY) {
         memcpy(nonces->key, value.data, SV_NONCE_KEY);
         return SIPVEIL_OK;
     }
     SV_TRY(sv_random(nonces->crypto, nonces->key, SV_NONCE_KEY, err));
-    return sv_store_add(store, SV_STORE_NONCE, KEY_SCOPE, KEY_NAME, sv_span(nonces->key, SV_NONCE_KEY), nonces->now,
+    return sv_store_add(store, SV_STORE_OWN_KEY, KEY_SCOPE, KEY_NAME, sv_span(nonces->key, SV_NONCE_KEY), nonces->now,
                         INT64_MAX, err);
 }
 

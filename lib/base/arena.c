@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vault.h"
 #include "base/wipe.h"
 
 enum { ALIGNMENT = 16 };
@@ -27,7 +28,20 @@ struct sv_arena {
     size_t taken; /* octets in all blocks */
     size_t most;
     size_t block_size;
+    size_t pages; /* octets of the first block's own pages; 0: it is malloc's */
 };
+
+/* The sanitizer looks for what is still pointed at in malloc's memory only. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PAGES_HIDE_POINTERS 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(PAGES_HIDE_POINTERS)
+static const bool has_pages = false;
+#else
+static const bool has_pages = true;
+#endif
 
 static block *add_block(sv_arena *arena, size_t size)
 {
@@ -53,6 +67,25 @@ sv_arena *sv_arena_new(size_t first_block, size_t most)
     return arena;
 }
 
+sv_arena *sv_arena_new_not_dumped(size_t first_block, size_t most)
+{
+    size_t pages = first_block <= SIZE_MAX - sizeof(block) ? first_block + sizeof(block) : 0;
+    if (!has_pages || pages == 0) return sv_arena_new(first_block, most);
+    sv_arena *arena = calloc(1, sizeof *arena);
+    block *b = arena == NULL ? NULL : sv_pages_new(&pages);
+    if (b == NULL) {
+        free(arena);
+        return NULL;
+    }
+    *b = (block){.size = first_block};
+    *arena = (sv_arena){.newest = b,
+                        .taken = first_block,
+                        .most = most < first_block ? first_block : most,
+                        .block_size = first_block,
+                        .pages = pages};
+    return arena;
+}
+
 void sv_arena_reset(sv_arena *arena)
 {
     while (arena->calls != NULL) {
@@ -75,7 +108,8 @@ void sv_arena_free(sv_arena *arena)
 {
     if (arena == NULL) return;
     sv_arena_reset(arena);
-    free(arena->newest);
+    if (arena->pages > 0) sv_pages_free(arena->newest, arena->pages);
+    else free(arena->newest);
     free(arena);
 }
 

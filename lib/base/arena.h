@@ -12,6 +12,9 @@ typedef struct sv_arena sv_arena;
 
 /* first_block: octets kept over resets. most: octets in all; more is refused. NULL: no memory. */
 sv_arena *sv_arena_new(size_t first_block, size_t most);
+/* The first block in pages of its own that are left out of core files (ADV-212); further ones are as ever. For arenas that
+ * live long: decrypted text goes through them. */
+sv_arena *sv_arena_new_not_dumped(size_t first_block, size_t most);
 void sv_arena_free(sv_arena *arena); /* wipes, runs deferred calls; NULL is fine */
 
 /* Wipes all that was used, runs the deferred calls (newest first), keeps the first block. */

@@ -156,7 +156,14 @@ void sipveil_keyring_free(sipveil_keyring *ring)
         sv_key_batch_free(batch);
         batch = next;
     }
+    sv_vault_end(&ring->secrets);
     sv_arena_free(ring->arena);
+}
+
+void sipveil_keyring_protect_secrets(const sipveil_keyring *ring, sipveil_protection *out)
+{
+    *out = (sipveil_protection){0};
+    sv_vault_protect(&ring->secrets, out);
 }
 
 /* Old arrays stay in the arena: they hold pointers only, and their sum is less than the new one. */
@@ -216,10 +223,39 @@ static sipveil_code check_keks(const sipveil_keyring *ring, const sv_key_batch *
     return SIPVEIL_OK;
 }
 
+static bool move_to_vault(sv_vault *vault, sipveil_span *secret)
+{
+    sipveil_span before = *secret;
+    if (before.len == 0) return true;
+    if (!sv_vault_copy(vault, before, secret)) return false;
+    OPENSSL_cleanse((void *)(uintptr_t)before.data, before.len); /* of the batch's arena */
+    return true;
+}
+
+static void give_back_secrets(sv_vault *vault, const sipveil_key *from, const sipveil_key *until)
+{
+    for (const sipveil_key *key = from; key != until; key = key->next) {
+        sv_vault_give_back(vault, key->cms.kek.data, key->cms.kek.len);
+        sv_vault_give_back(vault, key->cms.password.data, key->cms.password.len);
+    }
+}
+
+/* All of them or none. A key has one secret of these two. */
+static bool move_secrets(sv_vault *vault, sipveil_key *first)
+{
+    for (sipveil_key *key = first; key != NULL; key = key->next) {
+        if (move_to_vault(vault, &key->cms.kek) && move_to_vault(vault, &key->cms.password)) continue;
+        give_back_secrets(vault, first, key);
+        return false;
+    }
+    return true;
+}
+
 sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, size_t *added, sipveil_error *err)
 {
     sipveil_code code = made == SIPVEIL_OK ? check_keks(ring, batch, err) : made;
     if (code == SIPVEIL_OK && !reserve(ring, batch->count)) code = sv_no_memory(err, "keys");
+    if (code == SIPVEIL_OK && !move_secrets(&ring->secrets, batch->first)) code = sv_no_memory(err, "keys");
     if (code != SIPVEIL_OK) {
         sv_key_batch_free(batch);
         return code;

@@ -4,6 +4,7 @@
 #ifndef SV_KEYS_KEYRING_H
 #define SV_KEYS_KEYRING_H
 
+#include "base/vault.h"
 #include "keys/file.h"
 #include "keys/keys.h"
 
@@ -50,6 +51,7 @@ struct sipveil_keyring {
     sv_pin *pins;
     sv_kept *kept;
     bool keeps; /* signers are compared with those kept */
+    sv_vault secrets; /* shared keys, passwords, PINs */
     struct sv_pkcs11_module *modules; /* loaded for its keys */
 };
 

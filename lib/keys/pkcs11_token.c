@@ -228,7 +228,7 @@ sipveil_code sv_token_log_in(sipveil_keyring *ring, sv_token *token, const sv_pk
                                               &length, err)
                             : ask_pin(token, options, pin, &length, err);
     if (code == SIPVEIL_OK) code = log_in(token, pin, length, err);
-    if (code == SIPVEIL_OK && !sv_arena_copy(ring->arena, sv_span(pin, length), &token->pin)) {
+    if (code == SIPVEIL_OK && !sv_vault_copy(&ring->secrets, sv_span(pin, length), &token->pin)) {
         code = sv_no_memory(err, room);
     }
     OPENSSL_cleanse(pin, sizeof pin);

@@ -142,15 +142,20 @@ static void leave_scope(sv_table_entry *entry)
 
 /* ---- entries */
 
-static void free_entry(sv_table_entry *entry)
+static void free_entry(sv_table *table, sv_table_entry *entry)
 {
+    if (table->secret) {
+        sv_vault_give_back(&table->vault, entry, sizeof *entry + entry->size);
+        return;
+    }
     OPENSSL_cleanse(entry->octets, entry->size);
     free(entry);
 }
 
-static sv_table_entry *new_entry(sipveil_span name, sipveil_span value, int64_t expires)
+static sv_table_entry *new_entry(sv_table *table, sipveil_span name, sipveil_span value, int64_t expires)
 {
-    sv_table_entry *entry = calloc(1, sizeof *entry + name.len + value.len);
+    size_t room = sizeof(sv_table_entry) + name.len + value.len;
+    sv_table_entry *entry = table->secret ? sv_vault_alloc(&table->vault, room) : calloc(1, room);
     if (entry == NULL) return NULL;
     entry->size = name.len + value.len;
     entry->expires = expires;
@@ -165,17 +170,17 @@ bool sv_table_insert(sv_table *table, sipveil_span scope, sipveil_span name, sip
                      int64_t expires)
 {
     if (!reserve_place(table)) return false;
-    sv_table_entry *entry = new_entry(name, value, expires);
+    sv_table_entry *entry = new_entry(table, name, value, expires);
     if (entry == NULL) return false;
     sv_table_scope *in = sv_table_find_scope(table, scope);
     if (in == NULL) in = add_scope(table, scope);
     if (in == NULL) {
-        free_entry(entry);
+        free_entry(table, entry);
         return false;
     }
     entry->key.scope = in->key.scope;
     if (tsearch(entry, &table->entries, compare_keys) == NULL) {
-        free_entry(entry);
+        free_entry(table, entry);
         drop_scope_if_empty(table, in);
         return false;
     }
@@ -193,7 +198,7 @@ void sv_table_remove(sv_table *table, sv_table_entry *entry)
     leave_heap(table, entry);
     leave_scope(entry);
     table->octets -= entry->size;
-    free_entry(entry);
+    free_entry(table, entry);
     drop_scope_if_empty(table, scope);
 }
 
@@ -208,5 +213,6 @@ void sv_table_clear(sv_table *table)
 {
     while (table->count > 0) sv_table_remove(table, table->by_expiry[table->count - 1]);
     free(table->by_expiry);
-    *table = (sv_table){0};
+    sv_vault_end(&table->vault);
+    *table = (sv_table){.secret = table->secret};
 }

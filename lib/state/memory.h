@@ -6,6 +6,7 @@
 #define SV_STATE_MEMORY_H
 
 #include "base/span.h"
+#include "base/vault.h"
 
 typedef struct sv_table_key {
     sipveil_span scope;
@@ -41,6 +42,8 @@ typedef struct sv_table {
     sv_table_entry **by_expiry; /* heap: the first is the first to expire */
     size_t count, room;         /* of the heap */
     size_t octets;              /* names, values and scopes held */
+    bool secret;                /* entries are in the vault; set before the first */
+    sv_vault vault;
 } sv_table;
 
 void sv_table_clear(sv_table *table); /* wipes and frees; may be used again */

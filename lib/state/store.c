@@ -20,6 +20,9 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
     store->kinds[SV_STORE_NONCE].caps = (sv_store_caps){.entries = 65536, .entries_per_scope = 256, .fail_when_full = true};
     store->kinds[SV_STORE_OFFER].caps = (sv_store_caps){.entries = 16384, .fail_when_full = true};
     store->kinds[SV_STORE_HIDDEN].caps = (sv_store_caps){.entries = 65536, .entries_per_scope = 256};
+    store->kinds[SV_STORE_OWN_KEY].caps = (sv_store_caps){.entries = 64, .fail_when_full = true};
+    store->kinds[SV_STORE_CEK].table.secret = true;
+    store->kinds[SV_STORE_OWN_KEY].table.secret = true;
     *out = store;
     return SIPVEIL_OK;
 }
@@ -113,6 +116,12 @@ void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(voi
         sv_store_entry entry = {e->key.scope, e->key.name, e->value, e->expires};
         if (!visit(state, &entry)) return;
     }
+}
+
+void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out)
+{
+    *out = (sipveil_protection){0};
+    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_vault_protect(&store->kinds[i].table.vault, out);
 }
 
 size_t sv_store_count(const sv_store *store, sv_store_kind kind)

@@ -17,9 +17,10 @@ typedef enum sv_store_kind {
     SV_STORE_BINDING = 3,
     SV_STORE_POLICY = 4,     /* documents of policy servers, by address */
     SV_STORE_TRANSACTION = 5, /* what a message got a moment ago */
-    SV_STORE_NONCE = 6, /* how often nonces of ours were used, and their key */
+    SV_STORE_NONCE = 6, /* how often nonces of ours were used */
     SV_STORE_OFFER = 7, /* what somebody offered who has proved nothing yet */
-    SV_STORE_HIDDEN = 8 /* what a privacy service took out of a dialog's messages */
+    SV_STORE_HIDDEN = 8, /* what a privacy service took out of a dialog's messages */
+    SV_STORE_OWN_KEY = 9 /* keys that we drew for ourselves: of nonces */
 } sv_store_kind;
 
 typedef struct sv_store_caps {
@@ -52,6 +53,8 @@ typedef struct sv_store_entry {
 void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
                     void *state);
 size_t sv_store_count(const sv_store *store, sv_store_kind kind);
+/* Of the kinds that hold keys. */
+void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out);
 
 /* Image for a state file: magic, version, entries, SHA-256 over all. Image in the arena: it holds the
  * values, secrets too. Loading adds to what is there, as older than it; a damaged image (MALFORMED), or

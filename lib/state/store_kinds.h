@@ -7,7 +7,7 @@
 #include "state/store.h"
 
 enum {
-    SV_STORE_KINDS = SV_STORE_HIDDEN + 1,
+    SV_STORE_KINDS = SV_STORE_OWN_KEY + 1,
     SV_STORE_ENTRY_MOST = 16 << 10, /* octets of one entry's scope, name and value */
     SV_STORE_OCTETS_MOST = 32 << 20 /* octets of all entries of a kind */
 };

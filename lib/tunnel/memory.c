@@ -46,6 +46,11 @@ void sipveil_memory_free(sipveil_memory *memory)
     free(memory);
 }
 
+void sipveil_memory_protect_secrets(const sipveil_memory *memory, sipveil_protection *out)
+{
+    sv_store_protect_secrets(memory->store, out);
+}
+
 /* What a message is known by within its Call-ID: From tag, CSeq and the digest of the protected octets.
  * Tag and CSeq in one form: whoever replays a message can rewrite the blanks and the case of its outside. */
 typedef struct seen_name {

@@ -17,7 +17,7 @@ sipveil_code sipveil_worker_new(const sipveil_context *context, sipveil_worker *
     if (worker == NULL) return sv_no_memory(err, SV_TUNNEL);
     size_t most = FIRST_BLOCK + 12 * sipveil_context_limits(context)->message;
     worker->context = context;
-    worker->arena = sv_arena_new(FIRST_BLOCK, most);
+    worker->arena = sv_arena_new_not_dumped(FIRST_BLOCK, most);
     worker->chains = sv_chain_memory_new();
     sipveil_code code = worker->arena == NULL || worker->chains == NULL ? sv_no_memory(err, SV_TUNNEL)
                                               : sv_crypto_new(context, &worker->crypto, err);

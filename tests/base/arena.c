@@ -43,6 +43,27 @@ static void one_does_not_reach_into_another(void **state)
     sv_arena_free(arena);
 }
 
+/* ADV-212: the same arena, its first block in pages of its own. */
+static void may_be_left_out_of_core_files(void **state)
+{
+    (void)state;
+    sv_arena *arena = sv_arena_new_not_dumped(5000, 1 << 16);
+    assert_non_null(arena);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(sv_arena_held(arena), 5000);
+        uint8_t *first = sv_arena_alloc(arena, 4900), *second = sv_arena_alloc(arena, 300);
+        assert_true(first != NULL && second != NULL);
+        for (size_t i = 0; i < 4900; i++) assert_int_equal(first[i], 0);
+        memset(first, 0xA5, 4900);
+        memset(second, 0xA5, 300);
+        assert_null(sv_arena_alloc(arena, 1 << 16));
+        sv_arena_reset(arena);
+    }
+    sv_arena_free(arena);
+    assert_null(sv_arena_new_not_dumped(SIZE_MAX, SIZE_MAX));
+    assert_null(sv_arena_new_not_dumped(SIZE_MAX / 2, SIZE_MAX));
+}
+
 static void refuses_more_than_its_most(void **state)
 {
     (void)state;
@@ -182,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_aligned_zeroed_memory),
         cmocka_unit_test(one_does_not_reach_into_another),
+        cmocka_unit_test(may_be_left_out_of_core_files),
         cmocka_unit_test(refuses_more_than_its_most),
         cmocka_unit_test(a_small_rest_of_the_most_is_still_given),
         cmocka_unit_test(a_reset_wipes_and_keeps_the_first_block),

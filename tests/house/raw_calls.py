@@ -12,7 +12,7 @@ NEVER = """gets strcpy strcat strncpy strncat sprintf vsprintf strtok alloca tmp
 # In the library only where listed.
 LIBRARY = """malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf memcpy memmove mempcpy
              sscanf strtol strtoul strtoll strtoull strtod memcmp strncmp strcasecmp strncasecmp strchr strstr printf puts putchar fprintf perror fopen fread fwrite open openat read write close getenv
-             secure_getenv strerror exit abort _exit time gettimeofday clock_gettime assert OPENSSL_malloc CRYPTO_malloc"""
+             secure_getenv strerror mmap munmap mprotect madvise mlock mlockall exit abort _exit time gettimeofday clock_gettime assert OPENSSL_malloc CRYPTO_malloc"""
 # In the program only where listed: secrets do not come from there.
 PROGRAM = "getenv secure_getenv"
 

@@ -48,6 +48,30 @@ static void takes_passwords(void **state)
     sipveil_keyring_free(ring);
 }
 
+/* ADV-212: shared keys and passwords are in memory that is locked where the system allows it, and never dumped. */
+static void holds_secrets_apart(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    sipveil_protection before, after;
+    (void)state;
+    sipveil_keyring_protect_secrets(ring, &before);
+    assert_int_equal(before.octets, 0);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("another of 16 oc"), NULL), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("correct horse"), NULL), SIPVEIL_OK);
+    sipveil_keyring_protect_secrets(ring, &after);
+    assert_true(after.octets > 0);
+    assert_int_equal(after.not_dumped, after.octets);
+    assert_true(after.locked == 0 || after.locked == after.octets);
+    size_t count;
+    const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
+    assert_int_equal(count, 2);
+    const uint8_t *pages = (const uint8_t *)ring->secrets.newest;
+    assert_in_range(keys[0].kek.data - pages, 0, after.octets - 16);
+    assert_in_range(keys[1].password.data - pages, 0, after.octets - 13);
+    sipveil_keyring_free(ring);
+}
+
 static void grows_and_keeps_its_order(void **state)
 {
     sipveil_keyring *ring = lab_ring();
@@ -206,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_keks),
         cmocka_unit_test(takes_passwords),
+        cmocka_unit_test(holds_secrets_apart),
         cmocka_unit_test(grows_and_keeps_its_order),
         cmocka_unit_test(views_a_certificate),
         cmocka_unit_test(refuses_pins_that_are_none),

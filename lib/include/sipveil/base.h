@@ -118,6 +118,17 @@ typedef struct sipveil_limits {
 /** The defaults: a 16 MiB message, and for the rest what a proxy in the open net should take. */
 SIPVEIL_API void sipveil_limits_default(sipveil_limits *limits);
 
+/**
+ * How an object holds its secrets that outlive a message (shared keys, passwords, kept content keys): in pages of their own.
+ * The object asks the system for both each time; either may fail, and the secrets are held all the same. Private keys of
+ * certificates are libcrypto's and not counted here: see docs/secrets.md.
+ */
+typedef struct sipveil_protection {
+    size_t octets;     /**< of these pages; 0: no such secret yet */
+    size_t locked;     /**< of them, locked: not written to swap (RLIMIT_MEMLOCK sets the most) */
+    size_t not_dumped; /**< of them, left out of core files */
+} sipveil_protection;
+
 /** Version of the library, "1.2.3". */
 SIPVEIL_API const char *sipveil_version(void);
 

@@ -136,6 +136,10 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_new(const sipveil_cont
 /** Wipes every secret. NULL is fine. */
 SIPVEIL_API void sipveil_keyring_free(sipveil_keyring *ring);
 
+/** How the ring holds its shared keys, passwords and PINs. Asks the system again for what it did not give: call it after
+ *  a fork(), whose child has all of them in memory that is not locked, or when RLIMIT_MEMLOCK was raised. */
+SIPVEIL_API void sipveil_keyring_protect_secrets(const sipveil_keyring *ring, sipveil_protection *out);
+
 /** Number of keys in the ring. */
 SIPVEIL_API size_t sipveil_keyring_count(const sipveil_keyring *ring);
 /** The key at that place, *borrowed* while the ring lives; NULL past the end. */

@@ -262,6 +262,8 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_new(sipveil_memory **out, sipveil_error *err);
 /** Wipes it; NULL is fine. */
 SIPVEIL_API void sipveil_memory_free(sipveil_memory *memory);
+/** How it holds content keys and the key of its nonces; as sipveil_keyring_protect_secrets. */
+SIPVEIL_API void sipveil_memory_protect_secrets(const sipveil_memory *memory, sipveil_protection *out);
 /** The memory as octets, to be kept by the caller (a state file); *given*, free with sipveil_memory_wipe_image. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_save(const sipveil_memory *memory, int64_t now,
                                                               uint8_t **image, size_t *len,
