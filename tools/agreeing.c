@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "report.h"
+
 enum { CREDENTIALS_OCTETS_MOST = 1 << 20 };
 
 /* The place of a word in a list; false after a message. */
@@ -89,7 +91,6 @@ bool agreeing_take(void *state, int id, const char *v)
     case O_LIST: g->list = v; return true;
     case O_STATE: g->state = v; return true;
     case O_CREDENTIALS: g->credential_file = v; return true;
-    case O_REPORT: g->report = v; return true;
     case O_RECEIVED_OVER: g->received_over = v; return true;
     case O_NEXT_HOP: g->next_hop = v; return true;
     case O_IMS_KEYS: g->ims_keys = v; return true;
@@ -172,9 +173,8 @@ int agreeing_write_report(agreeing *g)
 {
     sipveil_span json;
     sipveil_error err;
-    if (g->report == NULL || sipveil_agree_report_json(g->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(g->report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&g->o.common, g->report, g->operand, json, IO_REPLACE);
+    if (sipveil_agree_report_json(g->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    return report_write(&g->o.common, g->operand, json);
 }
 
 void agreeing_warn(const agreeing *g, const sipveil_warning *warnings, size_t count)

@@ -9,7 +9,7 @@
 enum { AGREEING_CREDENTIALS_MOST = 256 };
 
 enum agreeing_option {
-    O_LIST = O_OPENING_LAST, O_AGREE_PROFILE, O_POLICY, O_STATE, O_CREDENTIALS, O_REPORT, O_RECEIVED_OVER, O_PASSIVE, O_OVER_TLS,
+    O_LIST = O_OPENING_LAST, O_AGREE_PROFILE, O_POLICY, O_STATE, O_CREDENTIALS, O_RECEIVED_OVER, O_PASSIVE, O_OVER_TLS,
     O_NEXT_HOP, O_TO_PROXY, O_SMIME_TO_PROXY, O_DECLINE, O_DVER_FORM, O_NO_QOP, O_SHA256, O_WEAK_ALGORITHMS, O_IMS_KEYS,
     O_PRINT_XFRM, O_LOCAL, O_REMOTE, O_AS_PROXY, O_ROLE, O_PROTECTED_BY, O_REALM, O_ANSWER_SUPPORTED, O_NONCE_LIFETIME, O_ACK_OF_FAILURE
 };
@@ -24,12 +24,11 @@ enum agreeing_option {
     {O_SHA256, "allow-sha256", 0, NULL, false, "d-alg=SHA-256, which both ends must know"},                                   \
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"}
 #define AGREEING_LAST_OPTIONS                                                                                                 \
-    {O_AT, "at", 0, "TIME", false, "as if it were this RFC 3339 time"},                                                       \
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report, with every rule that fired; - is standard error"}
+    {O_AT, "at", 0, "TIME", false, "as if it were this RFC 3339 time"}
 
 typedef struct agreeing {
     opening o; /* first: opening_take gets the same pointer */
-    const char *list, *state, *credential_file, *report, *received_over, *next_hop, *ims_keys, *local, *remote, *realm, *protected_by;
+    const char *list, *state, *credential_file, *received_over, *next_hop, *ims_keys, *local, *remote, *realm, *protected_by;
     opening_list hop_pins; /* choose: NAME=SHA256 */
     bool print_xfrm, decline, over_tls, ack_of_failure;
     sipveil_agree_profile profile;

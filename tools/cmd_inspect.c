@@ -7,20 +7,18 @@
 
 #include "opening.h"
 
-enum inspect_option { O_JSON = O_OPENING_LAST, O_HTML, O_REPORT };
+enum inspect_option { O_JSON = O_OPENING_LAST, O_HTML };
 
 static const tool_option options[] = {
     OPENING_OPTIONS,
     {O_JSON, "json", 0, NULL, false, "the report as one JSON object"},
     {O_HTML, "html", 0, NULL, false, "the report as one page for a browser"},
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report beside what is shown; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
 typedef struct inspect_state {
     opening o; /* first: opening_take gets the same pointer */
     bool json, html;
-    const char *report;
 } inspect_state;
 
 static bool take(void *state, int id, const char *v)
@@ -32,10 +30,6 @@ static bool take(void *state, int id, const char *v)
     }
     if (id == O_HTML) {
         s->html = true;
-        return true;
-    }
-    if (id == O_REPORT) {
-        s->report = v;
         return true;
     }
     return opening_take(&s->o, id, v);
@@ -79,7 +73,7 @@ static int inspect_one(inspect_state *s, const char *path)
         print_warnings(s, path);
         code = make_report(s, &text, &err);
     }
-    int reported = opening_write_report(&s->o, s->report, path);
+    int reported = opening_write_report(&s->o, path);
     if (code != SIPVEIL_OK) exit_code = tool_error(&s->o.common, path, &err);
     else exit_code = reported == TOOL_OK ? io_write_output(&s->o.common, path, text, IO_REPLACE) : reported;
     io_free(&message);

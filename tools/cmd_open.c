@@ -8,7 +8,7 @@
 #include "opening.h"
 #include "statefile.h"
 
-enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_ACCEPT_NEW, O_UNPROTECTED, O_REPORT };
+enum open_option { O_REQUIRE = O_OPENING_LAST, O_STATE, O_EMIT, O_ANSWER, O_ACCEPT_NEW, O_UNPROTECTED };
 
 static const tool_option options[] = {
     OPENING_OPTIONS,
@@ -18,7 +18,6 @@ static const tool_option options[] = {
     {O_EMIT, "emit", 0, "WHAT", false, "message (default), entity or body"},
     {O_ANSWER, "answer", 0, NULL, false, "on refusal write the SIP response for the wire; exit 10"},
     {O_UNPROTECTED, "allow-unprotected-cekref", 0, NULL, false, "take key references that nothing authenticates (RFC 3185)"},
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
@@ -27,7 +26,7 @@ enum emit { EMIT_MESSAGE, EMIT_ENTITY, EMIT_BODY };
 typedef struct open_state {
     opening o; /* first: opening_take gets the same pointer */
     keeper keeper;
-    const char *state, *report;
+    const char *state;
     enum emit emit;
     bool answer, unprotected;
 } open_state;
@@ -37,7 +36,6 @@ static bool take(void *state, int id, const char *v)
     open_state *s = state;
     switch (id) {
     case O_STATE: s->state = v; return true;
-    case O_REPORT: s->report = v; return true;
     case O_ACCEPT_NEW: s->o.open.accept_new_certificate = true; return true;
     case O_ANSWER: s->answer = true; return true;
     case O_UNPROTECTED: s->unprotected = true; return true;
@@ -75,7 +73,7 @@ static int refuse(open_state *s, const char *path, sipveil_span message, const s
     sipveil_error err;
     int exit_code = tool_error(&s->o.common, path, why);
     print_checks(s);
-    int report = opening_write_report(&s->o, s->report, path);
+    int report = opening_write_report(&s->o, path);
     if (report != TOOL_OK) return report;
     if (!s->answer || why->sip_status == 0) return exit_code;
     if (sipveil_e2m_answer(s->o.worker, &s->o.open, message, why, &response, &err) != SIPVEIL_OK) {
@@ -101,7 +99,7 @@ static int hand_out(open_state *s, const char *path, const sipveil_opened *opene
             fwrite(text.data, 1, text.len, stderr);
         }
     }
-    int exit_code = opening_write_report(&s->o, s->report, path);
+    int exit_code = opening_write_report(&s->o, path);
     return exit_code != TOOL_OK ? exit_code : io_write_output(&s->o.common, path, out, IO_BINARY);
 }
 

@@ -6,6 +6,7 @@
 
 #include "opening.h"
 #include "peer.h"
+#include "report.h"
 #include "statefile.h"
 
 enum proxy_option {
@@ -17,7 +18,6 @@ enum proxy_option {
     O_WIRE,
     O_496,
     O_UNPROTECTED,
-    O_REPORT,
     O_TELL
 };
 
@@ -44,7 +44,6 @@ static const tool_option options[] = {
      "take key references that nothing authenticates (RFC 3185)"},
     {O_OPEN_KEY_FILE, "allow-open-key-file", 0, NULL, false, "accept secret files that others can read"},
     {O_TELL, "tell-needs", 0, NULL, false, "add what --policy demands to a 2xx to OPTIONS or REGISTER"},
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
@@ -53,7 +52,7 @@ typedef struct proxy_state {
     sipveil_e2m_proxy_options proxy;
     opening_list hosts;
     peer_facts from;
-    const char *policy_file, *state, *view, *report;
+    const char *policy_file, *state, *view;
     sipveil_e2m_policy *policy;
 } proxy_state;
 
@@ -81,7 +80,6 @@ static bool take(void *state, int id, const char *v)
     case O_POLICY: s->policy_file = v; return true;
     case O_STATE: s->state = v; return true;
     case O_VIEW: s->view = v; return true;
-    case O_REPORT: s->report = v; return true;
     case O_TELL: s->proxy.tell_needs = true; return true;
     case O_496: s->proxy.use_496 = true; return true;
     case O_UNPROTECTED: s->proxy.allow_unprotected_cekref = true; return true;
@@ -117,9 +115,8 @@ static int write_report(proxy_state *s, const char *input)
 {
     sipveil_span json;
     sipveil_error err;
-    if (s->report == NULL || sipveil_e2m_report_json(s->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(s->report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&s->o.common, s->report, input, json, IO_REPLACE);
+    if (sipveil_e2m_report_json(s->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    return report_write(&s->o.common, input, json);
 }
 
 /* FILE for the first part, FILE.2, FILE.3 and so on for those that further labels name. */

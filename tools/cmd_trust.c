@@ -7,6 +7,7 @@
 
 #include "opening.h"
 #include "peer.h"
+#include "report.h"
 #include "statefile.h"
 #include "tablefile.h"
 
@@ -21,8 +22,7 @@ enum trust_option {
     O_CHALLENGE,
     O_REGISTRAR,
     O_OWN_IDENTITY,
-    O_STATE,
-    O_REPORT
+    O_STATE
 };
 
 static const tool_option apply_options[] = {
@@ -43,8 +43,6 @@ static const tool_option apply_options[] = {
     {O_OWN_IDENTITY, "own-identity", 0, NULL, false, "the Identity field is ours and not sent yet"},
     {O_STATE, "state", 0, "FILE", false, "remembers what a privacy service hides (0600, locked)"},
     {O_AT, "at", 0, "TIME", false, "judge at this RFC 3339 time"},
-    {O_REPORT, "report", 0, "FILE", false,
-     "every header field and why it stayed or went, as JSON; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
@@ -58,7 +56,7 @@ typedef struct hop {
 
 typedef struct trust_state {
     opening o; /* first: opening_take gets the same pointer */
-    const char *table_file, *target, *state, *report;
+    const char *table_file, *target, *state;
     opening_list identities;
     hop from, to;
     sipveil_border_options border;
@@ -104,7 +102,6 @@ static bool take(void *state, int id, const char *v)
     case O_REGISTRAR: s->border.is_registrar = true; return true;
     case O_OWN_IDENTITY: s->border.identity_field_is_ours = true; return true;
     case O_STATE: s->state = v; return true;
-    case O_REPORT: s->report = v; return true;
     default: return opening_take(&s->o, id, v);
     }
 }
@@ -222,9 +219,8 @@ static int write_report(trust_state *s, const char *input)
 {
     sipveil_span json;
     sipveil_error err;
-    if (s->report == NULL || sipveil_border_report_json(s->gate, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(s->report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&s->o.common, s->report, input, json, IO_REPLACE);
+    if (sipveil_border_report_json(s->gate, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    return report_write(&s->o.common, input, json);
 }
 
 static int hand_out(trust_state *s, const char *path, const sipveil_border_result *result)

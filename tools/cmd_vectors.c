@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report.h"
 #include "vector.h"
 
 enum { FILE_MOST = 64 << 20, OPERANDS_MOST = 4096 };
@@ -54,8 +55,11 @@ static void run_case(vectors_state *s, const char *path, const json_t *test, siz
     }
     if (result == VECTOR_PASSED) s->passed++;
     else s->failed++;
-    if (result == VECTOR_FAILED) fprintf(s->out, "FAIL %s: %s\n", id, b->why);
-    else if (b->common.verbose) fprintf(s->out, "ok %s\n", id);
+    if (result == VECTOR_FAILED) {
+        fprintf(s->out, "FAIL %s: %s\n", id, b->why);
+        report_take_check(id, false, b->why);
+    }
+    if (result == VECTOR_PASSED && b->common.verbose) fprintf(s->out, "ok %s\n", id);
 }
 
 /* What is wrong with the frame of a file, or NULL. */
@@ -111,7 +115,11 @@ static int write_result(vectors_state *s)
     int exit_code = io_write_output(&s->bench.common, NULL, out, s->emit ? IO_BINARY : 0);
     if (exit_code != TOOL_OK) return exit_code;
     if (s->unusable) return TOOL_USAGE;
-    return s->failed > 0 ? TOOL_FAILED : TOOL_OK;
+    if (s->failed == 0) return TOOL_OK;
+    sipveil_error err = {.code = SIPVEIL_INTERNAL};
+    snprintf(err.text, sizeof err.text, "%u of %u cases failed", s->failed, s->passed + s->failed);
+    report_take_error(&err);
+    return TOOL_FAILED;
 }
 
 static int run_files(vectors_state *s, char **paths)

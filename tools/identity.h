@@ -8,7 +8,7 @@
 
 enum identity_option {
     O_INFO = O_OPENING_LAST, O_FORM, O_PPT, O_CLAIMS, O_SENDER, O_OWN_CLOCK, O_FRESHNESS, O_ALLOW_HTTP, O_ALLOW_PRIVATE,
-    O_ALLOW_TLS_USAGE, O_PLUS, O_COUNTRY, O_ASSERTED, O_SPC, O_SENDER_PEER, O_REQUIRE, O_STATE, O_ANSWER, O_REPORT, O_IDENTITY_LAST
+    O_ALLOW_TLS_USAGE, O_PLUS, O_COUNTRY, O_ASSERTED, O_SPC, O_SENDER_PEER, O_REQUIRE, O_STATE, O_ANSWER, O_IDENTITY_LAST
 };
 
 /* How identities are read from a request: for sign and verify alike. */
@@ -82,7 +82,7 @@ void identity_verifying_end(identity_verifying *v);
 /* Warnings, and, where it is refused, the one line that says so. Returns the exit code of the verdict. */
 int identity_tell(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);
 /* The verdict as JSON, where a report was asked for. */
-int identity_write_report(const identity_verifying *v, const char *report, const char *path, const sipveil_identity_verdict *verdict);
+int identity_write_report(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);
 
 int identity_sign(int argc, char **argv);
 int identity_verify(int argc, char **argv);

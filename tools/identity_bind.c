@@ -6,6 +6,7 @@
 
 #include "identity.h"
 #include "identity_binding.h"
+#include "report.h"
 
 enum { CERTIFICATE_MOST = 1 << 16, SHA256 = 32 };
 enum bind_option { O_SENT = O_IDENTITY_LAST, O_PROVEN, O_FROM_CHANGE, O_EXPECT, O_MIKEY };
@@ -18,14 +19,13 @@ static const tool_option options[] = {
     {O_SENT, "sent", 0, NULL, false, "a message of ours: nothing is bound; what it does to its dialog is taken note of"},
     {O_PROVEN, "proven", 0, "SHA256", false, "a handshake by the key of that certificate succeeded in the dialog of the message"},
     {O_ANSWER, "answer", 0, NULL, false, "on refusal write the SIP response to send back (exit 10)"},
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
 typedef struct bind_state {
     identity_verifying v; /* first */
     sipveil_bind_options bind;
-    const char *mikey_file, *report;
+    const char *mikey_file;
     io_octets mikey;
     uint8_t proven[SHA256];
     bool has_proven, sent, answer;
@@ -54,7 +54,6 @@ static bool take(void *state, int id, const char *value)
     case O_SENT: s->sent = true; return true;
     case O_PROVEN: return strlen(value) == 2 * SHA256 ? take_digest(s, value) : tool_bad_value(&s->v.o.common, "proven", value);
     case O_ANSWER: s->answer = true; return true;
-    case O_REPORT: s->report = value; return true;
     default: return identity_verifying_take(&s->v, id, value);
     }
 }
@@ -88,7 +87,7 @@ static json_t *bound_json(const sipveil_bound *b)
     json_object_set_new(o, "assurance", json_string(assurances[b->assurance]));
     json_object_set_new(o, "state", b->state == SIPVEIL_BINDING_NONE ? json_null() : json_string(identity_state_name(b->state)));
     json_object_set_new(o, "events", events_json(b->events));
-    json_object_set_new(o, "aor", b->aor[0] == '\0' ? json_null() : identity_text_json(b->aor));
+    json_object_set_new(o, "aor", b->aor[0] == '\0' ? json_null() : report_text_json(b->aor));
     json_object_set_new(o, "carrier", json_string(b->carrier));
     json_object_set_new(o, "sha256", b->certificate.len == 0 ? json_null() : identity_digest_json(b->sha256));
     json_object_set_new(o, "until", b->certificate.len == 0 ? json_null() : identity_time_json(b->until));
@@ -103,7 +102,7 @@ static int write_report(bind_state *s, const char *path, const sipveil_identity_
 {
     sipveil_span json;
     sipveil_error err;
-    if (s->report == NULL) return TOOL_OK;
+    if (s->v.o.common.report == NULL) return TOOL_OK;
     if (sipveil_identity_report_json(s->v.o.worker, verdict, &json, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, NULL, &err);
     }
@@ -111,7 +110,7 @@ static int write_report(bind_state *s, const char *path, const sipveil_identity_
     json_object_set_new(whole, "version", json_integer(1));
     json_object_set_new(whole, "bound", bound_json(bound));
     json_object_set_new(whole, "identity", json_loadb((const char *)json.data, json.len, 0, NULL));
-    int exit_code = identity_write_json(&s->v.o.common, s->report, path, whole);
+    int exit_code = identity_write_json(&s->v.o.common, true, path, whole);
     json_decref(whole);
     return exit_code;
 }

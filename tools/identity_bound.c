@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sipveil identity bound */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,10 @@
 #include <unistd.h>
 
 #include "identity_binding.h"
+#include "report.h"
 #include "statefile.h"
 
-enum { TEXT_MOST = 1024, TIME_ROOM = 32 };
+enum { TIME_ROOM = 32 };
 enum bound_option { O_STATE = TOOL_O_FIRST, O_AOR, O_DIALOG, O_USER, O_AT, O_JSON, O_FORGET };
 
 static const tool_option options[] = {
@@ -31,18 +31,6 @@ const char *identity_state_name(sipveil_binding_state state)
     return state == SIPVEIL_BINDING_PROVEN ? "proven" : state == SIPVEIL_BINDING_CLAIMED ? "claimed" : "none";
 }
 
-/* Cut where it would not fit. */
-static const char *printable(const char *text, char out[TEXT_MOST])
-{
-    size_t len = 0;
-    for (const char *at = text; *at != '\0' && len + 5 < TEXT_MOST; at++) {
-        bool plain = isprint((unsigned char)*at) && (unsigned char)*at < 0x7F;
-        len += (size_t)snprintf(out + len, TEXT_MOST - len, plain ? "%c" : "\\x%02x", plain ? *at : (unsigned char)*at);
-    }
-    out[len] = '\0';
-    return out;
-}
-
 static const char *hex_of(const uint8_t sha256[32], char out[65])
 {
     for (size_t i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", sha256[i]);
@@ -58,12 +46,6 @@ static const char *time_of(int64_t seconds, char out[TIME_ROOM])
     return out;
 }
 
-json_t *identity_text_json(const char *text)
-{
-    char safe[TEXT_MOST];
-    return json_string(printable(text, safe));
-}
-
 json_t *identity_digest_json(const uint8_t sha256[32])
 {
     char hex[65];
@@ -76,17 +58,14 @@ json_t *identity_time_json(int64_t seconds)
     return seconds == 0 ? json_null() : json_string(time_of(seconds, text));
 }
 
-int identity_write_json(const tool_common *common, const char *file, const char *input, const json_t *json)
+int identity_write_json(const tool_common *common, bool is_report, const char *input, const json_t *json)
 {
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (text == NULL) return tool_failure(common, TOOL_FAILED, NULL, "out of memory");
     size_t len = strlen(text);
     text[len] = '\n'; /* in place of its NUL */
     sipveil_span octets = {(const uint8_t *)text, len + 1};
-    int exit_code = TOOL_OK;
-    if (file == NULL) exit_code = io_write_output(common, input, octets, IO_REPLACE);
-    else if (strcmp(file, "-") == 0) exit_code = fwrite(text, 1, len + 1, stderr) == len + 1 ? TOOL_OK : TOOL_FAILED;
-    else exit_code = io_write(common, file, input, octets, IO_REPLACE);
+    int exit_code = is_report ? report_write(common, input, octets) : io_write_output(common, input, octets, IO_REPLACE);
     free(text);
     return exit_code;
 }
@@ -94,18 +73,18 @@ int identity_write_json(const tool_common *common, const char *file, const char 
 static json_t *binding_json(const sipveil_binding *b)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "aor", identity_text_json(b->aor));
+    json_object_set_new(o, "aor", report_text_json(b->aor));
     json_object_set_new(o, "state", json_string(identity_state_name(b->state)));
     json_object_set_new(o, "next", json_boolean(b->is_next));
-    json_object_set_new(o, "call_id", identity_text_json(b->call_id));
-    json_object_set_new(o, "local_tag", b->local_tag[0] == '\0' ? json_null() : identity_text_json(b->local_tag));
-    json_object_set_new(o, "remote_tag", identity_text_json(b->remote_tag));
-    json_object_set_new(o, "local", b->local[0] == '\0' ? json_null() : identity_text_json(b->local));
+    json_object_set_new(o, "call_id", report_text_json(b->call_id));
+    json_object_set_new(o, "local_tag", b->local_tag[0] == '\0' ? json_null() : report_text_json(b->local_tag));
+    json_object_set_new(o, "remote_tag", report_text_json(b->remote_tag));
+    json_object_set_new(o, "local", b->local[0] == '\0' ? json_null() : report_text_json(b->local));
     json_object_set_new(o, "sha256", identity_digest_json(b->sha256));
     json_object_set_new(o, "key_sha256", identity_digest_json(b->key_sha256));
     json_object_set_new(o, "carrier", json_string(b->carrier));
     json_object_set_new(o, "path", json_string(b->path == SIPVEIL_IDENTITY_RFC4474 ? "rfc4474" : "rfc8224"));
-    json_object_set_new(o, "domain", b->domain[0] == '\0' ? json_null() : identity_text_json(b->domain));
+    json_object_set_new(o, "domain", b->domain[0] == '\0' ? json_null() : report_text_json(b->domain));
     json_object_set_new(o, "service_sha256", identity_digest_json(b->service_sha256));
     json_object_set_new(o, "issued", identity_time_json(b->issued));
     json_object_set_new(o, "made", identity_time_json(b->made));
@@ -145,7 +124,7 @@ static int write_json(const bound_state *s, const sipveil_binding *bindings, siz
     json_object_set_new(whole, "version", json_integer(1));
     for (size_t i = 0; i < count; i++) json_array_append_new(list, binding_json(&bindings[i]));
     json_object_set_new(whole, "bindings", list);
-    int exit_code = identity_write_json(&s->common, NULL, s->state, whole);
+    int exit_code = identity_write_json(&s->common, false, s->state, whole);
     json_decref(whole);
     return exit_code;
 }
@@ -158,12 +137,12 @@ static int write_text(const bound_state *s, const sipveil_binding *bindings, siz
     FILE *out = open_memstream(&text, &len);
     if (out == NULL) return tool_failure(&s->common, TOOL_FAILED, NULL, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        char aor[TEXT_MOST], call[TEXT_MOST], domain[TEXT_MOST], hex[65], until[TIME_ROOM];
+        char aor[REPORT_TEXT_MOST], call[REPORT_TEXT_MOST], domain[REPORT_TEXT_MOST], hex[65], until[TIME_ROOM];
         const sipveil_binding *b = &bindings[i];
-        fprintf(out, "%s  %s%s\n  dialog %s, until %s\n  %s sha256 %s, vouched for by %s (%s)\n", printable(b->aor, aor),
+        fprintf(out, "%s  %s%s\n  dialog %s, until %s\n  %s sha256 %s, vouched for by %s (%s)\n", report_printable(b->aor, aor),
                 identity_state_name(b->state), b->is_next ? ", replaces the other one when it is proven" : "",
-                printable(b->call_id, call), time_of(b->until, until), b->carrier, hex_of(b->sha256, hex),
-                b->domain[0] == '\0' ? "the owner of the number" : printable(b->domain, domain),
+                report_printable(b->call_id, call), time_of(b->until, until), b->carrier, hex_of(b->sha256, hex),
+                b->domain[0] == '\0' ? "the owner of the number" : report_printable(b->domain, domain),
                 b->path == SIPVEIL_IDENTITY_RFC4474 ? "RFC 4474" : "RFC 8224");
     }
     bool written = fclose(out) == 0;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "identity.h"
+#include "report.h"
 
 enum { CERTIFICATE_FILE_MOST = 1 << 20, PATH_MOST_LEN = 4096 };
 
@@ -203,14 +204,13 @@ int identity_tell(const identity_verifying *v, const char *path, const sipveil_i
     return tool_error(&v->o.common, path, &told);
 }
 
-int identity_write_report(const identity_verifying *v, const char *report, const char *path, const sipveil_identity_verdict *verdict)
+int identity_write_report(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict)
 {
     sipveil_span json;
     sipveil_error err;
-    if (report == NULL) return TOOL_OK;
+    if (v->o.common.report == NULL) return TOOL_OK;
     if (sipveil_identity_report_json(v->o.worker, verdict, &json, &err) != SIPVEIL_OK) return tool_error(&v->o.common, NULL, &err);
-    if (strcmp(report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&v->o.common, report, path, json, IO_REPLACE);
+    return report_write(&v->o.common, path, json);
 }
 
 /* ---- verify ---- */
@@ -218,14 +218,12 @@ int identity_write_report(const identity_verifying *v, const char *report, const
 static const tool_option options[] = {
     IDENTITY_VERIFY_OPTIONS,
     {O_ANSWER, "answer", 0, NULL, false, "on refusal write the SIP response to send back (exit 10)"},
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"},
     TOOL_COMMON_OPTIONS,
 };
 
 typedef struct verify_state {
     identity_verifying v; /* first */
     bool answer;
-    const char *report;
 } verify_state;
 
 static bool take(void *state, int id, const char *value)
@@ -233,7 +231,6 @@ static bool take(void *state, int id, const char *value)
     verify_state *s = state;
     switch (id) {
     case O_ANSWER: s->answer = true; return true;
-    case O_REPORT: s->report = value; return true;
     default: return identity_verifying_take(&s->v, id, value);
     }
 }
@@ -257,7 +254,7 @@ static int verify_message(verify_state *s, const char *path, sipveil_span messag
         return tool_error(&s->v.o.common, path, &err);
     }
     int refused = identity_tell(&s->v, path, &verdict);
-    int exit_code = identity_write_report(&s->v, s->report, path, &verdict);
+    int exit_code = identity_write_report(&s->v, path, &verdict);
     if (exit_code == TOOL_OK && verdict.valid && s->v.state != NULL) exit_code = statefile_save(&s->v.o.common, &s->v.memory);
     if (exit_code != TOOL_OK) return exit_code;
     if (refused == TOOL_OK) return io_write_output(&s->v.o.common, path, verdict.message, IO_BINARY);

@@ -136,6 +136,11 @@ static bool is_special(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+bool io_would_replace(const char *path, const char *other)
+{
+    return !is_standard(path) && !is_special(path) && (strcmp(path, other) == 0 || same_file(path, other));
+}
+
 bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code)
 {
     struct stat st;

@@ -30,6 +30,8 @@ int io_write(const tool_common *common, const char *path, const char *input, sip
 /* io_write with common->output and --force. */
 int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags);
 
+/* Whether a report written to path would replace what `other` names. Devices are written to by everybody. */
+bool io_would_replace(const char *path, const char *other);
 /* Whether io_write would be refused because the file exists (so that nothing else is done first). */
 bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code);
 

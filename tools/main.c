@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tool.h"
+#include "report.h"
 
 static const tool_verb verbs[] = {
     {"keygen", "kek|ca|cert [options]", "make keys and certificates for a lab", cmd_keygen},
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 {
     hold_standard_descriptors();
     protect_process();
-    int exit_code = run(argc, argv);
+    int exit_code = report_end(run(argc, argv));
     if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
         fprintf(stderr, "sipveil %s: standard output: %s\n", argv[1], strerror(errno));
         return TOOL_FAILED;

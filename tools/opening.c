@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report.h"
+
 static bool take_item(opening *o, opening_list *list, const char *value)
 {
     if (list->count == OPENING_LIST_MOST) {
@@ -160,15 +162,12 @@ int opening_prepare(opening *o)
     return exit_code;
 }
 
-int opening_write_report(opening *o, const char *report, const char *input)
+int opening_write_report(opening *o, const char *input)
 {
     sipveil_span json;
     sipveil_error err;
-    if (report == NULL || sipveil_worker_report_json(o->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(report, "-") == 0) {
-        return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    }
-    return io_write(&o->common, report, input, json, IO_REPLACE);
+    if (sipveil_worker_report_json(o->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    return report_write(&o->common, input, json);
 }
 
 void opening_end(opening *o)

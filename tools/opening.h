@@ -63,9 +63,8 @@ bool opening_take(opening *o, int id, const char *value);
 int opening_prepare(opening *o);
 /* The pins that were taken, into o->ring. Returns TOOL_OK or the exit code after a message. */
 int opening_add_pins(opening *o);
-/* The JSON report of the last message to `report` ("-": standard error; NULL: nowhere). Returns TOOL_OK or the exit code
- * after a message. */
-int opening_write_report(opening *o, const char *report, const char *input);
+/* The JSON report of the last message, if one was asked for. Returns TOOL_OK or the exit code after a message. */
+int opening_write_report(opening *o, const char *input);
 void opening_end(opening *o);
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "keyref.h"
+#include "report.h"
 
 void sharing_begin(sharing *s)
 {
@@ -107,7 +108,6 @@ bool sharing_take(sharing *s, int id, const char *v)
 {
     if (id < O_SEALING_LAST) return sealing_take(&s->s, id, v);
     if (id == O_STATE) s->state = v;
-    else if (id == O_REPORT) s->report = v;
     else {
         s->asked = true;
         return take_own(s, id, v);
@@ -311,9 +311,8 @@ int sharing_report(sharing *s, const char *input)
 {
     sipveil_span json;
     sipveil_error err;
-    if (s->report == NULL || sipveil_e2m_report_json(s->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    if (strcmp(s->report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(&s->s.common, s->report, input, json, IO_REPLACE);
+    if (sipveil_e2m_report_json(s->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
+    return report_write(&s->s.common, input, json);
 }
 
 int sharing_hand_out(sharing *s, const char *path, const sipveil_sealed *sealed, int done)

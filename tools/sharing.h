@@ -11,7 +11,7 @@ enum { SHARING_HOPS_MOST = SIPVEIL_E2M_HOPS_MOST };
 
 enum sharing_option {
     O_FOR = O_SEALING_LAST, O_ACT, O_KEEP, O_REPLY, O_SIGN_LABEL, O_MAX_DECRYPTS, O_CEK_REF, O_FORM, O_STATE, O_REUSE,
-    O_ROLL, O_REUSE_BITS, O_PRIVATE_TYPE, O_MAY_DISCLOSE, O_POLICY, O_REPORT, O_SHARING_LAST
+    O_ROLL, O_REUSE_BITS, O_PRIVATE_TYPE, O_MAY_DISCLOSE, O_POLICY, O_SHARING_LAST
 };
 
 #define SHARING_OPTIONS                                                                                                \
@@ -29,8 +29,7 @@ enum sharing_option {
     {O_ROLL, "roll", 0, NULL, false, "with --reuse: bring the key for the next message"},                              \
     {O_REUSE_BITS, "reuse-bits", 0, "N", false, "with --keep: size of the key that wraps the next ones, if another"},   \
     {O_MAY_DISCLOSE, "may-disclose", 0, "HOST", true, "with --reuse: a proxy of another domain that may read answers"},  \
-    {O_POLICY, "policy", 0, "FILE", false, "share with the proxies whose rows hold for this message"},                  \
-    {O_REPORT, "report", 0, "FILE", false, "the JSON report; - is standard error"}
+    {O_POLICY, "policy", 0, "FILE", false, "share with the proxies whose rows hold for this message"}
 
 typedef struct sharing {
     sealing s; /* first: sealing_take gets the same pointer */
@@ -39,7 +38,7 @@ typedef struct sharing {
     const char *hop_keys[SHARING_HOPS_MOST];
     sipveil_e2m_hop hops[SHARING_HOPS_MOST];
     const char *private_types[SEALING_LIST_MOST], *disclose[SEALING_LIST_MOST];
-    const char *state, *report, *policy_file;
+    const char *state, *policy_file;
     sipveil_e2m_policy *policy;
     bool asked; /* an option of this table was given */
     /* made by sharing_prepare: */

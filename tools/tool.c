@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "io.h"
+#include "report.h"
+
 enum { OPTIONS_MOST = 96 };
 
 static void print_help(const tool_verb *verb, const tool_option *options, size_t count)
@@ -33,6 +36,7 @@ static bool take_common(tool_common *common, int id, const char *value)
     case TOOL_O_FORCE: common->force = true; return true;
     case TOOL_O_QUIET: common->quiet = true; return true;
     case TOOL_O_VERBOSE: common->verbose = true; return true;
+    case TOOL_O_REPORT: common->report = value; return true;
     default: return false;
     }
 }
@@ -62,7 +66,7 @@ static size_t find_option(const tool_option *options, size_t count, int found)
     return count;
 }
 
-bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count, int argc, char **argv,
+static bool parse(const tool_verb *verb, const tool_option *options, size_t count, int argc, char **argv,
                 tool_common *common, tool_take take, void *state, int operands, int *first_operand,
                 int *exit_code)
 {
@@ -110,6 +114,41 @@ bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count,
     return true;
 }
 
+/* A report replaces what is there: never a file that the same command reads or writes. */
+static bool report_is_apart(const tool_common *common, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *equal = strchr(argv[i], '='), *word = argv[i][0] == '-' && equal != NULL ? equal + 1 : argv[i];
+        if (word == common->report || !io_would_replace(common->report, word)) continue;
+        tool_usage_error(common, "--report would replace '%s', which this command uses otherwise", common->report);
+        return false;
+    }
+    return true;
+}
+
+bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count, int argc, char **argv,
+                tool_common *common, tool_take take, void *state, int operands, int *first_operand,
+                int *exit_code)
+{
+    bool parsed = parse(verb, options, count, argc, argv, common, take, state, operands, first_operand, exit_code);
+    if (common->report == NULL || (!parsed && *exit_code == TOOL_OK)) return parsed;
+    if (!report_is_apart(common, argc, argv)) {
+        *exit_code = TOOL_USAGE;
+        return false;
+    }
+    report_begin(common);
+    return parsed;
+}
+
+/* What the program itself found wrong, by its exit code. */
+static void take_failure(int exit_code, const char *text, const char *hint)
+{
+    sipveil_error err = {.code = report_code_of(exit_code)};
+    snprintf(err.text, sizeof err.text, "%.*s", (int)sizeof err.text - 1, text);
+    snprintf(err.hint, sizeof err.hint, "%s", hint != NULL ? hint : "");
+    report_take_error(&err);
+}
+
 static void print_line(const tool_common *common, const char *file, const char *text)
 {
     fprintf(stderr, "sipveil %s: %s%s%s\n", common->verb, file ? file : "", file ? ": " : "", text);
@@ -123,6 +162,7 @@ int tool_usage_error(const tool_common *common, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     print_line(common, NULL, text);
+    take_failure(TOOL_USAGE, text, NULL);
     fprintf(stderr, "hint: 'sipveil %s --help' lists the options\n", common->verb);
     return TOOL_USAGE;
 }
@@ -132,6 +172,7 @@ bool tool_bad_value(const tool_common *common, const char *option, const char *v
     char text[600];
     snprintf(text, sizeof text, "--%s does not take '%s'", option, value);
     print_line(common, NULL, text);
+    take_failure(TOOL_USAGE, text, NULL);
     for (size_t i = 0; i < common->option_count; i++) {
         const tool_option *o = &common->options[i];
         if (strcmp(o->name, option) != 0) continue;
@@ -143,6 +184,7 @@ bool tool_bad_value(const tool_common *common, const char *option, const char *v
 int tool_error(const tool_common *common, const char *file, const sipveil_error *err)
 {
     print_line(common, file, err->text);
+    report_take_error(err);
     if (common->verbose && err->rule[0] != '\0') fprintf(stderr, "rule: %s\n", err->rule);
     if (common->verbose && err->library[0] != '\0') fprintf(stderr, "libcrypto: %s\n", err->library);
     if (err->hint[0] != '\0') fprintf(stderr, "hint: %s\n", err->hint);
@@ -152,11 +194,12 @@ int tool_error(const tool_common *common, const char *file, const sipveil_error 
 void tool_warning(const tool_common *common, const char *file, const char *format, ...)
 {
     char text[600];
-    if (common->quiet) return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    report_take_warning(text);
+    if (common->quiet) return;
     fprintf(stderr, "sipveil %s: %s%swarning: %s\n", common->verb, file ? file : "", file ? ": " : "", text);
 }
 
@@ -168,6 +211,7 @@ int tool_failure(const tool_common *common, int exit_code, const char *hint, con
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     print_line(common, NULL, text);
+    take_failure(exit_code, text, hint);
     if (hint != NULL) fprintf(stderr, "hint: %s\n", hint);
     return exit_code;
 }

@@ -28,8 +28,9 @@ typedef struct tool_option {
 } tool_option;
 
 /* Options that every verb has. */
-enum { TOOL_O_HELP = 1, TOOL_O_OUTPUT, TOOL_O_FORCE, TOOL_O_QUIET, TOOL_O_VERBOSE, TOOL_O_FIRST };
+enum { TOOL_O_HELP = 1, TOOL_O_OUTPUT, TOOL_O_FORCE, TOOL_O_QUIET, TOOL_O_VERBOSE, TOOL_O_REPORT, TOOL_O_FIRST };
 #define TOOL_COMMON_OPTIONS                                                                        \
+    {TOOL_O_REPORT, "report", 0, "FILE", false, "the JSON report, with every rule that fired; - is standard error"}, \
     {TOOL_O_OUTPUT, "output", 'o', "FILE", false, "write there; a temporary file, renamed on success"}, \
     {TOOL_O_FORCE, "force", 'f', NULL, false, "replace an existing output file"},                  \
     {TOOL_O_QUIET, "quiet", 'q', NULL, false, "no warnings"},                                      \
@@ -40,6 +41,7 @@ enum { TOOL_O_HELP = 1, TOOL_O_OUTPUT, TOOL_O_FORCE, TOOL_O_QUIET, TOOL_O_VERBOS
 typedef struct tool_common {
     const char *verb;
     const char *output; /* NULL or "-": standard output */
+    const char *report; /* NULL: none; "-": standard error */
     bool force, quiet, verbose;
     const struct tool_option *options; /* the verb's table */
     size_t option_count;

@@ -19,13 +19,38 @@ static void put_text(sv_buffer *b, const char *text)
     sv_put_byte(b, '"');
 }
 
-/* A sealing has no tree of layers that were met: its checks and warnings. */
+static void put_failure(const sipveil_error *failure, sv_buffer *b)
+{
+    if (failure->code == SIPVEIL_OK) {
+        sv_put_str(b, "\"verdict\":\"ok\",\"error\":null");
+        return;
+    }
+    sv_put_str(b, "\"verdict\":\"error\",\"error\":{\"code\":");
+    put_text(b, sipveil_code_name(failure->code));
+    sv_put_str(b, ",\"path\":[],\"text\":");
+    put_text(b, failure->text);
+    if (failure->rule[0] != '\0') {
+        sv_put_str(b, ",\"rule\":");
+        put_text(b, failure->rule);
+    }
+    if (failure->hint[0] != '\0') {
+        sv_put_str(b, ",\"hint\":");
+        put_text(b, failure->hint);
+    }
+    sv_put_str(b, ",\"sip_status\":");
+    sv_put_number(b, (uint64_t)failure->sip_status);
+    sv_put_str(b, "}");
+}
+
+/* A sealing has no tree of layers that were met: how it ended, its checks and warnings. */
 static void put_sealing(const sv_operation *op, sv_buffer *b)
 {
     static const char *const results[] = {"passed", "failed", "not-done"};
     sipveil_span octets = sv_buffer_span(&op->checks);
     const sipveil_check *checks = (const sipveil_check *)(const void *)octets.data;
-    sv_put_str(b, "{\"version\":1,\"tree\":null,\"checks\":[");
+    sv_put_str(b, "{\"version\":1,");
+    put_failure(&op->failure, b);
+    sv_put_str(b, ",\"tree\":null,\"checks\":[");
     for (size_t i = 0; i < octets.len / sizeof *checks; i++) {
         sv_put_str(b, i == 0 ? "{\"rule\":" : ",{\"rule\":");
         put_text(b, checks[i].rule);
@@ -52,7 +77,7 @@ sipveil_code sipveil_e2m_report_json(sipveil_worker *worker, sipveil_span *json,
     *json = sv_span(NULL, 0);
     const sv_operation *op = &worker->operation;
     if (op->options != NULL) return sipveil_worker_report_json(worker, json, err);
-    if (op->arena == NULL || op->checks.arena == NULL) {
+    if (op->arena == NULL || op->warnings.arena == NULL) {
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "there is nothing to report");
     }
     sv_buffer_init(&b, op->arena, 1024, 1 << 20);

@@ -324,7 +324,10 @@ sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *opti
                     .cipher = settled.cipher == SIPVEIL_CIPHER_NONE ? SIPVEIL_CIPHER_AES_256_GCM : settled.cipher};
     sipveil_code code = seal(&s, form, state, message, &sealed);
     op->err = NULL;
-    if (code != SIPVEIL_OK) return code;
+    if (code != SIPVEIL_OK) {
+        op->failure = *err;
+        return code;
+    }
     out->message = sealed;
     sipveil_span warnings = sv_buffer_span(&op->warnings);
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;

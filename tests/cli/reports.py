@@ -1,4 +1,4 @@
-"""What inspect tells: the tree as text and as JSON, to an outsider, to a recipient, of signed and of nested messages."""
+"""What inspect tells: the tree as text and as JSON, to an outsider, to a recipient, of signed and of nested messages; and --report of every verb."""
 import hashlib
 import json
 import os
@@ -6,8 +6,8 @@ import pty
 import ssl
 import subprocess
 
-from lab import (ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, Cases, Lab, complaints_about, in_parallel, outer, sipveil, split,
-                 substitute)
+from lab import (ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, SOURCE, USAGE, Cases, Lab, complaints_about, in_parallel, outer,
+                 sipveil, split, substitute)
 
 lab = Lab()
 KEK = lab.kek("ims-ck-1")
@@ -327,9 +327,94 @@ def beside(cases):
                json.loads(where.read_text())["error"]["code"] == "malformed" else [repr(refused), where.read_text()])
 
 
+SHAPE = {"version": int, "verdict": str, "error": (dict, type(None)), "checks": list, "warnings": list}
+
+
+def plain_report(where, verdict, code=None):
+    """What is wrong with the report of a verb that has none of its own."""
+    try:
+        report = json.loads(where.read_text())
+    except (OSError, ValueError) as error:
+        return [repr(error)]
+    wrong = ["%s: %r" % (name, report.get(name)) for name, kind in SHAPE.items() if not isinstance(report.get(name), kind)]
+    if not wrong and (report["verdict"] != verdict or (report["error"] or {}).get("code") != code):
+        wrong = ["%r, not %s %s" % (report, verdict, code)]
+    if code is not None and not wrong and not {"code", "path", "text"} <= set(report["error"]):
+        wrong = [repr(report["error"])]
+    return wrong
+
+
+def everywhere(cases):
+    """--report is an option of every verb, for what succeeds and for what does not."""
+    table = lab.write("report.conf", b"[trust-domain]\nname = home.example\nno_privacy = remove\n")
+    broken = lab.write("broken.conf", b"x = 1\n[trust-domain]\nname = home.example\nbar = 1\n")
+    vector = SOURCE / "vectors" / "keywrap.json"
+    failing = lab.write("failing.json", vector.read_bytes().replace(b'"exit": 0', b'"exit": 3', 1))
+    garbage = lab.write("garbage.sip", b"garbage")
+    message, host = lab.write("reported.sip", INVITE), lab.identity("atlanta.example.com")
+    state, hops = lab.path("report.agreed"), ("--from", "addr=192.0.2.1", "--to", "addr=192.0.2.2")
+    sign = ("identity", "sign", "--key", host, "--info", "https://atlanta.example.com/c")
+    for arguments, verdict, code in (
+            (("keygen", "kek", "-o", lab.path("reported.jwk")), "ok", None),
+            (("keygen", "kek", "-o", lab.path("reported.jwk")), "error", "usage"),
+            (("keygen", "ca", "-o", lab.path("reported-ca")), "error", "usage"),
+            (("keygen", "cert", "--self-signed", "--aor", "sip:@", "-o", lab.path("reported.pem")), "error", "usage"),
+            (("seal", "--to", KEK, message), "ok", None), (("seal", message), "error", "usage"),
+            (("seal", "--to", KEK, garbage), "error", "malformed"), (("seal", "--to", lab.path("none"), message), "error", "usage"),
+            (("open", "--key", lab.path("none"), message), "error", "usage"),
+            (("inspect", lab.path("none")), "error", "io"),
+            (("proxy", "--host", "p.example", garbage), "error", "malformed"),
+            (("retry", "--request", message, "--may-view", "p.example", garbage), "error", "malformed"),
+            ((*sign, message), "ok", None), ((*sign, garbage), "error", "malformed"),
+            (("identity", "verify", "--cert", lab.crt("bob"), garbage), "error", "malformed"),
+            (("identity", "bind", "--state", lab.path("report.bound"), garbage), "error", "malformed"),
+            (("identity", "bound", "--state", lab.path("none")), "error", "usage"),
+            (("trust", "apply", "--table", table, *hops, garbage), "error", "malformed"),
+            (("trust", "check-table", table), "ok", None), (("trust", "check-table", broken), "error", "usage"),
+            (("agree", "offer", "--list", "tls", "--state", state, garbage), "error", "malformed"),
+            (("agree", "check", "--list", "tls", garbage), "error", "malformed"),
+            (("agree", "choose", "--state", state, garbage), "error", "usage"),
+            (("agree", "protect", "--state", state, garbage), "error", "usage"),
+            (("agree", "event", "--state", state, "up"), "error", "usage"),
+            (("vectors", vector), "ok", None), (("vectors", failing), "error", "internal")):
+        where = lab.path("every.json")
+        where.unlink(missing_ok=True)
+        result = sipveil(*arguments, "--report", where)
+        name = " ".join(str(word).rpartition("/")[2] for word in arguments[:4])
+        cases.case("%s … --report: %s" % (name, code or verdict), plain_report(where, verdict, code) + (
+            [] if (result.code == OK) == (verdict == "ok") else [repr(result)]))
+    sipveil("trust", "check-table", "--report", lab.path("every.json"), broken)
+    checks = json.loads(lab.path("every.json").read_text())["checks"]
+    cases.case("trust check-table: every mistake is in it, with its rule",
+               [] if [check["rule"] for check in checks] == ["TRU-12"] * 3 else [repr(checks)])
+    said = sipveil("keygen", "kek", "--report", "-", "-o", lab.path("other.jwk"))
+    cases.case("--report - is standard error", [] if not said.out and json.loads(said.err)["verdict"] == "ok" else [repr(said)])
+    shared = sipveil("seal", "--mode", "payload", "--for", "p.example=%s" % KEK, "--report", "-", "-q", message)
+    refused = sipveil("seal", "--mode", "payload", "--for", "p.example=%s" % KEK, "--report", lab.path("every.json"),
+                      stdin=INVITE.partition(b"Content-Type")[0] + b"\r\n")
+    cases.case("seal --for: its rules, and how it ended", plain_report(lab.path("every.json"), "error", "usage") + (
+        [] if "E2M-30" in [check["rule"] for check in json.loads(shared.err)["checks"]] and refused.code == USAGE else [repr(shared)]))
+
+
+def apart(cases):
+    """The report never replaces what the same command reads or writes."""
+    message, key = lab.write("apart.sip", INVITE), lab.path("apart.jwk")
+    lab.keygen("kek", "-o", key)
+    before = key.read_bytes()
+    for name, arguments in (("the message", (message,)), ("the key", ("--to=%s" % key, message)),
+                            ("the output", ("-o", lab.path("apart.out"), message))):
+        where = arguments[-2].partition("=")[2] if name == "the key" else arguments[-2] if name == "the output" else message
+        result = sipveil("seal", "--to", KEK, "--report", where, *arguments)
+        cases.case("--report of %s: exit 2" % name, complaints_about(result, "seal", USAGE, "--report would replace"))
+    cases.case("and all of them are as they were", [] if message.read_bytes() == INVITE and key.read_bytes() == before and
+               not lab.path("apart.out").exists() else ["they are not"])
+    result = sipveil("seal", "--to", KEK, "-q", "--report", "/dev/null", "-o", "/dev/null", message)
+    cases.case("a device may be named twice", [] if result.code == OK else [repr(result)])
+
+
 def main():
     cases = Cases()
-    for part in (trees, signatures, findings, text, colours, readers, beside):
+    for part in (trees, signatures, findings, text, colours, readers, beside, everywhere, apart):
         part(cases)
     cases.leave()
 

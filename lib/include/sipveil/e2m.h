@@ -351,7 +351,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_concerns(sipveil_worker *w
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_forget_dialog(sipveil_worker *worker, sipveil_memory *memory,
                                                                     sipveil_span message, sipveil_error *err);
 
-/** The report of the worker's last call here, of any role, as JSON; *borrowed*. */
+/** The report of the worker's last call here, of any role, or of its last sealing, as JSON (docs/report.md); *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_report_json(sipveil_worker *worker, sipveil_span *json,
                                                                   sipveil_error *err);
 
