@@ -61,18 +61,13 @@ static bool find_challenge(const sv_client *c, const sv_mechanism *entry, sv_fie
 
 static sipveil_code start_digest(sv_client *c, const sv_mechanism *entry, bool *missing)
 {
-    static const char hex[] = "0123456789abcdef";
-    uint8_t random[CNONCE_OCTETS], *digits = sv_arena_alloc_raw(c->op->arena, 2 * CNONCE_OCTETS);
+    uint8_t *digits = sv_arena_alloc_raw(c->op->arena, 2 * CNONCE_OCTETS);
     sipveil_span value = {0};
     c->a->www = c->options->profile == SIPVEIL_AGREE_DRAFT04 || !find_challenge(c, entry, SV_F_PROXY_AUTHENTICATE, &value);
     *missing = c->a->www && !find_challenge(c, entry, SV_F_WWW_AUTHENTICATE, &value); /* D-06 */
     if (*missing) return SIPVEIL_OK;
     if (digits == NULL) return sv_no_memory(c->op->err, SV_AGREE);
-    SV_TRY(sv_random(c->op->crypto, random, sizeof random, c->op->err));
-    for (size_t i = 0; i < sizeof random; i++) {
-        digits[2 * i] = (uint8_t)hex[random[i] >> 4];
-        digits[2 * i + 1] = (uint8_t)hex[random[i] & 15];
-    }
+    SV_TRY(sv_random_hex(c->op->crypto, digits, CNONCE_OCTETS, c->op->err));
     c->a->challenge = value;
     c->a->cnonce = sv_span(digits, 2 * CNONCE_OCTETS);
     c->a->nonce_count = 0;

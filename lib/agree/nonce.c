@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 
 #include "agree/digest.h"
+#include "base/hex.h"
 #include "crypto/kdf.h"
 #include "tunnel/memory.h"
 
@@ -34,12 +35,6 @@ void sv_nonces_end(sv_nonces *nonces)
     OPENSSL_cleanse(nonces->key, sizeof nonces->key);
 }
 
-static void put_hex(uint8_t *out, const uint8_t *octets, size_t digits)
-{
-    static const uint8_t alphabet[] = "0123456789abcdef";
-    for (size_t i = 0; i < digits; i++) out[i] = alphabet[i % 2 == 0 ? octets[i / 2] >> 4 : octets[i / 2] & 15];
-}
-
 enum { SAID_MOST = 512 };
 
 /* HMAC(key, what "|" text "|" realm), text cut by its own digest never: it is hashed with its length in front. */
@@ -66,13 +61,13 @@ sipveil_code sv_nonce_make(sv_nonces *nonces, const sipveil_span *transaction, s
     sv_http_hex digest;
     uint32_t when = (uint32_t)(nonces->now - nonces->now % SV_NONCE_STEP);
     for (int i = 0; i < 4; i++) seed[i] = (uint8_t)(when >> (24 - 8 * i));
-    put_hex(out, seed, TIME_DIGITS);
+    sv_write_hex(out, sv_span(seed, TIME_DIGITS / 2));
     SV_TRY(sv_http_hash_hex(nonces->crypto, SV_HTTP_SHA256, transaction, count, &digest, err));
     memcpy(seed + 4, digest.digits, SV_HTTP_HEX_MOST);
     SV_TRY(mac(nonces, 't', sv_span(seed, sizeof seed), octets, err));
-    put_hex(out + TIME_DIGITS, octets, NUMBER_DIGITS);
+    sv_write_hex(out + TIME_DIGITS, sv_span(octets, NUMBER_DIGITS / 2));
     SV_TRY(mac(nonces, 'n', sv_span(out, TIME_DIGITS + NUMBER_DIGITS), octets, err));
-    put_hex(out + TIME_DIGITS + NUMBER_DIGITS, octets, MAC_DIGITS);
+    sv_write_hex(out + TIME_DIGITS + NUMBER_DIGITS, sv_span(octets, MAC_DIGITS / 2));
     return SIPVEIL_OK;
 }
 
@@ -82,7 +77,7 @@ static bool read_hex(sipveil_span text, uint32_t *out)
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
         if (!sv_is_digit(c) && (c < 'a' || c > 'f')) return false;
-        *out = *out << 4 | (uint32_t)(sv_is_digit(c) ? c - '0' : c - 'a' + 10);
+        *out = *out << 4 | sv_hex_value(c);
     }
     return true;
 }
@@ -99,7 +94,7 @@ sipveil_code sv_nonce_judge(sv_nonces *nonces, sipveil_span nonce, sv_nonce_stat
     *out = SV_NONCE_FOREIGN;
     if (nonce.len != SV_NONCE_LENGTH || !read_hex(sv_span(nonce.data, TIME_DIGITS), &when)) return SIPVEIL_OK;
     SV_TRY(mac(nonces, 'n', sv_span(nonce.data, TIME_DIGITS + NUMBER_DIGITS), octets, err));
-    put_hex(digits, octets, MAC_DIGITS);
+    sv_write_hex(digits, sv_span(octets, MAC_DIGITS / 2));
     if (!sv_equal_constant_time(sv_span(digits, MAC_DIGITS), sv_span_from(nonce, TIME_DIGITS + NUMBER_DIGITS))) {
         return SIPVEIL_OK;
     }

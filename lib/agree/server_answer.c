@@ -92,9 +92,7 @@ static sipveil_code make_nonce(sv_server *s, uint8_t nonce[SV_NONCE_LENGTH])
     const sipveil_span transaction[] = {sv_sip_value(v, SV_F_VIA), sv_sip_value(v, SV_F_CALL_ID), sv_sip_value(v, SV_F_CSEQ),
                                         sv_sip_value(v, SV_F_FROM)};
     if (s->has_nonces) return sv_nonce_make(&s->nonces, transaction, 4, nonce, s->op->err);
-    SV_TRY(sv_random(s->op->crypto, nonce, SV_NONCE_LENGTH, s->op->err));
-    for (size_t i = 0; i < SV_NONCE_LENGTH; i++) nonce[i] = (uint8_t)"0123456789abcdef"[nonce[i] & 15];
-    return SIPVEIL_OK;
+    return sv_random_hex(s->op->crypto, nonce, SV_NONCE_LENGTH / 2, s->op->err);
 }
 
 static sipveil_code write_response(sv_server *s, const sv_sip_response *response, sipveil_span *out)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "agree/ipsec_3gpp.h"
+#include "base/hex.h"
 
 bool sv_ip_address_read(sipveil_span text, sv_ip_address *out)
 {
@@ -26,23 +27,12 @@ static const char *address_of(const sv_xfrm_view *view, bool ue)
     return address->text[0] != '\0' ? address->text : ue ? "\"$UE\"" : "\"$PCSCF\"";
 }
 
-/* Not by sv_put_format, which would leave them on the stack. */
-static void put_hex(sv_buffer *out, const uint8_t *octets, size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t *at = sv_put_room(out, 2 * len);
-    for (size_t i = 0; at != NULL && i < len; i++) {
-        at[2 * i] = (uint8_t)digits[octets[i] >> 4];
-        at[2 * i + 1] = (uint8_t)digits[octets[i] & 15];
-    }
-}
-
 /* An AEAD's key has the salt at its end (RFC 4106 8.1, RFC 4543 3.2). */
 static void put_aead(sv_buffer *out, const char *name, const uint8_t *key, const sv_ipsec_keys *keys)
 {
     sv_put_format(out, " aead '%s' 0x", name);
-    put_hex(out, key, SV_IMS_KEY);
-    put_hex(out, keys->salt, SV_IPSEC_SALT);
+    sv_put_hex(out, sv_span(key, SV_IMS_KEY));
+    sv_put_hex(out, sv_span(keys->salt, SV_IPSEC_SALT));
     sv_put_str(out, " 128");
 }
 
@@ -57,14 +47,14 @@ static void put_algorithms(sv_buffer *out, const sv_ipsec_set *set, const sv_ips
         return;
     }
     sv_put_format(out, " auth-trunc '%s' 0x", set->alg == SV_IPSEC_HMAC_MD5_96 ? "hmac(md5)" : "hmac(sha1)");
-    put_hex(out, keys->integrity, keys->integrity_length);
+    sv_put_hex(out, sv_span(keys->integrity, keys->integrity_length));
     sv_put_str(out, " 96");
     if (set->ealg == SV_IPSEC_EALG_NULL) {
         sv_put_str(out, " enc 'ecb(cipher_null)' ''");
         return;
     }
     sv_put_format(out, " enc '%s' 0x", set->ealg == SV_IPSEC_AES_CBC ? "cbc(aes)" : "cbc(des3_ede)");
-    put_hex(out, keys->encryption, keys->encryption_length);
+    sv_put_hex(out, sv_span(keys->encryption, keys->encryption_length));
 }
 
 /* "proto esp spi 0x... reqid ... mode ...", of an association and of the policies that demand it alike. */

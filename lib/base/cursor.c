@@ -32,18 +32,11 @@ const uint8_t sv_octet_classes[256] = {
     /* 0x80 and above: none */
 };
 
-static bool hex_value(uint8_t digit, uint8_t *out)
-{
-    if (!sv_is_hex(digit)) return false;
-    *out = (uint8_t)(sv_is_digit(digit) ? digit - '0' : (digit | 0x20) - 'a' + 10);
-    return true;
-}
-
 bool sv_take_hex_octet(sv_cursor *c, uint8_t *out)
 {
-    uint8_t first, second, high, low;
-    if (!sv_peek(c, &first) || !sv_peek_at(c, 1, &second) || !hex_value(first, &high) || !hex_value(second, &low)) return false;
-    *out = (uint8_t)(high << 4 | low);
+    uint8_t high, low;
+    if (!sv_peek(c, &high) || !sv_peek_at(c, 1, &low) || !sv_is_hex(high) || !sv_is_hex(low)) return false;
+    *out = (uint8_t)(sv_hex_value(high) << 4 | sv_hex_value(low));
     c->at += 2;
     return true;
 }

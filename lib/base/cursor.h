@@ -132,6 +132,12 @@ static inline bool sv_is_hex(uint8_t c)
 {
     return (sv_octet_classes[c] & SV_OCTET_HEX) != 0;
 }
+/* Of a digit that sv_is_hex takes. */
+static inline uint8_t sv_hex_value(uint8_t digit)
+{
+    return (uint8_t)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+}
+
 static inline bool sv_is_blank(uint8_t c)
 {
     return (sv_octet_classes[c] & SV_OCTET_BLANK) != 0;

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/span.h"
 #include "sipveil/crypto.h"
@@ -29,6 +30,9 @@ const sipveil_context *sv_crypto_context(const sv_crypto *crypto);
 
 /* The only source of randomness; ends the operation with SIPVEIL_INTERNAL on failure (ADV-214). */
 sipveil_code sv_random(sv_crypto *crypto, uint8_t *out, size_t len, sipveil_error *err);
+/* So many octets of it as hexadecimal digits, two each. */
+sipveil_code sv_random_hex(sv_crypto *crypto, uint8_t *digits, size_t octets, sipveil_error *err);
+sipveil_code sv_put_random_hex(sv_crypto *crypto, size_t octets, sv_buffer *out, sipveil_error *err);
 int64_t sv_now(const sipveil_context *context);
 
 #endif

@@ -4,12 +4,12 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "base/hex.h"
 #include "crypto/contexts.h"
 
 sipveil_code sv_http_hash_hex(sv_crypto *crypto, sv_http_hash hash, const sipveil_span *pieces, size_t count,
                               sv_http_hex *out, sipveil_error *err)
 {
-    static const uint8_t digits[] = "0123456789abcdef";
     const sv_suite *suite = crypto->context->suite;
     const EVP_MD *md = hash == SV_HTTP_MD5 ? suite->md5 : suite->hashes[SV_HASH_SHA256];
     uint8_t octets[SV_HASH_MOST];
@@ -22,9 +22,9 @@ sipveil_code sv_http_hash_hex(sv_crypto *crypto, sv_http_hash hash, const sipvei
         good = pieces[i].len == 0 || EVP_DigestUpdate(crypto->hash, pieces[i].data, pieces[i].len) == 1;
     }
     good = good && EVP_DigestFinal_ex(crypto->hash, octets, &len) == 1 && 2 * len <= sizeof out->digits;
-    for (unsigned i = 0; good && i < len; i++) {
-        out->digits[out->len++] = digits[octets[i] >> 4];
-        out->digits[out->len++] = digits[octets[i] & 15];
+    if (good) {
+        sv_write_hex(out->digits, sv_span(octets, len));
+        out->len = 2 * len;
     }
     OPENSSL_cleanse(octets, sizeof octets); /* H(A1) is as good as the password */
     return good ? SIPVEIL_OK : sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "cannot compute a digest");

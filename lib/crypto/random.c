@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/hex.h"
 #include "base/wipe.h"
 #include "crypto/contexts.h"
 
@@ -73,4 +74,18 @@ sipveil_code sv_random(sv_crypto *crypto, uint8_t *out, size_t len, sipveil_erro
     if (good) return SIPVEIL_OK;
     sv_wipe(out, len);
     return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "the random generator failed"); /* ADV-214 */
+}
+
+sipveil_code sv_random_hex(sv_crypto *crypto, uint8_t *digits, size_t octets, sipveil_error *err)
+{
+    uint8_t *random = digits + octets; /* the second half: each octet is read before its digits reach it */
+    SV_TRY(sv_random(crypto, random, octets, err));
+    sv_write_hex(digits, sv_span(random, octets));
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_put_random_hex(sv_crypto *crypto, size_t octets, sv_buffer *out, sipveil_error *err)
+{
+    uint8_t *digits = sv_put_room(out, 2 * octets);
+    return digits != NULL ? sv_random_hex(crypto, digits, octets, err) : sv_buffer_check(out, "crypto", err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "e2m/need.h"
 
+#include "base/hex.h"
 #include "e2m/look.h"
 #include "sip/address.h"
 
@@ -10,12 +11,7 @@ enum { FINGERPRINT = 32 };
 static bool read_fingerprint(sipveil_span text, uint8_t out[FINGERPRINT])
 {
     sv_cursor c = sv_cursor_over(text, "fp");
-    if (!sv_take_literal_nocase(&c, "sha-256:")) return false;
-    for (size_t i = 0; i < FINGERPRINT; i++) {
-        if (i > 0) (void)sv_take_if(&c, ':');
-        if (!sv_take_hex_octet(&c, &out[i])) return false;
-    }
-    return sv_at_end(&c);
+    return sv_take_literal_nocase(&c, "sha-256:") && sv_read_fingerprint(sv_rest(&c), out);
 }
 
 static bool is_media_type(sipveil_span text)
@@ -179,7 +175,7 @@ void sv_need_put(sv_buffer *out, const sipveil_e2m_need *need)
     if (need->rekey) sv_put_str(out, ";rekey");
     if (need->has_fingerprint) {
         sv_put_str(out, ";fp=\"sha-256:");
-        for (size_t i = 0; i < FINGERPRINT; i++) sv_put_format(out, "%02x", need->fingerprint[i]);
+        sv_put_hex(out, sv_span(need->fingerprint, FINGERPRINT));
         sv_put_str(out, "\"");
     }
 }

@@ -83,17 +83,17 @@ static sipveil_code check_hop(sv_arena *arena, const sipveil_e2m_hop *hop, sipve
                         sipveil_key_describe(hop->key), SV_QUOTE(name.host));
 }
 
-/* cid: 16 random octets, at the host of From. */
+enum { CID_OCTETS = 16 };
+
+/* cid: random octets, at the host of From. */
 static sipveil_code make_cid(sv_sealing *s, const sv_sip_view *view, sv_sharing *sharing)
 {
     sv_sip_address from;
     sipveil_span host = {0};
-    uint8_t random[16];
     sv_buffer b;
-    SV_TRY(sv_random(s->op->crypto, random, sizeof random, s->op->err));
     if (sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK) host = sv_sip_host(from.uri);
     sv_buffer_init(&b, s->op->arena, 128, 1024);
-    for (size_t i = 0; i < sizeof random; i++) sv_put_format(&b, "%02x", random[i]);
+    SV_TRY(sv_put_random_hex(s->op->crypto, CID_OCTETS, &b, s->op->err));
     sv_put_byte(&b, '@');
     sv_put(&b, host.len > 0 ? host : SV_SPAN("anonymous.invalid"));
     sharing->cid = sv_buffer_span(&b);

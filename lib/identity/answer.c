@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a verifier answers with, and what it reports. */
+#include "base/hex.h"
 #include "identity/identity.h"
 #include "identity/passport.h"
 
@@ -59,7 +60,7 @@ static void put_valid(const sipveil_identity_verdict *v, sv_buffer *b)
     put_value(b, "asserted", valid && v->asserted ? "true" : "false");
     put_text(b, "domain", valid ? SV_QUOTE(sv_span_str(v->domain)) : NULL);
     put_value(b, "certificate_sha256", valid ? "\"" : "null");
-    for (size_t i = 0; valid && i < sizeof v->certificate_sha256; i++) sv_put_format(b, "%02x", v->certificate_sha256[i]);
+    if (valid) sv_put_hex(b, sv_span(v->certificate_sha256, sizeof v->certificate_sha256));
     if (valid) sv_put_byte(b, '"');
     put_number_or_null(b, "signed_at", valid, v->signed_at);
     put_number_or_null(b, "date", v->has_date, v->date);

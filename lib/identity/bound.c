@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bindings as the caller meets them: a request and its verdict in, what became of its certificate out. */
+#include "base/hex.h"
 #include "identity/binding.h"
 #include "identity/event.h"
 #include "keys/session.h"
@@ -51,12 +52,8 @@ static sipveil_span peer_of(const sv_sip_view *view, const sipveil_identity_verd
 /* The verified mky names this certificate (IDN-57). */
 static bool names_certificate(const sipveil_identity_verdict *verdict, const uint8_t sha256[SV_BINDING_DIGEST])
 {
-    static const char digits[] = "0123456789ABCDEF";
-    char hex[2 * SV_BINDING_DIGEST];
-    for (size_t i = 0; i < SV_BINDING_DIGEST; i++) {
-        hex[2 * i] = digits[sha256[i] >> 4];
-        hex[2 * i + 1] = digits[sha256[i] & 15];
-    }
+    uint8_t hex[2 * SV_BINDING_DIGEST];
+    sv_write_hex(hex, sv_span(sha256, SV_BINDING_DIGEST));
     for (size_t i = 0; i < verdict->fingerprint_count; i++) {
         const sipveil_identity_fingerprint *f = &verdict->fingerprints[i];
         if (sv_equal_nocase_str(f->algorithm, "sha-256") && sv_equal_nocase(f->digest, sv_span(hex, sizeof hex))) return true;

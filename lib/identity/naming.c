@@ -4,20 +4,11 @@
 #include "sip/address.h"
 #include "sip/uri.h"
 
-static int hex_value(uint8_t c)
-{
-    return sv_is_digit(c) ? c - '0' : sv_is_hex(c) ? sv_lower(c) - 'a' + 10 : -1;
-}
-
 /* One octet, %-escapes undone. False at the end. */
 static bool take_octet(sv_cursor *c, uint8_t *octet)
 {
-    uint8_t high, low;
     if (!sv_take_byte(c, octet)) return false;
-    if (*octet == '%' && sv_peek_at(c, 0, &high) && sv_peek_at(c, 1, &low) && sv_is_hex(high) && sv_is_hex(low)) {
-        *octet = (uint8_t)(hex_value(high) << 4 | hex_value(low));
-        c->at += 2;
-    }
+    if (*octet == '%') (void)sv_take_hex_octet(c, octet);
     return true;
 }
 

@@ -35,8 +35,7 @@ static bool take_hex4(sv_cursor *c, uint32_t *out)
     for (int i = 0; i < 4; i++) {
         uint8_t digit;
         if (!sv_take_byte(c, &digit) || !sv_is_hex(digit)) return false;
-        uint8_t value = sv_is_digit(digit) ? (uint8_t)(digit - '0') : (uint8_t)(sv_lower(digit) - 'a' + 10);
-        *out = *out << 4 | value;
+        *out = *out << 4 | sv_hex_value(digit);
     }
     return true;
 }

@@ -21,21 +21,14 @@ static sipveil_code decode_key(sipveil_span text, sv_arena *arena, sipveil_span 
     return sv_fail(err, "keys", SIPVEIL_USAGE, "member \"k\" is %s", why.text);
 }
 
-static uint8_t hex_value(uint8_t digit)
-{
-    return (uint8_t)(sv_is_digit(digit) ? digit - '0' : sv_lower(digit) - 'a' + 10);
-}
-
 static sipveil_code decode_hex(sipveil_span text, sv_arena *arena, sipveil_span *out, sipveil_error *err)
 {
     if (text.len % 2 != 0) return refuse(err, "member \"kid_hex\" has an odd number of digits");
     uint8_t *data = sv_arena_alloc(arena, text.len / 2);
     if (data == NULL) return sv_no_memory(err, "keys");
-    for (size_t i = 0; i < text.len; i += 2) {
-        if (!sv_is_hex(text.data[i]) || !sv_is_hex(text.data[i + 1])) {
-            return refuse(err, "member \"kid_hex\" is not hexadecimal");
-        }
-        data[i / 2] = (uint8_t)(hex_value(text.data[i]) << 4 | hex_value(text.data[i + 1]));
+    sv_cursor c = sv_cursor_over(text, "kid_hex");
+    for (size_t i = 0; i < text.len / 2; i++) {
+        if (!sv_take_hex_octet(&c, &data[i])) return refuse(err, "member \"kid_hex\" is not hexadecimal");
     }
     *out = sv_span(data, text.len / 2);
     return SIPVEIL_OK;

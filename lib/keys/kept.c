@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "base/hex.h"
 #include "base/span.h"
 #include "keys/bundle.h"
 #include "keys/certificate.h"
@@ -58,16 +59,13 @@ sipveil_code sv_keyring_look_kept(const sipveil_keyring *ring, sipveil_span aor,
 static sipveil_code file_name(const sipveil_context *context, sipveil_span aor, char name[SIPVEIL_KEPT_NAME],
                               sipveil_error *err)
 {
-    static const char digits[] = "0123456789abcdef", suffix[] = ".pem";
+    static const char suffix[] = ".pem";
     uint8_t digest[SV_FINGERPRINT];
     size_t length = 0;
     if (EVP_Q_digest(context->library, "SHA256", NULL, aor.data, aor.len, digest, &length) != 1) {
         return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "SHA-256 failed");
     }
-    for (size_t i = 0; i < sizeof digest; i++) {
-        name[2 * i] = digits[digest[i] >> 4];
-        name[2 * i + 1] = digits[digest[i] & 15];
-    }
+    sv_write_hex(name, sv_span(digest, sizeof digest));
     for (size_t i = 0; i < sizeof suffix; i++) name[2 * sizeof digest + i] = suffix[i];
     return SIPVEIL_OK;
 }

@@ -232,10 +232,11 @@ sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
 
 /* ---- shared keys ---- */
 
+enum { KID_OCTETS = 16 };
+
 static sipveil_code make_kek(sv_crypto *crypto, const char *kid, unsigned bits, sv_arena *arena,
                              char **jwk, sipveil_error *err)
 {
-    uint8_t name[16];
     uint8_t *key = sv_arena_alloc(arena, bits / 8);
     sv_buffer id, text;
     if (key == NULL) return sv_no_memory(err, "keys");
@@ -244,8 +245,7 @@ static sipveil_code make_kek(sv_crypto *crypto, const char *kid, unsigned bits, 
     if (kid != NULL) {
         sv_put_str(&id, kid);
     } else {
-        SV_TRY(sv_random(crypto, name, sizeof name, err));
-        for (size_t i = 0; i < sizeof name; i++) sv_put_format(&id, "%02x", name[i]);
+        SV_TRY(sv_put_random_hex(crypto, KID_OCTETS, &id, err));
     }
     if (id.failed) return sv_fail(err, "keys", SIPVEIL_USAGE, "the kid is longer than %d octets", SV_KEK_ID_MOST);
     SV_TRY(sv_random(crypto, key, bits / 8, err));

@@ -45,17 +45,12 @@ static bool is_value(uint8_t c, bool in_query)
            (in_query ? c == '/' || c == '?' || c == '|' : c == '&');
 }
 
-static unsigned hex_value(uint8_t digit)
-{
-    return sv_is_digit(digit) ? digit - (unsigned)'0' : (unsigned)sv_lower(digit) - 'a' + 10;
-}
-
 /* To the end or the separator. */
 static sipveil_code take_value(sv_cursor *c, uint8_t separator, attribute_kind kind, sv_buffer *out,
                                sipveil_error *err)
 {
     bool in_query = separator == '&';
-    for (uint8_t byte, high, low; sv_peek(c, &byte) && byte != separator; sv_put_byte(out, byte)) {
+    for (uint8_t byte; sv_peek(c, &byte) && byte != separator; sv_put_byte(out, byte)) {
         size_t offset = sv_offset(c);
         (void)sv_take_byte(c, &byte);
         if (byte == '?' && !in_query) {
@@ -63,11 +58,10 @@ static sipveil_code take_value(sv_cursor *c, uint8_t separator, attribute_kind k
             return SIPVEIL_OK;
         }
         if (byte == '%') {
-            if (!sv_take_byte(c, &high) || !sv_take_byte(c, &low) || !sv_is_hex(high) || !sv_is_hex(low)) {
+            if (!sv_take_hex_octet(c, &byte)) {
                 return sv_fail_rule(err, room, SIPVEIL_USAGE, "", offset,
                                     "pkcs11 URI: no two hexadecimal digits follow the percent sign at %zu", offset);
             }
-            byte = (uint8_t)(hex_value(high) << 4 | hex_value(low));
         } else if (!is_value(byte, in_query)) {
             sv_fail_rule(err, room, SIPVEIL_USAGE, "", offset, "pkcs11 URI: the character \"%s\" at %zu is not allowed",
                          SV_QUOTE(sv_span(&byte, 1)), offset);

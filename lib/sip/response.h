@@ -5,6 +5,8 @@
 
 #include "sip/view.h"
 
+enum { SV_TAG_OCTETS = 8 }; /* random ones of a tag of ours (RFC 3261 19.3 asks for four) */
+
 typedef struct sv_sip_response {
     int status;
     sipveil_span phrase;       /* empty: that of the RFC that defines the status */

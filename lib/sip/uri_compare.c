@@ -2,11 +2,6 @@
 /* Equality of URIs (RFC 3261 19.1.4, TUN-40) and of addresses-of-record. */
 #include "sip/uri.h"
 
-static unsigned hex_value(uint8_t c)
-{
-    return sv_is_digit(c) ? c - (unsigned)'0' : (unsigned)sv_lower(c) - 'a' + 10;
-}
-
 static bool is_reserved(unsigned c)
 {
     switch (c) {
@@ -28,14 +23,12 @@ static bool is_reserved(unsigned c)
 
 bool sv_uri_take_character(sv_cursor *c, unsigned *character)
 {
-    uint8_t byte, high, low;
+    uint8_t byte, escaped;
     if (!sv_take_byte(c, &byte)) return false;
     *character = byte;
-    if (byte != '%' || !sv_peek_at(c, 0, &high) || !sv_peek_at(c, 1, &low)) return true;
-    if (!sv_is_hex(high) || !sv_is_hex(low)) return true;
-    c->at += 2;
-    *character = hex_value(high) * 16 + hex_value(low);
-    if (is_reserved(*character)) *character += 256;
+    if (byte != '%' || !sv_take_hex_octet(c, &escaped)) return true;
+    *character = escaped;
+    if (is_reserved(escaped)) *character += 256;
     return true;
 }
 

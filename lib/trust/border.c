@@ -109,13 +109,11 @@ static void note_untouched(sipveil_border *b, const sv_sip_view *view)
 static sipveil_code write_response(sipveil_border *b, const sv_sip_view *view, sipveil_span *message,
                                    sipveil_error *err)
 {
-    uint8_t octets[8];
-    char tag[2 * sizeof octets + 1];
+    uint8_t tag[2 * SV_TAG_OCTETS];
     sv_buffer out;
-    SV_TRY(sv_random(b->crypto, octets, sizeof octets, err));
-    for (size_t i = 0; i < sizeof octets; i++) (void)snprintf(tag + 2 * i, 3, "%02x", octets[i]);
+    SV_TRY(sv_random_hex(b->crypto, tag, SV_TAG_OCTETS, err));
     const sv_sip_response response = {.status = b->refusal.status, .phrase = b->refusal.phrase, .rows = b->refusal.rows,
-                                      .tag = sv_span_str(tag)};
+                                      .tag = sv_span(tag, sizeof tag)};
     sv_buffer_init(&out, b->arena, 1024, sipveil_context_limits(b->context)->message);
     SV_TRY(sv_sip_write_response(view, &response, &out, err));
     *message = sv_buffer_span(&out);

@@ -45,17 +45,14 @@ static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char ki
 static sipveil_code name_for(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span what,
                              sipveil_span *token, sipveil_error *err)
 {
-    uint8_t octets[SV_HIDDEN_TOKEN / 2];
     sipveil_span known;
     sv_buffer text;
     if (sv_recall_hidden(b, view, kind, what, &known)) {
         if (!sv_arena_copy(b->arena, known, token)) return sv_no_memory(err, SV_TRUST);
         return remember(b, view, kind, what, *token, err); /* as the newest: the oldest of a dialog go first */
     }
-    SV_TRY(sv_random(b->crypto, octets, sizeof octets, err));
     sv_buffer_init(&text, b->arena, SV_HIDDEN_TOKEN, SV_HIDDEN_TOKEN + 1);
-    for (size_t i = 0; i < sizeof octets; i++) sv_put_format(&text, "%02x", octets[i]);
-    SV_TRY(sv_buffer_check(&text, SV_TRUST, err));
+    SV_TRY(sv_put_random_hex(b->crypto, SV_HIDDEN_TOKEN / 2, &text, err));
     *token = sv_buffer_span(&text);
     return remember(b, view, kind, what, *token, err);
 }

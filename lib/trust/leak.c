@@ -62,8 +62,8 @@ static sipveil_span plain_text(sipveil_span json, sv_arena *arena)
             continue;
         }
         for (size_t i = 0; i < 4; i++) {
-            uint8_t d = (uint8_t)sv_lower(digits.data[i]);
-            number = number << 4 | (unsigned)(sv_is_digit(d) ? d - '0' : sv_is_hex(d) ? d - 'a' + 10 : 0);
+            uint8_t digit = digits.data[i];
+            number = number << 4 | (sv_is_hex(digit) ? sv_hex_value(digit) : 0u);
         }
         sv_put_byte(&b, number < 0x80 ? (uint8_t)number : '?');
     }

@@ -85,19 +85,6 @@ static sipveil_code set_ranges(sv_arena *arena, sipveil_span value, sv_partner *
 
 /* ---- anchors: sha256:HEX, or a file of certificates ---- */
 
-static bool read_hash(sipveil_span digits, uint8_t out[32])
-{
-    sv_cursor c = sv_cursor_over(digits, "sha256");
-    uint8_t high, low;
-    for (size_t i = 0; i < 32; i++) {
-        if (i > 0) (void)sv_take_if(&c, ':');
-        if (!sv_take_byte(&c, &high) || !sv_take_byte(&c, &low) || !sv_is_hex(high) || !sv_is_hex(low)) return false;
-        out[i] = (uint8_t)((sv_is_digit(high) ? high - '0' : sv_lower(high) - 'a' + 10) << 4 |
-                           (sv_is_digit(low) ? low - '0' : sv_lower(low) - 'a' + 10));
-    }
-    return sv_at_end(&c);
-}
-
 static sipveil_code note_anchor_file(sipveil_trust_table *table, const char *name, sipveil_error *err)
 {
     if (table->anchor_files == NULL)
@@ -125,7 +112,7 @@ static sipveil_code take_anchor(sv_table_reader *r, sipveil_span item, uint8_t (
     }
     if (sv_starts_nocase_str(item, "sha256:")) {
         *count = 1;
-        if (read_hash(sv_span_from(item, 7), out[0])) return SIPVEIL_OK;
+        if (sv_read_fingerprint(sv_span_from(item, 7), out[0])) return SIPVEIL_OK;
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET,
                             "'%s' is not sha256: and 64 hex digits", SV_QUOTE(item));
     }

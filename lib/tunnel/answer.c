@@ -15,16 +15,14 @@
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response)
 {
     sv_buffer b;
-    uint8_t random[8];
-    char tag[2 * sizeof random + 1];
+    uint8_t tag[2 * SV_TAG_OCTETS];
     *response = sv_span(NULL, 0);
-    SV_TRY(sv_random(op->crypto, random, sizeof random, op->err));
-    for (size_t i = 0; i < sizeof random; i++) (void)snprintf(tag + 2 * i, 3, "%02x", random[i]);
+    SV_TRY(sv_random_hex(op->crypto, tag, SV_TAG_OCTETS, op->err));
     sv_buffer_init(&b, op->arena, 1024 + answer->body.len, op->limits->message);
     SV_TRY(sv_sip_write_response(view,
                                  &(sv_sip_response){.status = answer->status, .phrase = answer->phrase,
                                                     .rows = answer->rows, .content_rows = answer->content_rows,
-                                                    .body = answer->body, .tag = sv_span_str(tag)},
+                                                    .body = answer->body, .tag = sv_span(tag, sizeof tag)},
                                  &b, op->err));
     *response = sv_buffer_span(&b);
     return SIPVEIL_OK;

@@ -42,17 +42,12 @@ static sipveil_code cms_rows(sv_sealing *s, const char *smime_type, const char *
 
 sipveil_code sv_choose_boundary(sv_sealing *s, const sipveil_span *parts, size_t count, sipveil_span *boundary)
 {
-    static const char hex[] = "0123456789abcdef";
-    uint8_t random[16];
-    char *text = sv_arena_alloc(s->op->arena, 2 * sizeof random);
+    enum { OCTETS = 16 };
+    uint8_t *text = sv_arena_alloc(s->op->arena, 2 * OCTETS);
     if (text == NULL) return sv_no_memory(s->op->err, SV_TUNNEL);
     do {
-        SV_TRY(sv_random(s->op->crypto, random, sizeof random, s->op->err));
-        for (size_t i = 0; i < sizeof random; i++) {
-            text[2 * i] = hex[random[i] >> 4];
-            text[2 * i + 1] = hex[random[i] & 15];
-        }
-        *boundary = sv_span(text, 2 * sizeof random);
+        SV_TRY(sv_random_hex(s->op->crypto, text, OCTETS, s->op->err));
+        *boundary = sv_span(text, 2 * OCTETS);
     } while (sv_mime_boundary_occurs(*boundary, parts, count));
     return SIPVEIL_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "tunnel/report_words.h"
 
 enum { REPORT_MOST = 4 << 20 };
@@ -90,7 +91,7 @@ static void put_hex(sv_buffer *b, const char *key, sipveil_span octets)
 {
     put_key(b, key);
     sv_put_byte(b, '"');
-    for (size_t i = 0; i < octets.len; i++) sv_put_format(b, "%02x", octets.data[i]);
+    sv_put_hex(b, octets);
     sv_put_byte(b, '"');
 }
 

@@ -3,6 +3,7 @@
  * layer sees. */
 #include "tunnel/report_words.h"
 
+#include "base/hex.h"
 #include "base/span.h"
 #include "keys/certificate.h"
 
@@ -71,7 +72,7 @@ const char *sv_words_fingerprint(const sv_operation *op, const sv_node *node, si
     X509 *certificate = node->signatures[i].certificate;
     if (certificate == NULL || sv_certificate_fingerprint(op->worker->context, certificate, digest, NULL) != SIPVEIL_OK) return "";
     sv_buffer_init(&b, op->arena, 2 * sizeof digest, 2 * sizeof digest);
-    for (size_t k = 0; k < sizeof digest; k++) sv_put_format(&b, "%02x", digest[k]);
+    sv_put_hex(&b, sv_span(digest, sizeof digest));
     return finish(op, &b);
 }
 
