@@ -6,12 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "report.h"
+#include "secrets.h"
 
 static const tool_verb verbs[] = {
     {"keygen", "kek|ca|cert [options]", "make keys and certificates for a lab", cmd_keygen},
@@ -38,15 +37,6 @@ static void print_version(void)
 {
     printf("sipveil %s\n%s\nzlib %s\njansson %s\n", sipveil_version(), sipveil_crypto_library_version(),
            zlibVersion(), jansson_version_str());
-}
-
-/* No core file and no tracer: keys will be in memory (ADV-212). A closed pipe is an error to report,
- * not a death. */
-static void protect_process(void)
-{
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* A closed standard descriptor would be the next file that is opened, and words to the user would end up
@@ -83,7 +73,11 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
-    protect_process();
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a death */
+    if (!secrets_begin()) {
+        fprintf(stderr, "sipveil: libcrypto does not let its memory be wiped\n");
+        return TOOL_FAILED;
+    }
     int exit_code = report_end(run(argc, argv));
     if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
         fprintf(stderr, "sipveil %s: standard output: %s\n", argv[1], strerror(errno));

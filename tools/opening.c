@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report.h"
+#include "secrets.h"
 
 static bool take_item(opening *o, opening_list *list, const char *value)
 {
@@ -156,6 +157,7 @@ int opening_prepare(opening *o)
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->crls, sipveil_keyring_add_crls);
     if (exit_code == TOOL_OK) exit_code = add_all(o, &o->kept, sipveil_keyring_add_kept);
     if (exit_code == TOOL_OK) exit_code = opening_add_pins(o);
+    if (exit_code == TOOL_OK) secrets_tell(&o->common, o->ring);
     o->open.keyring = o->ring;
     o->open.registered = o->registered.items;
     o->open.registered_count = o->registered.count;

@@ -9,6 +9,7 @@
 
 #include "keyref.h"
 #include "report.h"
+#include "secrets.h"
 
 void sharing_begin(sharing *s)
 {
@@ -288,6 +289,7 @@ int sharing_prepare(sharing *s)
     }
     exit_code = load_keys(s);
     if (exit_code == TOOL_OK) exit_code = read_policy(s);
+    if (exit_code == TOOL_OK) secrets_tell(&s->s.common, s->ring);
     if (exit_code == TOOL_OK && s->state != NULL) {
         exit_code = statefile_open(&s->s.common, s->state, (int64_t)time(NULL), &s->memory);
     }

@@ -2,8 +2,11 @@
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 
 from lab import ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, USAGE, VERIFY, ANSWER, Cases, Lab, outer, sipveil, split
@@ -87,8 +90,14 @@ def no_core(cases):
     limit = [line for line in pathlib.Path("/proc/%d/limits" % process.pid).read_text().splitlines() if "core" in line]
     process.send_signal(signal.SIGQUIT)
     process.communicate(timeout=20)
+    for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
+        with waiting("open", "--key", KEK, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))) as other:
+            other.send_signal(number)
+            _, status = os.waitpid(other.pid, 0)
+        if not os.WIFSIGNALED(status) or os.WCOREDUMP(status):
+            limit.append("%s: status %x" % (number, status))
     cases.case("ADV-212: no core file may be written, and none is", [] if limit and limit[0].split()[4:6] == ["0", "0"] and
-               set(lab.folder.iterdir()) == before else limit)
+               limit[1:] == [] and set(lab.folder.iterdir()) == before else limit)
 
 
 def no_tracer(cases):
@@ -101,8 +110,52 @@ def no_tracer(cases):
         cases.skip(name, "another user cannot run the program under test")
         return
     owner = os.stat("/proc/%d/mem" % process.pid).st_uid
+    refused = attach(process.pid, somebody)
     process.communicate(timeout=20)
     cases.case(name, [] if owner == 0 else ["its memory belongs to user %d" % owner])
+    name = "ADV-212: not even a debugger of the same user"
+    with subprocess.Popen(["sleep", "20"], user=somebody) as ordinary:
+        allowed = attach(ordinary.pid, somebody)
+        ordinary.kill()
+    if allowed != "attached":
+        cases.skip(name, "nobody may trace anything here")
+    else:
+        cases.case(name, [] if refused == "errno 1" else [refused])
+
+
+def attach(pid, user):
+    """ptrace(PTRACE_ATTACH), as that user."""
+    script = ("import ctypes; libc = ctypes.CDLL(None, use_errno=True); "
+              "print('attached' if libc.ptrace(16, %d, None, None) == 0 else 'errno %%d' %% ctypes.get_errno())" % pid)
+    return subprocess.run([shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c", script], user=user, cwd="/",
+                          capture_output=True, text=True, check=False).stdout.strip()
+
+
+def tells_what_is_locked(cases):
+    """Locking may fail, for the limit of the process; the work is done all the same, and --verbose says so."""
+    sealed = sipveil("seal", "--verbose", "--quiet", "--to", KEK, stdin=INVITE)
+    lines = [line for line in sealed.err.splitlines() if "memory of" in line]
+    cases.case("ADV-212: --verbose tells whether the memory of keys is locked",
+               [] if len(lines) == 2 and all("locked" in line for line in lines) and "not in core files" in lines[1] else
+               [repr(sealed)])
+    somebody = os.getuid() or 65534
+    name = "ADV-212: without room to lock, that is told, and the work is done"
+    with tempfile.TemporaryDirectory() as folder:
+        key = pathlib.Path(folder, "key.jwk")
+        key.write_bytes(pathlib.Path(KEK).read_bytes())
+        key.chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(key, somebody, -1)
+            os.chmod(folder, 0o755)
+        try:
+            opened = subprocess.run([PROGRAM, "open", "--verbose", "--key", key], input=sealed.out, capture_output=True, check=False,
+                                    user=somebody, cwd="/",
+                                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0)))
+        except OSError:
+            cases.skip(name, "another user cannot run the program under test")
+            return
+    told = opened.stderr.decode().count("not locked (ulimit -l)")
+    cases.case(name, [] if opened.returncode == OK and told == 2 and opened.stdout == INVITE else [repr(opened)])
 
 
 def no_secret_outside(cases):
@@ -136,6 +189,7 @@ def main():
     a_refusal_opens_nothing(cases)
     no_core(cases)
     no_tracer(cases)
+    tells_what_is_locked(cases)
     no_secret_outside(cases)
     cases.leave()
 

@@ -23,6 +23,7 @@ EXCEPTIONS = {
     "lib/state/image.c": {"openssl/evp.h"},        # the SHA-256 that finds damage in a state file; no key is involved
     "lib/base/vault.c": {"unistd.h"},              # the size of a page
     "tools/main.c": {"zlib.h"},                    # its version number, for --version
+    "tools/secrets.c": {"openssl/crypto.h"},       # libcrypto's memory is the process's, so only a program may settle it
     "tools/vector_run.c": {"openssl/sha.h"},       # the counted random octets of vectors
 }
 # What the library never needs, because it does no I/O of its own but for the named key-file loaders.

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Looks for secrets in all memory that this process can write: heap, stack with what lies below it, data, every mapping. Whoever
+ * looks must hold no copy himself: secrets are literals, or come out of `scan_share`, which is mapped for reading only. TEST ONLY. */
+#ifndef TEST_MEMORY_SCAN_H
+#define TEST_MEMORY_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct scan_secret {
+    const char *name;
+    const uint8_t *octets; /* in memory that cannot be written */
+    size_t len;            /* its first SCAN_OCTETS are looked for, also back to front as numbers lie in memory */
+} scan_secret;
+
+typedef struct scan_found {
+    size_t count;
+    const scan_secret *first; /* NULL: none */
+    const uint8_t *at;
+    bool all_not_dumped; /* each in pages that are left out of core files */
+    char where[80];      /* the mapping of the first */
+} scan_found;
+
+enum { SCAN_OCTETS = 16, SCAN_MAPPING_MOST = 1 << 30 };
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SCAN_RAW __attribute__((noinline, no_sanitize("address")))
+#else
+#define SCAN_RAW __attribute__((noinline))
+#endif
+
+/* Compares octet by octet: no register and no stack slot takes a whole secret. */
+SCAN_RAW static bool scan_matches(const scan_secret *s, const volatile uint8_t *at, const volatile uint8_t *end)
+{
+    size_t length = s->len < SCAN_OCTETS ? s->len : SCAN_OCTETS, i = 0;
+    if ((size_t)(end - at) < length) return false;
+    while (i < length && at[i] == s->octets[i]) i++;
+    if (i == length) return true;
+    for (i = 0; i < length && at[i] == s->octets[length - 1 - i];) i++;
+    return i == length;
+}
+
+SCAN_RAW static void scan_mapping(const volatile uint8_t *from, const volatile uint8_t *end, bool not_dumped, const char *name,
+                                  const scan_secret *secrets, size_t count, scan_found *out)
+{
+    uint8_t begins[256] = {0};
+    for (size_t i = 0; i < count; i++) {
+        size_t length = secrets[i].len < SCAN_OCTETS ? secrets[i].len : SCAN_OCTETS;
+        begins[secrets[i].octets[0]] = begins[secrets[i].octets[length - 1]] = 1;
+    }
+    for (const volatile uint8_t *at = from; at < end; at++) {
+        if (!begins[*at]) continue;
+        for (size_t i = 0; i < count; i++) {
+            if (!scan_matches(&secrets[i], at, end)) continue;
+            if (out->count++ == 0) {
+                out->first = &secrets[i];
+                out->at = (const uint8_t *)(uintptr_t)at;
+                snprintf(out->where, sizeof out->where, "%s", name);
+            }
+            out->all_not_dumped = out->all_not_dumped && not_dumped;
+        }
+    }
+}
+
+/* No secret is read into stdio's buffer, only the list of mappings. */
+static scan_found scan_for(const scan_secret *secrets, size_t count)
+{
+    static struct {
+        unsigned long from, to;
+        bool writable, not_dumped;
+        char name[80];
+    } mappings[4096];
+    char line[512];
+    size_t used = 0;
+    scan_found out = {.all_not_dumped = true};
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from, to;
+        char access[8], name[80] = "(no name)";
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %79s", &from, &to, access, name) >= 3 && strchr(access, 'p') != NULL) {
+            if (used == sizeof mappings / sizeof *mappings) break;
+            mappings[used].from = from;
+            mappings[used].to = to;
+            mappings[used].writable = access[0] == 'r' && access[1] == 'w';
+            mappings[used].not_dumped = false;
+            memcpy(mappings[used++].name, name, sizeof name);
+        } else if (used > 0 && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " dd") != NULL) {
+            mappings[used - 1].not_dumped = true;
+        }
+    }
+    if (maps != NULL) fclose(maps);
+    for (size_t i = 0; i < used; i++) {
+        if (!mappings[i].writable || mappings[i].to - mappings[i].from > SCAN_MAPPING_MOST) continue;
+        scan_mapping((const volatile uint8_t *)mappings[i].from, (const volatile uint8_t *)mappings[i].to, mappings[i].not_dumped,
+                     mappings[i].name, secrets, count, &out);
+    }
+    return out;
+}
+
+/* What `make` writes in a child of its own, for reading only. NULL: it failed. */
+static const void *scan_share(size_t size, bool (*make)(void *shared))
+{
+    int fd = memfd_create("secrets", MFD_CLOEXEC), status = 0;
+    if (fd < 0 || ftruncate(fd, (off_t)size) != 0) return NULL;
+    pid_t child = fork();
+    if (child == 0) {
+        void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        _exit(shared != MAP_FAILED && make(shared) ? 0 : 1);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) return NULL;
+    void *shared = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+#endif
