@@ -54,10 +54,18 @@ static sipveil_code seal_again(const sv_retry *r, sipveil_span again, sipveil_se
     return sipveil_e2m_seal(r->worker, &e2m, again, out, r->err);
 }
 
+static void warn_of_tail(sv_operation *op, const char *message, size_t tail)
+{
+    if (tail > 0) sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length of the %s are dropped", tail, message);
+}
+
 static void report(const sv_retry *r, sipveil_sealed *out)
 {
     sv_operation *op = &r->worker->operation;
     sv_report_check(op, "E2M-34", SIPVEIL_CHECK_PASSED, "%zu hops are shown the body", r->hop_count);
+    if (r->bare_lf) sv_report_warning(op, "ADV-009", "lines of the request end in bare LF; CRLF is written");
+    warn_of_tail(op, "request", r->request->tail);
+    warn_of_tail(op, "response", r->response->tail);
     if (r->servers > 0) {
         sv_report_check(op, "E2M-67", SIPVEIL_CHECK_PASSED, "%zu policy servers were asked", r->servers);
     }

@@ -34,6 +34,7 @@ typedef struct sv_retry {
     bool lost;              /* a host that it was sealed for says that it needs it */
     bool wants_answers;     /* a need is about responses */
     sipveil_e2m_act reply;  /* what the far UA is asked to let the hops do then */
+    bool bare_lf;           /* the request had it; CRLF is written */
     size_t servers, silent_servers; /* policy servers that were asked */
     sipveil_error *err;
 } sv_retry;

@@ -34,10 +34,9 @@ sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span 
 {
     r->request = sv_arena_alloc_raw(r->arena, sizeof *r->request);
     r->response = sv_arena_alloc_raw(r->arena, sizeof *r->response);
-    bool changed;
     if (r->request == NULL || r->response == NULL) return sv_no_memory(r->err, SV_E2M);
     if (r->options->e2m.seal.accept_bare_lf) {
-        SV_TRY(sv_normalise_lines(r->arena, &request, r->limits, &changed, r->err));
+        SV_TRY(sv_normalise_lines(r->arena, &request, r->limits, &r->bare_lf, r->err));
     }
     SV_TRY(sv_sip_read(request, SV_SIP_DATAGRAM, r->limits, r->request, r->err));
     sipveil_code code = sv_sip_read(response, SV_SIP_DATAGRAM, r->limits, r->response, r->err);

@@ -337,7 +337,11 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sipveil_lim
               .err = err};
     clear(out);
     sipveil_code code = read_message(&g);
-    if (code != SIPVEIL_OK) memset(out, 0, sizeof *out);
+    if (code == SIPVEIL_OK) return SIPVEIL_OK;
+    memset(out, 0, sizeof *out);
+    if (code == SIPVEIL_MALFORMED && sv_sip_uses_bare_lf(message)) {
+        sv_hint(err, code, "lines end in bare LF, as an editor left them; SIP has CRLF (unix2dos writes it)");
+    }
     return code;
 }
 

@@ -67,12 +67,7 @@ static sipveil_code read_root(sv_operation *op, sipveil_span message)
             code = SIPVEIL_OK;
         }
     }
-    if (code != SIPVEIL_OK) {
-        if (sv_sip_uses_bare_lf(message)) {
-            sv_hint(op->err, code, "lines end in bare LF; a signed message needs CRLF");
-        }
-        return code;
-    }
+    if (code != SIPVEIL_OK) return code;
     sv_arena_trim(op->arena, view, sizeof *view, sv_sip_view_size(view));
     sv_warn_of_tail(op, view->tail);
     op->root = sv_node_add(op, NULL, SV_NODE_SIP, NULL, view->whole);

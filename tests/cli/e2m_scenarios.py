@@ -600,8 +600,10 @@ def refusals_3(run):
         refused = p1.proxy(cut, "--policy", policy)
         run.case("3.F2 E2M-54: PA removes the %slabel: P1 is not named, its row refuses with the need" % ("signed " if signed else ""),
                  is_code(refused, ANSWER), None if refused.out.startswith(b"SIP/2.0 493 ") and field(refused.out, b"Proxy-Body-Need") else "no 493 with a need")
-    shown = sipveil("retry", "--request", run.case_file("r3", plain), "--trust", run.anchor, "--sign-with", ua1.key, *grant, stdin=refused.out)
+    shown = sipveil("retry", "--request", run.case_file("r3", plain + b"tail"), "--trust", run.anchor, "--sign-with", ua1.key, *grant, stdin=refused.out + b"end")
     run.case("3.F2 E2M-34: UA1 is told that something was removed, and tries once more", is_code(shown, ANSWER, "removed on the way"))
+    run.case("3.F2 ADV-005: retry tells of octets after either message", is_code(
+        shown, ANSWER, "4 octets after the Content-Length of the request", "3 octets after the Content-Length of the response"))
     run.case("3.F2 E2M-34: and no second time", is_code(ua1.retry(plain, refused.out, *grant), POLICY, "once already"))
 
     plain = invite(OFFER, call=b"r4@home.example")

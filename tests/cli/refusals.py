@@ -189,6 +189,13 @@ def bare_lf(cases):
         cases.case("ADV-005: %s %s: the same" % (verb, " ".join(str(word) for word in options[:1])),
                    [] if tail.code in (OK, ANSWER) and tail.err.count("4 octets after the Content-Length are dropped") == 1 and
                    not tail.out.endswith(b"tail") else [repr(tail)])
+        bare = sipveil(verb, *options, stdin=lf)
+        name = " ".join([verb, *options[:1]]) if verb in ("agree", "identity", "trust") else verb
+        if options[:1] == ["offer"]:
+            cases.case("ADV-009: %s takes bare LF" % name, [] if bare.code == OK and "bare LF; CRLF is written" in bare.err else [repr(bare)])
+        else:
+            cases.case("ADV-009: %s: bare LF: exit 3, and a hint" % name, complaints_about(
+                bare, name, MALFORMED, "hint: lines end in bare LF, as an editor left them"))
     unlimited = sipveil("seal", "--to", KEK, stdin=INVITE.replace(b"Content-Length: 138\r\n", b""))
     opened = sipveil("open", "--key", KEK, stdin=unlimited.out)
     cases.case("seal without Content-Length takes the rest",
