@@ -38,6 +38,19 @@ static sipveil_code read_names(X509 *certificate, sv_arena *arena, sipveil_domai
     return SIPVEIL_OK;
 }
 
+/* An intermediate may end before the certificate itself. */
+static void read_window(STACK_OF(X509) *chain, sipveil_domain_certificate *out)
+{
+    out->chain_from = out->not_before;
+    out->chain_until = out->not_after;
+    for (int i = 1; i < sk_X509_num(chain); i++) {
+        int64_t from = sv_certificate_seconds(X509_get0_notBefore(sk_X509_value(chain, i)));
+        int64_t until = sv_certificate_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
+        if (from > out->chain_from) out->chain_from = from;
+        if (until < out->chain_until) out->chain_until = until;
+    }
+}
+
 sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) * untrusted,
                                          int64_t at, sv_arena *arena, sipveil_domain_certificate *out,
                                          sipveil_error *err)
@@ -68,11 +81,22 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     }
     out->chain_ok = code == SIPVEIL_OK;
     if (!out->chain_ok) note(out, &why);
+    read_window(chain, out);
     for (int i = 1; chain != NULL && i < sk_X509_num(chain) && out->key_count < SV_DOMAIN_KEYS_MOST; i++) {
         SV_TRY(
             sv_certificate_hash_public_key(ring->context, sk_X509_value(chain, i), out->keys[out->key_count++], err));
     }
     return SIPVEIL_OK;
+}
+
+bool sv_domain_certificate_leads(const sipveil_domain_certificate *c, int64_t at)
+{
+    return c->chain_ok && c->chain_from <= at && at <= c->chain_until;
+}
+
+int64_t sv_domain_certificate_until(const sipveil_domain_certificate *c, int64_t at)
+{
+    return sv_domain_certificate_leads(c, at) ? c->chain_until : c->not_after;
 }
 
 static sipveil_code read_and_judge(const sipveil_keyring *ring, sipveil_span octets, int64_t at,

@@ -16,10 +16,16 @@ struct sipveil_domain_certificate {
     bool usage_ok;   /* RFC 5924: no purpose, that of SIP, or any */
     bool usage_tls;  /* no such purpose, but those of TLS: what public CAs issue (IDN-73) */
     char why[200];   /* of the first of these that failed */
-    int64_t not_before, not_after;
+    int64_t not_before, not_after;     /* its own */
+    int64_t chain_from, chain_until;   /* chain_ok: while every certificate up to the anchor is valid */
     uint8_t keys[SV_DOMAIN_KEYS_MOST][32]; /* SHA-256 of SubjectPublicKeyInfo: its own, then those up to the anchor */
     size_t key_count;
 };
+
+/* Whether it leads to an anchor at that second too. */
+bool sv_domain_certificate_leads(const sipveil_domain_certificate *c, int64_t at);
+/* Until when what holds at that second holds. */
+int64_t sv_domain_certificate_until(const sipveil_domain_certificate *c, int64_t at);
 
 /* The same from a certificate that was read already, in an arena of somebody else's. */
 sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *certificate, STACK_OF(X509) * untrusted,

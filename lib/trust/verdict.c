@@ -87,6 +87,12 @@ static bool hangs_on_a_partner(const sipveil_trust_table *table, const sipveil_d
     return c->key_count == SV_DOMAIN_KEYS_MOST || sv_table_brings_anchor(table, c->keys[c->key_count - 1]);
 }
 
+/* It leads to no anchor: never did, or one of its issuers has ended since it was read. */
+static unsigned no_anchor(const inquiry *q, const sipveil_domain_certificate *c)
+{
+    return c->chain_ok && !sv_domain_certificate_leads(c, q->at) ? SIPVEIL_TRUST_EXPIRED : SIPVEIL_TRUST_NO_CERT;
+}
+
 /* The certificate as such, whatever it names: 0, or reasons. Names that the caller has proved are good. */
 static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_partner *row)
 {
@@ -97,14 +103,14 @@ static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_par
     if (!c->usage_ok && !(c->usage_tls && q->table->spec.eku_tls && p->by == SIPVEIL_TRUST_BY_TLS))
         return SIPVEIL_TRUST_NO_CERT;
     if (row == NULL || row->anchor_count == 0)
-        return c->chain_ok && !hangs_on_a_partner(q->table, c) ? 0 : SIPVEIL_TRUST_NO_CERT;
+        return sv_domain_certificate_leads(c, q->at) && !hangs_on_a_partner(q->table, c) ? 0 : no_anchor(q, c);
     /* Its own key is pinned, or it leads to one of the anchors of this very partner. */
     for (size_t i = 0; i < row->anchor_count && !known; i++) {
-        for (size_t k = 0; k < (c->chain_ok ? c->key_count : 1) && !known; k++) {
+        for (size_t k = 0; k < (sv_domain_certificate_leads(c, q->at) ? c->key_count : 1) && !known; k++) {
             known = sv_equal(sv_span(row->anchors[i], 32), sv_span(c->keys[k], 32));
         }
     }
-    return known ? 0 : SIPVEIL_TRUST_NO_CERT;
+    return known ? 0 : no_anchor(q, c);
 }
 
 static bool row_has_name(const sv_partner *row, sipveil_span name)
@@ -172,7 +178,7 @@ static unsigned judge_row(inquiry *q, const sv_partner *row)
         q->out->protection = q->proofs[i].by;
         copy_text(q->out->name, sizeof q->out->name, name);
         if (q->proofs[i].certificate != NULL)
-            q->out->valid_until = earlier(q->out->valid_until, q->proofs[i].certificate->not_after);
+            q->out->valid_until = earlier(q->out->valid_until, sv_domain_certificate_until(q->proofs[i].certificate, q->at));
         break;
     }
     return best;
@@ -215,7 +221,7 @@ static void judge_stranger(inquiry *q)
         v->protection = p->by;
         v->level = 2;
         copy_text(v->name, sizeof v->name, name);
-        if (p->certificate != NULL) v->valid_until = earlier(v->valid_until, p->certificate->not_after);
+        if (p->certificate != NULL) v->valid_until = earlier(v->valid_until, sv_domain_certificate_until(p->certificate, q->at));
     }
     if (v->protection == 0) v->reasons |= no_proof(q);
     if (named && q->table->spec.level > 2) v->reasons |= SIPVEIL_TRUST_NAME_MISMATCH; /* with every name there is */

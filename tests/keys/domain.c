@@ -104,6 +104,32 @@ static void reads_what_it_proves(void **state)
     }
 }
 
+/* IDN-67: it leads to an anchor as long as every certificate on the way is valid. */
+static void ends_with_its_chain(void **state)
+{
+    sipveil_domain_certificate *c;
+    sipveil_error err;
+    const lab_form middle_form = {.subject = "middle", .constraints = "critical,CA:TRUE", .usage = "critical,keyCertSign", .issuer = &root,
+                                  .from = -300, .until = 300};
+    lab_certificate middle = lab_make(&middle_form);
+    const lab_form form = {.subject = "x.example", .san = "DNS:x.example", .issuer = &middle, .from = -500, .until = 500};
+    lab_certificate leaf = lab_make(&form);
+    X509 *both[] = {leaf.x509, middle.x509};
+    char *pem = lab_pem(NULL, NULL, both, 2);
+    (void)state;
+    assert_int_equal(sipveil_domain_certificate_read(ring, sv_span_str(pem), LAB_NOW, &c, &err), SIPVEIL_OK);
+    assert_true(c->chain_ok && c->key_count == 3);
+    assert_int_equal(c->not_after, LAB_NOW + 500);
+    assert_true(sv_domain_certificate_leads(c, LAB_NOW + 300) && !sv_domain_certificate_leads(c, LAB_NOW + 301));
+    assert_true(sv_domain_certificate_leads(c, LAB_NOW - 300) && !sv_domain_certificate_leads(c, LAB_NOW - 301));
+    assert_int_equal(sv_domain_certificate_until(c, LAB_NOW), LAB_NOW + 300);
+    assert_int_equal(sv_domain_certificate_until(c, LAB_NOW + 301), LAB_NOW + 500); /* by its own key */
+    sipveil_domain_certificate_free(c);
+    free(pem);
+    lab_free(&leaf);
+    lab_free(&middle);
+}
+
 static void refuses_what_is_none(void **state)
 {
     sipveil_domain_certificate *out;
@@ -123,6 +149,6 @@ static void refuses_what_is_none(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_what_it_proves), cmocka_unit_test(refuses_what_is_none)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_what_it_proves), cmocka_unit_test(ends_with_its_chain), cmocka_unit_test(refuses_what_is_none)};
     return cmocka_run_group_tests_name("certificates of domains", tests, open_lab, close_lab);
 }

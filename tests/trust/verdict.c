@@ -181,7 +181,8 @@ static const sipveil_span certified[] = {{(const uint8_t *)"biloxi.example", 14}
 static sipveil_domain_certificate good_certificate(void)
 {
     return (sipveil_domain_certificate){.names = certified, .name_count = 1, .chain_ok = true, .time_ok = true, .usage_ok = true,
-                                        .not_before = WORLD_NOW - 100, .not_after = WORLD_NOW + 100, .keys = {{1}, {2}}, .key_count = 2};
+                                        .not_before = WORLD_NOW - 100, .not_after = WORLD_NOW + 100, .chain_from = WORLD_NOW - 100,
+                                        .chain_until = WORLD_NOW + 100, .keys = {{1}, {2}}, .key_count = 2};
 }
 
 static sipveil_trust_verdict judge_certificate(const sipveil_trust_table *table, const sipveil_domain_certificate *c, bool signs, int64_t at)
@@ -205,6 +206,9 @@ static void judges_certificates(void **state)
     assert_int_equal(v.valid_until, WORLD_NOW + 100);
     assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW + 101).reasons, EXPIRED | LEVEL);
     assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW - 101).reasons, EXPIRED | LEVEL);
+    c.chain_until = WORLD_NOW + 50; /* TRU-11: an intermediate ends sooner */
+    assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW).valid_until, WORLD_NOW + 50);
+    assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW + 51).reasons, EXPIRED | LEVEL);
     c.chain_ok = false; /* IDN-67 */
     assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW).reasons, CERT | LEVEL);
     c = good_certificate();
@@ -231,6 +235,10 @@ static void keeps_to_the_anchors_of_the_row(void **state)
         sipveil_trust_table *table = world_table("", text);
         sipveil_domain_certificate c = good_certificate();
         assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW).trusted, key != 3);
+        c.chain_until = WORLD_NOW + 50; /* by its own key it stands alone */
+        sipveil_trust_verdict late = judge_certificate(table, &c, false, WORLD_NOW + 51);
+        assert_int_equal(late.trusted, key == 1);
+        if (key == 1) assert_int_equal(late.valid_until, WORLD_NOW + 100);
         c.chain_ok = false; /* what it hangs on is no longer known: its own key must be the one */
         assert_int_equal(judge_certificate(table, &c, false, WORLD_NOW).trusted, key == 1);
         sipveil_trust_table_free(table);
