@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agree/smime.h"
 
+#include "cms/der_read.h"
 #include "keys/certificate.h"
 #include "keys/chain.h"
 #include "sip/edit.h"
@@ -36,8 +37,15 @@ sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *r
 typedef struct arrived {
     X509 *certificates[CERTIFICATES_MOST];
     size_t count;
-    bool accepted; /* one of an earlier answer, whose chain was good */
 } arrived;
+
+static sipveil_code add_certificate(sv_operation *op, sipveil_span der, arrived *out)
+{
+    if (out->count == CERTIFICATES_MOST) return SIPVEIL_OK;
+    SV_TRY(sv_certificate_load(op->worker->context, der, op->arena, &out->certificates[out->count], op->err));
+    out->count++;
+    return SIPVEIL_OK;
+}
 
 static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *response, arrived *out)
 {
@@ -55,10 +63,35 @@ static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *respo
     SV_TRY(sv_cms_read_content_info(octets, op->limits, &type, &content, op->err));
     if (type != SV_CMS_SIGNED) return SIPVEIL_OK;
     SV_TRY(sv_cms_read_signed(content, op->limits, &policy, op->arena, s, op->err));
-    for (size_t i = 0; i < s->certificate_count && out->count < CERTIFICATES_MOST; i++) {
-        SV_TRY(sv_certificate_load(op->worker->context, s->certificates[i], op->arena, &out->certificates[out->count], op->err));
-        out->count++;
+    for (size_t i = 0; i < s->certificate_count; i++) SV_TRY(add_certificate(op, s->certificates[i], out));
+    return SIPVEIL_OK;
+}
+
+/* What an earlier answer left: the accepted certificate, and behind it those that came with it. */
+static sipveil_code read_kept(sv_operation *op, sipveil_span kept, arrived *out)
+{
+    sv_cursor c = sv_cursor_over(kept, "kept certificates");
+    for (sv_der der; sv_left(&c) > 0;) {
+        SV_TRY(sv_der_take(&c, &der, op->err));
+        SV_TRY(add_certificate(op, der.whole, out));
     }
+    return SIPVEIL_OK;
+}
+
+static sipveil_code write_kept(sv_operation *op, const arrived *all, const X509 *chosen, sipveil_span *kept)
+{
+    sv_buffer b;
+    sipveil_span der;
+    sv_buffer_init(&b, op->arena, 4096, op->limits->message);
+    for (int round = 0; round < 2; round++) { /* the chosen one first */
+        for (size_t i = 0; i < all->count; i++) {
+            if ((all->certificates[i] == chosen) != (round == 0)) continue;
+            SV_TRY(sv_certificate_der(all->certificates[i], op->arena, &der, op->err));
+            sv_put(&b, der);
+        }
+    }
+    SV_TRY(sv_buffer_check(&b, SV_AGREE, op->err));
+    *kept = sv_buffer_span(&b);
     return SIPVEIL_OK;
 }
 
@@ -129,7 +162,7 @@ static sipveil_code judge(sv_operation *op, const arrived *all, const sipveil_ag
             return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "no certificate of the response names the next hop, %s",
                            options->next_hop != NULL ? SV_QUOTE(sv_span_str(options->next_hop)) : "which was not told");
         }
-        if (!all->accepted) SV_TRY(check_trusted(op, all, *chosen, options, now));
+        SV_TRY(check_trusted(op, all, *chosen, options, now));
     }
     SV_TRY(sv_certificate_check_usage(*chosen, SV_USE_ENCRYPT, op->err));
     return sv_certificate_check_time(*chosen, now, op->err);
@@ -143,10 +176,7 @@ sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *re
     X509 *chosen = NULL;
     *der = SV_SPAN("");
     SV_TRY(read_certificates(op, response, &all));
-    if (all.count == 0 && earlier.len > 0) { /* AGR-45; it may be of another hop, or out of time, by now */
-        SV_TRY(sv_certificate_load(op->worker->context, earlier, op->arena, &all.certificates[all.count++], op->err));
-        all.accepted = true;
-    }
+    if (all.count == 0) SV_TRY(read_kept(op, earlier, &all)); /* AGR-45; it may be of another hop, or out of time, by now */
     if (all.count == 0) return SIPVEIL_OK;
     sipveil_code code = judge(op, &all, options, now, &chosen);
     if (code == SIPVEIL_INTERNAL || code == SIPVEIL_USAGE) return code;
@@ -154,18 +184,21 @@ sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *re
         sipveil_error why = *op->err;
         return sv_fail_rule(op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-46", SIPVEIL_NO_OFFSET, "%s", why.text);
     }
-    return sv_certificate_der(chosen, op->arena, der, op->err);
+    return write_kept(op, &all, chosen, der);
 }
 
 /* ---- client: what is sent then ---- */
 
-static sipveil_code make_recipient(sipveil_worker *worker, sv_arena *arena, sipveil_span der, sipveil_key **out,
+static sipveil_code make_recipient(sipveil_worker *worker, sv_arena *arena, sipveil_span kept, sipveil_key **out,
                                    sipveil_error *err)
 {
     X509 *certificate;
+    sv_der first;
+    sv_cursor c = sv_cursor_over(kept, "kept certificates");
     sipveil_key *key = sv_arena_alloc(arena, sizeof *key);
     if (key == NULL) return sv_no_memory(err, SV_AGREE);
-    SV_TRY(sv_certificate_load(worker->context, der, arena, &certificate, err));
+    SV_TRY(sv_der_take(&c, &first, err));
+    SV_TRY(sv_certificate_load(worker->context, first.whole, arena, &certificate, err));
     const char *label = sv_certificate_label(certificate, arena);
     key->kind = SIPVEIL_KEY_CERTIFICATE;
     key->description = label != NULL ? sv_arena_string(arena, sv_span_str(label)) : NULL;

@@ -11,7 +11,8 @@
  * encrypted to. */
 sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *ring, int64_t now, sv_sip_response *response);
 
-/* The certificate in a 494, else that of an earlier one, or empty: there is none. It counts when it leads to an anchor of the ring and names the
+/* The certificate in a 494, else that of an earlier one, or empty: there is none. *der is that one and, behind it, those that came with it: they are
+ * what it is judged by when it serves again. It counts when it leads to an anchor of the ring and names the
  * next hop, or when it is pinned. POLICY (AGR-46) with the reason. */
 sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *response,
                                          const sipveil_agree_client_options *options, int64_t now, sipveil_span earlier,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ways around an agreement: out of one that was reached, by a body that is for somebody else, by what digest leaves open. */
 #include "agree/pair.h"
+#include "keys/certificate.h"
 
 static pair *start_pair(world *w, const char *ours, const char *theirs)
 {
@@ -165,27 +166,47 @@ static void signed_by_another(void **state)
     pair_end(p);
 }
 
-/* AGR-45, 46: the certificate of an earlier answer is looked at again: its time, and whose it is. */
+/* AGR-45, 46: the certificate of an earlier answer is looked at again: its time, whose it is, its chain (of which more may
+ * have come with it). */
 static void certificate_of_before(void **state)
 {
     world *w = *state;
-    for (int i = 0; i < 3; i++) {
+    sipveil_keyring *empty;
+    assert_int_equal(sipveil_keyring_new(w->context, &empty, NULL), SIPVEIL_OK);
+    for (int i = 0; i < 5; i++) {
         sipveil_open_options bare;
+        sv_buffer b;
+        sipveil_span der;
         pair *p = until_confirming(w, "smime", "smime;q=0.7");
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_ACTIVE);
         pair_client(p, SIPVEIL_AGREE_EVENT_EXPIRED, NULL, SIPVEIL_AGREE_IDLE);
         if (i == 1) p->server.now += 2 * 86400;
         if (i == 2) p->client.next_hop = "other.example";
+        if (i == 3) p->client.keyring = empty; /* its anchor was withdrawn */
+        if (i == 4) {
+            sv_buffer_init(&b, w->arena, 4096, 1 << 16);
+            sv_put(&b, p->a.certificate);
+            assert_int_equal(sv_certificate_der(w->p2.key->cms.certificate, w->arena, &der, NULL), SIPVEIL_OK);
+            sv_put(&b, der);
+            p->a.certificate = sv_buffer_span(&b);
+        }
         pair_start(p, OFFERED_INVITE);
         bare = p->open;
         bare.keyring = w->nobody; /* the answer has no certificate */
         p->server.open = &bare;
         pair_server(p, NULL, 494);
-        if (i == 0) pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        if (i == 0 || i == 4) pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
         else pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_CERT);
+        if (i == 4) {
+            assert_int_equal(p->a.certificate.len, b.len); /* kept whole, and sealed for the first of them */
+            p->server.open = &p->open;
+            pair_server(p, NULL, 0);
+            assert_true(p->verdict.agreed);
+        }
         pair_end(p);
     }
+    sipveil_keyring_free(empty);
 }
 
 /* AGR-21: of two entries of digest, ours says which is better; a forged 494 does not lead from one to the other. */

@@ -211,7 +211,7 @@ typedef struct sipveil_agree_association {
     bool www;                        /**< it was WWW-Authenticate */
     uint32_t nonce_count;            /**< requests that used its nonce */
     sipveil_span cnonce;
-    sipveil_span certificate;        /**< smime: the accepted certificate of the next hop, DER */
+    sipveil_span certificate;        /**< smime: the accepted certificate of the next hop, DER, and behind it those of its chain */
     sipveil_span verify_sent;        /**< Security-Verify of the last request, for its ACK */
     sipveil_span credentials_sent;   /**< its row of credentials */
     int64_t expires;                 /**< end of the agreement, seconds UTC; 0: none known */
