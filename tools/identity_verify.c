@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -73,6 +74,24 @@ bool identity_verifying_take(identity_verifying *v, int id, const char *value)
 
 /* ---- certificates from files ---- */
 
+/* Told before a message is looked at: it is no fault of the message. */
+static int check_certificate(const identity_verifying *v, const char *path, const io_octets *octets)
+{
+    static const char secret[] = "PRIVATE KEY-----";
+    sipveil_domain_certificate *read = NULL;
+    sipveil_error err;
+    if (octets->len > 0 && memmem(octets->data, octets->len, secret, sizeof secret - 1) != NULL) {
+        return tool_failure(&v->o.common, TOOL_USAGE, "give the certificate alone, as 'sipveil keygen cert --cert-out' writes it",
+                            "%s: holds a private key, and --cert is what everybody may see", path);
+    }
+    if (sipveil_domain_certificate_read(v->o.ring, (sipveil_span){octets->data, octets->len}, 0, &read, &err) != SIPVEIL_OK) {
+        int exit_code = tool_error(&v->o.common, path, &err);
+        return exit_code == TOOL_FAILED ? exit_code : TOOL_USAGE;
+    }
+    sipveil_domain_certificate_free(read);
+    return TOOL_OK;
+}
+
 static int add_file(identity_verifying *v, const char *uri, const char *path)
 {
     int exit_code;
@@ -83,6 +102,8 @@ static int add_file(identity_verifying *v, const char *uri, const char *path)
     *c = (identity_certificate){0};
     if (!io_read(&v->o.common, path, CERTIFICATE_FILE_MOST, &c->octets, &exit_code)) return TOOL_USAGE;
     v->certificate_count++;
+    exit_code = check_certificate(v, path, &c->octets);
+    if (exit_code != TOOL_OK) return exit_code;
     const char *slash = strrchr(path, '/');
     c->name = strdup(slash != NULL ? slash + 1 : path);
     c->uri = uri != NULL ? strdup(uri) : NULL;
@@ -90,19 +111,34 @@ static int add_file(identity_verifying *v, const char *uri, const char *path)
     return tool_failure(&v->o.common, TOOL_FAILED, NULL, "out of memory");
 }
 
+/* What lies beside them (keys, notes) answers for nothing. */
+static bool is_certificate_name(const char *name)
+{
+    static const char *const suffixes[] = {".pem", ".crt", ".cer", ".der"};
+    size_t len = strlen(name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (len > 4 && name[0] != '.' && strcasecmp(name + len - 4, suffixes[i]) == 0) return true;
+    }
+    return false;
+}
+
 static int add_folder(identity_verifying *v, const char *path)
 {
     struct dirent *item;
     DIR *folder = opendir(path);
     int exit_code = TOOL_OK;
+    size_t before = v->certificate_count;
     if (folder == NULL) return tool_failure(&v->o.common, TOOL_USAGE, NULL, "%s: %s", path, strerror(errno));
     while (exit_code == TOOL_OK && (item = readdir(folder)) != NULL) {
         char name[PATH_MOST_LEN];
         struct stat st;
-        if (item->d_name[0] == '.' || snprintf(name, sizeof name, "%s/%s", path, item->d_name) >= (int)sizeof name) continue;
+        if (!is_certificate_name(item->d_name) || snprintf(name, sizeof name, "%s/%s", path, item->d_name) >= (int)sizeof name) continue;
         if (stat(name, &st) == 0 && S_ISREG(st.st_mode)) exit_code = add_file(v, NULL, name);
     }
     closedir(folder);
+    if (exit_code == TOOL_OK && v->certificate_count == before) {
+        exit_code = tool_failure(&v->o.common, TOOL_USAGE, "they end in .pem, .crt, .cer or .der", "%s: no certificate is in this folder", path);
+    }
     return exit_code;
 }
 

@@ -241,6 +241,21 @@ def answers(cases):
         cases.case(name, wrong)
     compact = signed("--form", "compact").replace(b"info=<" + INFO.encode(), b"info=<http://127.0.0.1/as.cer")
     cases.case("and where the token does not name the URI itself, 436", complaints_about(verify(compact), "identity verify", NO_KEY, "436", "https"))
+    folder = lab.path("certificates")
+    folder.mkdir()
+    (folder / "notes.txt").write_text("none of them")
+    empty = verify(message, "--cert", folder, cert=None)
+    (folder / "as.cer").write_bytes(lab.crt("as").read_bytes())
+    for name, given, words in (
+            ("a shared key", lab.kek("as-kek"), ("as-kek.jwk: not a certificate",)), ("a message", lab.write("as.sip", message), ("as.sip: not a certificate",)),
+            ("a certificate with its key", lab.path("as.pem"), ("as.pem: holds a private key", "hint: ")),
+            ("a file that is not there", lab.path("none"), ("none: cannot be read",)),
+            ("and behind a URI", "%s=%s" % (INFO, lab.path("as-kek.jwk")), ("not a certificate",))):
+        cases.case("--cert of what is no certificate: %s: exit 2" % name,
+                   complaints_about(verify(message, "--cert", given, cert=None), "identity verify", USAGE, *words))
+    cases.case("--cert of a folder without any: exit 2", complaints_about(empty, "identity verify", USAGE, "no certificate is in this folder"))
+    one = verify(message, "--cert", folder, cert=None)
+    cases.case("what else lies in a folder answers for nothing", [] if one.code == OK else [repr(one)])
     cases.case("what is no SIP is exit 3", complaints_about(verify(b"hello"), "identity verify", MALFORMED))
 
 
