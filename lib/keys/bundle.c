@@ -33,6 +33,7 @@ sv_content sv_content_kind(sipveil_span octets, bool *secret)
         }
         return SV_CONTENT_PKCS12;
     }
+    *secret = false; /* nothing that we know */
     return SV_CONTENT_UNKNOWN;
 }
 
@@ -270,7 +271,8 @@ sipveil_code sv_bundle_read(sv_bundle *bundle, sipveil_span octets, sv_content k
     case SV_CONTENT_PKCS12:
         return sv_bundle_read_pkcs12(bundle, octets, &passphrase, err);
     default:
-        return sv_fail(err, "keys", SIPVEIL_USAGE, "neither a JWK nor PEM nor PKCS#12");
+        sv_fail(err, "keys", SIPVEIL_USAGE, "no key: neither a JWK nor a certificate nor PKCS#12");
+        return sv_hint(err, SIPVEIL_USAGE, "'sipveil keygen' makes shared keys, and certificates with their keys");
     }
 }
 

@@ -57,6 +57,8 @@ sipveil_code sv_certificate_fingerprint(const sipveil_context *context, X509 *ce
 /* A host that also TLS alone would do for (IDN-73): public CAs issue nothing else. */
 typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_SIGN_AS_TLS_HOST, SV_USE_ENCRYPT } sv_use;
 
+/* Whether keys of that kind do that at all, whatever the certificate says. */
+bool sv_key_fits(const EVP_PKEY *key, sv_use use);
 /* ADV-120: keyUsage, if there, allows it; extendedKeyUsage, if there, names SIP, e-mail protection or
  * anything (of a host: SIP or anything, IDN-73). UNTRUSTED_SIGNER with the reason in err. */
 sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_error *err);

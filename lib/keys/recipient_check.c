@@ -9,10 +9,19 @@
 
 enum { SCRATCH_BLOCK = 4096, SCRATCH_MOST = 1 << 20 };
 
+/* A slip of whoever gave the key, not a policy. */
+static sipveil_code refuse_kind(const sipveil_key *key, sv_use use, sipveil_error *err)
+{
+    sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-098", SIPVEIL_NO_OFFSET, "%s: its key is %s, which does not %s", key->description,
+                 EVP_PKEY_get0_type_name(key->cms.public_key), use == SV_USE_ENCRYPT ? "encrypt" : "sign");
+    return sv_hint(err, SIPVEIL_USAGE, "use another key: EC and RSA do both, X25519 only decrypts, Ed25519 only signs");
+}
+
 /* Whatever the reason: nothing is sealed. The key is named in front. */
-static sipveil_code refuse(const sipveil_key *key, sipveil_code code, sipveil_error *err)
+static sipveil_code refuse(const sipveil_key *key, sv_use use, sipveil_code code, sipveil_error *err)
 {
     if (code == SIPVEIL_OK || code == SIPVEIL_INTERNAL) return code;
+    if (key->cms.public_key != NULL && !sv_key_fits(key->cms.public_key, use)) return refuse_kind(key, use, err);
     if (err == NULL) return SIPVEIL_POLICY;
     sipveil_error why = *err;
     return sv_fail_rule(err, "keys", SIPVEIL_POLICY, why.rule, SIPVEIL_NO_OFFSET, "%s: %s",
@@ -64,7 +73,7 @@ sipveil_code sv_keys_check_recipient(const sipveil_keyring *ring_or_null, const 
     sv_error_clear(err);
     if (key->cms.kind == SV_CMS_KEY_KEK) return check_kek(key, at, err);
     if (key->cms.kind != SV_CMS_KEY_CERTIFICATE) return SIPVEIL_OK;
-    return refuse(key, check_recipient(ring_or_null, key, at, err), err);
+    return refuse(key, SV_USE_ENCRYPT, check_recipient(ring_or_null, key, at, err), err);
 }
 
 sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *err)
@@ -99,5 +108,5 @@ sipveil_code sv_keys_check_own_signer(const sipveil_key *key, int64_t at, sipvei
     if (key->kind != SIPVEIL_KEY_PRIVATE || !key->own.is_read) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "%s: no private key to sign with", key->description);
     }
-    return refuse(key, check_own(key, at, err), err);
+    return refuse(key, SV_USE_SIGN, check_own(key, at, err), err);
 }

@@ -49,6 +49,12 @@ static sipveil_code check_purposes(X509 *certificate, sv_use use, sipveil_error 
                 : refuse(err, "its extendedKeyUsage allows neither SIP nor e-mail protection");
 }
 
+bool sv_key_fits(const EVP_PKEY *key, sv_use use)
+{
+    bool x25519 = EVP_PKEY_is_a(key, "X25519");
+    return use == SV_USE_ENCRYPT ? x25519 || EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "EC") : !x25519;
+}
+
 sipveil_code sv_certificate_check_key_usage(X509 *certificate, sv_use use, sipveil_error *err)
 {
     if (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_CRITICAL)) {

@@ -266,11 +266,14 @@ def forms(o):
         o.cases.case("seal, open: " + name, wrong)
     names = seal("--to", lab.crt("bob"), "--by-key-id")
     o.cases.case("ADV-099: --by-key-id: no names on the wire", ["the CA's name is told"] if b"\x0c\x02ca" in names else [])
-    for name, options in (("a recipient that leads to no anchor", ("--to", lab.crt("stranger"), "--trust", CA)),
-                          ("X25519 cannot sign", ("--sign-with", X25519)),
-                          ("Ed25519 cannot be sealed to", ("--to", lab.crt("ed25519")))):
-        o.cases.case("ADV-098: %s: exit 9" % name,
-                     complaints_about(sipveil("seal", *options, stdin=INVITE), "seal", POLICY, "cert CN="))
+    for name, code, options in (("a recipient that leads to no anchor", POLICY, ("--to", lab.crt("stranger"), "--trust", CA)),
+                                ("X25519 cannot sign", USAGE, ("--sign-with", X25519)),
+                                ("Ed25519 cannot be sealed to", USAGE, ("--to", lab.crt("ed25519")))):
+        o.cases.case("ADV-098: %s: exit %d" % (name, code),
+                     complaints_about(sipveil("seal", *options, stdin=INVITE), "seal", code, "cert CN="))
+    text = lab.write("text.txt", b"no key at all\n", 0o644)
+    for option in ("--to", "--sign-with"):
+        o.usage("%s of a file that is no key" % option, "seal", option, text, words=("text.txt: no key: ", "hint: 'sipveil keygen'"))
     o.usage("a signer without its private key", "seal", "--sign-with", lab.crt("alice"), words=("cannot sign",))
     o.usage("a shared key cannot sign", "seal", "--sign-with", KEK, words=("cannot sign",))
     o.usage("sipfrag without a signer", "seal", "--to", KEK, "--mode", "sipfrag")

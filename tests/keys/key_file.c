@@ -83,7 +83,7 @@ static void sizes_and_kinds_are_checked(void **state)
     assert_int_equal(add(lab_write("empty", "", 0, 0600), false, &err), SIPVEIL_USAGE);
     lab_assert_text(err, "empty");
     assert_int_equal(add(lab_write("text", "hello\n", 6, 0600), false, &err), SIPVEIL_USAGE);
-    lab_assert_text(err, "neither a JWK nor PEM nor PKCS#12");
+    lab_assert_text(err, "no key: neither a JWK nor a certificate nor PKCS#12");
     assert_int_equal(add(lab_write("der", "\x30\x03\x02\x01\x03", 5, 0600), false, &err), SIPVEIL_USAGE);
 }
 

@@ -39,9 +39,11 @@ static const sipveil_key *add(sipveil_keyring *ring, const lab_certificate *cert
     return sipveil_keyring_at(ring, sipveil_keyring_count(ring) - 1);
 }
 
+/* A key of the wrong kind is a slip of whoever gave it; what its certificate does not allow is refused by rule. */
 static void expect(const char *name, sipveil_code code, const char *says, const sipveil_error *err)
 {
-    if (code != (says == NULL ? SIPVEIL_OK : SIPVEIL_POLICY)) fail_msg("%s: %s %s", name, sipveil_code_name(code), err->text);
+    bool slip = says != NULL && strncmp(says, "does not ", 9) == 0;
+    if (code != (says == NULL ? SIPVEIL_OK : slip ? SIPVEIL_USAGE : SIPVEIL_POLICY)) fail_msg("%s: %s %s", name, sipveil_code_name(code), err->text);
     if (says == NULL) return;
     lab_assert_text(*err, says);
     lab_assert_text(*err, "cert CN=x serial 01: ");
