@@ -22,7 +22,7 @@ static bool take_one(sv_cursor *c, sipveil_span *name, sipveil_span *value)
     if (sv_peek(c, &next) && next == '"') {
         if (!sv_take_quoted(c, value, &escape)) return false;
     } else {
-        *value = sv_take_while(c, sv_sip_is_gen_value);
+        *value = sv_take_run(c, SV_OCTET_GEN_VALUE);
         if (value->len == 0) return false;
     }
     sv_skip_lws(c);

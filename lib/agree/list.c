@@ -34,7 +34,7 @@ static sipveil_code take_parameters(sv_cursor *c, sv_mechanism_list *list, sv_me
     m->parameters = list->parameters + list->parameter_count;
     for (;;) {
         sv_parameter p;
-        SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, SV_AGREE, &p, &taken, err));
+        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, SV_AGREE, &p, &taken, err));
         if (!taken) return SIPVEIL_OK;
         if (list->parameter_count == SV_MECHANISM_PARAMETERS_MOST) {
             return refuse_limit(c->what, "parameters", SV_MECHANISM_PARAMETERS_MOST, err);

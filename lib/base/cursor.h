@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "sipveil/base.h"
+#include "base/octet.h"
 
 typedef struct sv_cursor {
     const uint8_t *start;
@@ -92,45 +92,42 @@ static inline sipveil_span sv_take_while(sv_cursor *c, bool (*accept)(uint8_t))
     while (c->at != c->end && accept(*c->at)) c->at++;
     return (sipveil_span){from, (size_t)(c->at - from)};
 }
+/* The same for octets of these classes (SV_OCTET_...). */
+static inline sipveil_span sv_take_run(sv_cursor *c, uint32_t classes)
+{
+    const uint8_t *from = c->at;
+    c->at = sv_end_of_run(from, c->end, classes);
+    return (sipveil_span){from, (size_t)(c->at - from)};
+}
 /* Takes up to, not including, the octet; false (and nothing taken) if it does not come. */
 bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out);
 
 /* Two hexadecimal digits, either case. */
 bool sv_take_hex_octet(sv_cursor *c, uint8_t *out);
 
-/* Octet classes of RFC 3261 25.1 and RFC 2045, one bit each in a table: a gate looks at every octet. */
-enum {
-    SV_OCTET_DIGIT = 1,
-    SV_OCTET_ALPHA = 2,
-    SV_OCTET_HEX = 4,
-    SV_OCTET_BLANK = 8,       /* SP HTAB */
-    SV_OCTET_TOKEN = 16,      /* RFC 3261 token: alphanum - . ! % * _ + ` ' ~ */
-    SV_OCTET_MIME_TOKEN = 32  /* RFC 2045 token: no tspecials, no blank, no control */
-};
-extern const uint8_t sv_octet_classes[256];
 static inline bool sv_is_token(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_TOKEN) != 0;
+    return sv_is_in(c, SV_OCTET_TOKEN);
 }
 static inline bool sv_is_mime_token(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_MIME_TOKEN) != 0;
+    return sv_is_in(c, SV_OCTET_MIME_TOKEN);
 }
 static inline bool sv_is_alnum(uint8_t c)
 {
-    return (sv_octet_classes[c] & (SV_OCTET_DIGIT | SV_OCTET_ALPHA)) != 0;
+    return sv_is_in(c, SV_OCTET_DIGIT | SV_OCTET_ALPHA);
 }
 static inline bool sv_is_alpha(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_ALPHA) != 0;
+    return sv_is_in(c, SV_OCTET_ALPHA);
 }
 static inline bool sv_is_digit(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_DIGIT) != 0;
+    return sv_is_in(c, SV_OCTET_DIGIT);
 }
 static inline bool sv_is_hex(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_HEX) != 0;
+    return sv_is_in(c, SV_OCTET_HEX);
 }
 /* Of a digit that sv_is_hex takes. */
 static inline uint8_t sv_hex_value(uint8_t digit)
@@ -140,7 +137,7 @@ static inline uint8_t sv_hex_value(uint8_t digit)
 
 static inline bool sv_is_blank(uint8_t c)
 {
-    return (sv_octet_classes[c] & SV_OCTET_BLANK) != 0;
+    return sv_is_in(c, SV_OCTET_BLANK);
 }
 
 #endif

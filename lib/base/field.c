@@ -3,11 +3,11 @@
 
 #include "base/span.h"
 
-void sv_skip_lws(sv_cursor *c)
+void sv_skip_lws_there(sv_cursor *c)
 {
     for (;;) {
         uint8_t a, b;
-        (void)sv_take_while(c, sv_is_blank);
+        while (c->at != c->end && sv_is_blank(*c->at)) c->at++;
         if (!sv_peek_at(c, 0, &a) || a != '\r' || !sv_peek_at(c, 1, &b) || b != '\n') return;
         if (!sv_peek_at(c, 2, &b) || !sv_is_blank(b)) return;
         c->at += 2;
@@ -43,16 +43,8 @@ typedef struct row_state {
     bool quoted_nul;    /* and holds a NUL as quoted-pair */
 } row_state;
 
-/* Octets that end the fast run over a line: controls that matter, and what moves the quoting state.
- */
-static const bool stops[256] = {
-    ['\r'] = true, ['\n'] = true, [0] = true, ['"'] = true, ['\\'] = true};
-
-static const uint8_t *run_to_stop(const uint8_t *at, const uint8_t *end)
-{
-    while (at < end && !stops[*at]) at++;
-    return at;
-}
+/* Octets that end the fast run over a line: controls, those that matter among them, and what moves the quoting state. */
+static const sv_stops in_line = SV_STOPS('\r', '"', '\\', '\\');
 
 static sipveil_code bad_octet(const char *rule, const char *room, size_t offset, const char *what,
                               sipveil_error *err)
@@ -67,7 +59,7 @@ static sipveil_code take_line(sv_cursor *c, row_state *row, bool *too_long, cons
 {
     uint8_t next;
     *too_long = false;
-    for (; (c->at = run_to_stop(c->at, row->end)) < row->end; c->at++) {
+    for (; (c->at = sv_find_stop(c->at, row->end, &in_line)) < row->end; c->at++) {
         uint8_t byte = *c->at;
         size_t offset = sv_offset(c);
         if (byte == '"') row->quoted = !row->quoted;
@@ -117,12 +109,12 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
     const uint8_t *start = c->at;
     size_t offset = sv_offset(c);
     *out = (sv_field_row){0};
-    sipveil_span name = sv_take_while(c, sv_is_token);
+    sipveil_span name = sv_take_run(c, SV_OCTET_TOKEN);
     if (name.len == 0) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", offset,
                             "header line without a field name");
     }
-    if (blank_before_colon) (void)sv_take_while(c, sv_is_blank);
+    if (blank_before_colon) (void)sv_take_run(c, SV_OCTET_BLANK);
     if (!sv_take_if(c, ':')) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-010", sv_offset(c),
                             "no colon after field name \"%s\"", SV_QUOTE(name));
@@ -145,8 +137,8 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char *room,
-                               sv_parameter *out, bool *taken, sipveil_error *err)
+sipveil_code sv_take_parameter(sv_cursor *c, uint32_t classes, const char *room, sv_parameter *out, bool *taken,
+                               sipveil_error *err)
 {
     sv_cursor at = *c;
     uint8_t next;
@@ -156,7 +148,7 @@ sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char
     if (!sv_take_if(&at, ';')) return SIPVEIL_OK;
     sv_skip_lws(&at);
     size_t offset = sv_offset(&at);
-    out->name = sv_take_while(&at, sv_is_token);
+    out->name = sv_take_run(&at, SV_OCTET_TOKEN);
     if (out->name.len == 0) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
                             "parameter without a name in %s", c->what);
@@ -175,7 +167,7 @@ sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char
                                 SV_QUOTE(out->name));
         }
     } else {
-        out->value = sv_take_while(&at, accept);
+        out->value = sv_take_run(&at, classes);
         if (out->value.len == 0) {
             return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
                                 "parameter \"%s\" has \"=\" and no value", SV_QUOTE(out->name));

@@ -21,7 +21,11 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
                                sv_field_row *out, sipveil_error *err);
 
 /* Linear white space: blanks, and CRLF followed by a blank. */
-void sv_skip_lws(sv_cursor *c);
+void sv_skip_lws_there(sv_cursor *c);
+static inline void sv_skip_lws(sv_cursor *c)
+{
+    if (c->at != c->end && sv_is_in(*c->at, SV_OCTET_WHITE)) sv_skip_lws_there(c); /* mostly there is none */
+}
 
 typedef struct sv_parameter {
     sipveil_span name;
@@ -33,9 +37,9 @@ typedef struct sv_parameter {
 
 /* Takes one `[LWS] ; [LWS] name [ [LWS] = [LWS] value ]` from the cursor. *taken is false, and nothing
  * is taken, when the next thing is not a semicolon. value: token, quoted string, or host in brackets;
- * accept says which octets a bare value may hold. */
-sipveil_code sv_take_parameter(sv_cursor *c, bool (*accept)(uint8_t), const char *room,
-                               sv_parameter *out, bool *taken, sipveil_error *err);
+ * classes (SV_OCTET_...) say which octets a bare value may hold. */
+sipveil_code sv_take_parameter(sv_cursor *c, uint32_t classes, const char *room, sv_parameter *out, bool *taken,
+                               sipveil_error *err);
 
 /* Takes a quoted string at the cursor; *inside is what stands between the quotes, escapes kept. */
 bool sv_take_quoted(sv_cursor *c, sipveil_span *inside, bool *has_escape);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/span.h"
 
+#include "base/octet.h"
+
 bool sv_span_within(sipveil_span inner, sipveil_span outer)
 {
     uintptr_t i = (uintptr_t)inner.data, o = (uintptr_t)outer.data;
     return i >= o && inner.len <= outer.len && i - o <= outer.len - inner.len;
 }
 
-/* Octets that are equal as they are need no look at their case, and nearly all are. */
-bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count)
+static bool same_letters(const uint8_t *a, const uint8_t *b, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (a[i] != b[i] && sv_lower(a[i]) != sv_lower(b[i])) return false;
@@ -16,16 +17,27 @@ bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count)
     return true;
 }
 
-static bool is_blank(uint8_t c)
+/* Octets that are equal as they are need no look at their case, and nearly all are: eight a step, the last one overlaps. */
+bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    uint64_t x, y;
+    if (count < sizeof x) return same_letters(a, b, count);
+    for (size_t at = 0; at < count; at += sizeof x) {
+        if (at > count - sizeof x) at = count - sizeof x;
+        memcpy(&x, a + at, sizeof x);
+        memcpy(&y, b + at, sizeof y);
+        if (x != y && !same_letters(a + at, b + at, sizeof x)) return false;
+    }
+    return true;
 }
 
 sipveil_span sv_trim(sipveil_span s)
 {
-    while (s.len > 0 && is_blank(s.data[0])) s = sv_span(s.data + 1, s.len - 1);
-    while (s.len > 0 && is_blank(s.data[s.len - 1])) s.len--;
-    return s;
+    if (s.len == 0) return s;
+    const uint8_t *from = s.data, *end = s.data + s.len;
+    while (from < end && sv_is_in(*from, SV_OCTET_WHITE)) from++;
+    while (from < end && sv_is_in(end[-1], SV_OCTET_WHITE)) end--;
+    return sv_span(from, (size_t)(end - from));
 }
 
 bool sv_find_byte(sipveil_span s, uint8_t byte, size_t *at)
@@ -55,12 +67,11 @@ bool sv_is_text(sipveil_span s)
 
 bool sv_read_number(sipveil_span s, uint64_t limit, uint64_t *out)
 {
-    uint64_t value = 0;
+    uint64_t value = 0, most = limit / 10, last = limit % 10;
     if (s.len == 0) return false;
     for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9') return false;
-        uint64_t digit = (uint64_t)(s.data[i] - '0');
-        if (value > (limit - digit) / 10 || digit > limit) return false;
+        uint64_t digit = (uint64_t)s.data[i] - '0';
+        if (digit > 9 || value > most || (value == most && digit > last)) return false;
         value = value * 10 + digit;
     }
     *out = value;

@@ -98,7 +98,7 @@ static sipveil_code take_label(sv_cursor *c, sv_label *label, sipveil_error *err
                             "a value of Proxy-Required-Body that names no host");
     }
     while (taken && !label->malformed) {
-        if (sv_take_parameter(c, sv_sip_is_gen_value, SV_E2M, &p, &taken, NULL) != SIPVEIL_OK) label->malformed = true;
+        if (sv_take_parameter(c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, NULL) != SIPVEIL_OK) label->malformed = true;
         else if (taken) take_label_parameter(&p, label, &has_cid);
     }
     sv_skip_lws(c);

@@ -62,7 +62,7 @@ sipveil_code sv_need_take(sv_cursor *c, sipveil_e2m_need *out, sv_need_extra ext
     out->has_port = hop.has_port;
     out->port = hop.port;
     while (taken) {
-        SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, SV_E2M, &p, &taken, err));
+        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, err));
         if (taken && !take_need_parameter(&p, out, extra, state)) {
             return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "E2M-G5", sv_offset(c),
                                 "a need with a parameter \"%s\" of no good form", SV_QUOTE(p.name));

@@ -39,7 +39,7 @@ static sipveil_code take_contact(sv_cursor *c, sipveil_e2m_policy_contact *out, 
         return malformed(c, "a value with a URI of no good form", err);
     }
     while (taken) {
-        SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, SV_E2M, &p, &taken, err));
+        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, err));
         if (taken && !take_contact_parameter(&p, out)) {
             return malformed(c, "a parameter of no good form, or twice", err);
         }

@@ -77,7 +77,7 @@ static bool find_branch(sipveil_span via, sipveil_span *branch)
     sipveil_span passed;
     bool taken = true;
     if (!sv_take_until(&c, ';', &passed)) return false;
-    while (taken && sv_take_parameter(&c, sv_sip_is_gen_value, SV_E2M, &p, &taken, NULL) == SIPVEIL_OK) {
+    while (taken && sv_take_parameter(&c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, NULL) == SIPVEIL_OK) {
         if (!taken || !sv_equal_nocase_str(p.name, "branch")) continue;
         *branch = p.value;
         return true;

@@ -77,7 +77,7 @@ sipveil_code sv_identity_text_read(sipveil_span value, sv_identity_text *out, si
             out->info = uri;
             continue;
         }
-        SV_TRY(sv_take_parameter(&c, sv_sip_is_gen_value, SV_IDENTITY, &p, &taken, err));
+        SV_TRY(sv_take_parameter(&c, SV_OCTET_GEN_VALUE, SV_IDENTITY, &p, &taken, err));
         if (!taken) break;
         if (sv_equal_nocase_str(p.name, "info")) return bad(err, "IDN-23", &c, "info is no URI in angle brackets");
         if (sv_equal_nocase_str(p.name, "alg") && !set(&out->alg, &out->has_alg, &p)) return bad(err, "IDN-24", &c, "alg is doubled or empty");
@@ -101,7 +101,7 @@ sipveil_code sv_identity_info_read(sipveil_span value, sipveil_span *uri, sipvei
                             "Identity-Info \"%s\" has no URI in angle brackets", SV_QUOTE(value));
     }
     while (taken) {
-        SV_TRY(sv_take_parameter(&c, sv_sip_is_gen_value, SV_IDENTITY, &p, &taken, err));
+        SV_TRY(sv_take_parameter(&c, SV_OCTET_GEN_VALUE, SV_IDENTITY, &p, &taken, err));
         if (taken && sv_equal_nocase_str(p.name, "alg")) good = set(alg, &has_alg, &p) && good;
     }
     sv_skip_lws(&c);

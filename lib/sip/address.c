@@ -8,41 +8,6 @@
  */
 enum { PARAMETERS_MOST = 64 };
 
-bool sv_sip_is_gen_value(uint8_t c)
-{
-    return sv_is_token(c) || c == '[' || c == ']' || c == ':';
-}
-
-/* Octets of a display name without quotes: tokens, and 8-bit text that many write there. */
-static bool is_display(uint8_t c)
-{
-    return sv_is_token(c) || c >= 0x80;
-}
-
-static bool ends_addr_spec(uint8_t c)
-{
-    switch (c) {
-    case ';':
-    case ',':
-    case '?':
-    case '<':
-    case '>':
-    case '"':
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool in_addr_spec(uint8_t c)
-{
-    return !ends_addr_spec(c);
-}
-
 static sipveil_code bad_address(sipveil_error *err, const sv_cursor *c, const char *what)
 {
     return sv_fail_rule(err, "sip", SIPVEIL_MALFORMED, "ADV-015", sv_offset(c),
@@ -63,7 +28,7 @@ static bool take_display(sv_cursor *c, sipveil_span *display)
         end = at.at;
         sv_skip_lws(&at);
     } else {
-        while (sv_take_while(&at, is_display).len > 0) {
+        while (sv_take_run(&at, SV_OCTET_DISPLAY).len > 0) {
             end = at.at;
             sv_skip_lws(&at);
         }
@@ -87,7 +52,7 @@ static sipveil_code take_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, 
         if (sv_peek(c, &next) && next == '"') {
             return bad_address(err, c, "a quoted name without a bracketed URI after it");
         }
-        out->uri = sv_take_while(c, in_addr_spec);
+        out->uri = sv_take_run(c, SV_OCTET_ADDR_SPEC);
         if (sv_peek(c, &next) && next == '?') {
             return bad_address(err, c, "a URI with \"?\" outside angle brackets");
         }
@@ -104,7 +69,7 @@ static bool named_before(sv_cursor list, const uint8_t *end, sipveil_span name)
 {
     sv_parameter p;
     bool taken;
-    while (sv_take_parameter(&list, sv_sip_is_gen_value, "sip", &p, &taken, NULL) == SIPVEIL_OK &&
+    while (sv_take_parameter(&list, SV_OCTET_GEN_VALUE, "sip", &p, &taken, NULL) == SIPVEIL_OK &&
            taken && p.name.data < end) {
         if (sv_equal_nocase(p.name, name)) return true;
     }
@@ -118,13 +83,13 @@ static sipveil_code take_parameters(sv_cursor *c, sv_sip_address *out, sipveil_e
     sv_skip_lws(c);
     const sv_cursor list = *c;
     for (size_t count = 1;; count++) {
-        SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, "sip", &p, &taken, err));
+        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, "sip", &p, &taken, err));
         if (!taken) break;
         if (count > PARAMETERS_MOST) {
             return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", sv_offset(c),
                                 "more than %d parameters", PARAMETERS_MOST);
         }
-        if (named_before(list, p.name.data, p.name)) {
+        if (count > 1 && named_before(list, p.name.data, p.name)) {
             return bad_address(err, c, "the same parameter twice");
         }
         if (sv_equal_nocase_str(p.name, "tag")) {

@@ -18,7 +18,4 @@ sipveil_code sv_sip_take_address(sv_cursor *c, unsigned flags, sv_sip_address *o
 sipveil_code sv_sip_take_address_and_uri(sv_cursor *c, unsigned flags, sv_sip_address *out, sv_sip_uri *uri,
                                          sipveil_error *err);
 
-/* Octets of an unquoted parameter value in SIP: token or host (RFC 3261 25.1 gen-value). */
-bool sv_sip_is_gen_value(uint8_t c);
-
 #endif

@@ -179,7 +179,7 @@ static bool find_parameter(sipveil_span params, sipveil_span name, sv_parameter 
 {
     sv_cursor c = sv_cursor_over(params, "parameters");
     bool taken;
-    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", out, &taken, NULL) == SIPVEIL_OK &&
+    while (sv_take_parameter(&c, SV_OCTET_GEN_VALUE, "sip", out, &taken, NULL) == SIPVEIL_OK &&
            taken) {
         if (sv_equal_nocase(out->name, name)) return true;
     }
@@ -198,7 +198,7 @@ static bool parameters_fit(sipveil_span one, sipveil_span other, bool alone)
     sv_cursor c = sv_cursor_over(one, "parameters");
     sv_parameter p, match;
     bool taken;
-    while (sv_take_parameter(&c, sv_sip_is_gen_value, "sip", &p, &taken, NULL) == SIPVEIL_OK &&
+    while (sv_take_parameter(&c, SV_OCTET_GEN_VALUE, "sip", &p, &taken, NULL) == SIPVEIL_OK &&
            taken) {
         if (find_parameter(other, p.name, &match)) {
             if (!same_value(&p, &match)) return false;

@@ -30,19 +30,26 @@ static int64_t days_before_year(unsigned year)
 static bool take_digits(sv_cursor *c, size_t count, unsigned limit, unsigned *out)
 {
     sipveil_span digits;
-    uint64_t number;
-    if (!sv_take(c, count, &digits) || !sv_read_number(digits, limit, &number)) return false;
-    *out = (unsigned)number;
-    return true;
+    unsigned number = 0;
+    if (!sv_take(c, count, &digits)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!sv_is_digit(digits.data[i])) return false;
+        number = number * 10 + (unsigned)(digits.data[i] - '0');
+    }
+    *out = number;
+    return number <= limit;
 }
 
 static bool take_name(sv_cursor *c, const char *const *names, unsigned count, unsigned *out)
 {
+    enum { LETTERS = 3, CASE = 0x20 };
+    if (sv_left(c) < LETTERS) return false;
     for (unsigned i = 0; i < count; i++) {
-        if (sv_take_literal_nocase(c, names[i])) {
-            *out = i;
-            return true;
-        }
+        const uint8_t *name = (const uint8_t *)names[i];
+        if ((c->at[2] | CASE) != (name[2] | CASE) || !sv_equal_nocase_octets(c->at, name, LETTERS)) continue;
+        *out = i;
+        c->at += LETTERS;
+        return true;
     }
     return false;
 }
@@ -50,8 +57,8 @@ static bool take_name(sv_cursor *c, const char *const *names, unsigned count, un
 /* A line break and the blanks that begin the next line stand for one blank (RFC 3261 7.3.1). */
 static bool take_space(sv_cursor *c)
 {
-    if (sv_take_literal(c, "\r\n")) return sv_take_while(c, sv_is_blank).len > 0;
-    return sv_take_if(c, ' ');
+    if (sv_take_if(c, ' ')) return true;
+    return sv_take_literal(c, "\r\n") && sv_take_run(c, SV_OCTET_BLANK).len > 0;
 }
 
 static bool read_date(sv_cursor *c, int64_t *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of header fields that some rule names. */
+#include "base/cursor.h"
 #include "sip/view.h"
 
 enum { ONE = 1, LIST = 2, RFC3261 = 4 };
@@ -107,21 +108,26 @@ const sv_field_info *sv_field_info_of(sv_field_id id)
     return &table[(unsigned)id < SV_F_COUNT ? id : SV_F_OTHER];
 }
 
-static sv_field_id id_of_letter(uint8_t letter)
-{
-    for (unsigned id = SV_F_OTHER + 1; id < SV_F_COUNT; id++) {
-        if (table[id].compact != 0 && table[id].compact == sv_lower(letter)) return (sv_field_id)id;
-    }
-    return SV_F_OTHER;
-}
+/* The compact forms. */
+static const uint8_t of_letter['z' - 'a' + 1] = {
+    ['b' - 'a'] = SV_F_REFERRED_BY, ['c' - 'a'] = SV_F_CONTENT_TYPE, ['e' - 'a'] = SV_F_CONTENT_ENCODING,
+    ['f' - 'a'] = SV_F_FROM, ['i' - 'a'] = SV_F_CALL_ID, ['k' - 'a'] = SV_F_SUPPORTED, ['l' - 'a'] = SV_F_CONTENT_LENGTH,
+    ['m' - 'a'] = SV_F_CONTACT, ['n' - 'a'] = SV_F_IDENTITY_INFO, ['r' - 'a'] = SV_F_REFER_TO, ['s' - 'a'] = SV_F_SUBJECT,
+    ['t' - 'a'] = SV_F_TO, ['v' - 'a'] = SV_F_VIA, ['y' - 'a'] = SV_F_IDENTITY};
 
 sv_field_id sv_field_id_of(sipveil_span name)
 {
-    if (name.len == 1) return id_of_letter(name.data[0]);
+    enum { CASE = 0x20 };
+    size_t middle = name.len / 2;
+    if (name.len == 1) {
+        return sv_is_alpha(name.data[0]) ? (sv_field_id)of_letter[sv_lower(name.data[0]) - 'a'] : SV_F_OTHER;
+    }
     if (name.len == 0 || name.len > NAME_MOST) return SV_F_OTHER;
     const uint8_t *ids = of_length[name.len];
     for (size_t i = 0; i < SAME_LENGTH_MOST && ids[i] != SV_F_OTHER; i++) {
-        if (sv_equal_nocase_octets(name.data, (const uint8_t *)table[ids[i]].name, name.len)) return (sv_field_id)ids[i];
+        const uint8_t *known = (const uint8_t *)table[ids[i]].name;
+        if ((known[middle] | CASE) != (name.data[middle] | CASE)) continue; /* most differ there */
+        if (sv_equal_nocase_octets(name.data, known, name.len)) return (sv_field_id)ids[i];
     }
     return SV_F_OTHER;
 }

@@ -43,69 +43,45 @@ static bool is_free_text(sv_field_id id)
     }
 }
 
-/* Octets that the counting below looks at. */
-static const bool counts[256] = {['"'] = true, ['\\'] = true, [','] = true, [';'] = true};
+/* Where counting stops: between quotes, in a list or in one value, and within quotes. */
+static const sv_stops in_list = SV_STOPS(0, '"', ',', ';'), in_value = SV_STOPS(0, '"', ';', ';'),
+                      in_quotes = SV_STOPS(0, '"', '\\', '\\');
+
+static sipveil_code too_many(size_t offset, const char *what, size_t most, sipveil_error *err)
+{
+    return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", offset, "more than %zu %s", most, what);
+}
 
 /* Counts the commas outside quotes, and the semicolons between two of them. */
 static sipveil_code check_counts(const sv_form *form, const sv_sip_field *field, sipveil_error *err)
 {
-    size_t values = 1, parameters = 0;
-    bool quoted = false;
+    size_t values = 1, parameters = 0, parameters_most = form->limits->parameters;
     size_t values_most = field->id == SV_F_VIA ? form->limits->via : form->limits->values;
-    for (size_t i = 0; i < field->value.len; i++) {
-        uint8_t c = field->value.data[i];
-        if (!counts[c]) continue;
-        if (c == '"') quoted = !quoted;
-        if (quoted) {
-            if (c == '\\') i++;
-            continue;
-        }
-        if (c == ',') {
+    bool quoted = false;
+    const uint8_t *from = field->value.data, *at = from, *end = from + field->value.len;
+    if (field->value.len < values_most && field->value.len <= parameters_most) return SIPVEIL_OK; /* too few octets */
+    for (; (at = sv_find_stop(at, end, quoted ? &in_quotes : &in_list)) < end; at++) {
+        if (*at == '"') quoted = !quoted;
+        if (*at == '\\') at++;
+        if (quoted) continue;
+        if (*at == ',') {
             values++;
             parameters = 0;
-        } else if (c == ';') {
+        } else if (*at == ';') {
             parameters++;
         }
-        if (values > values_most) {
-            return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", i, "more than %zu values",
-                                values_most);
-        }
-        if (parameters > form->limits->parameters) {
-            return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", i, "more than %zu parameters",
-                                form->limits->parameters);
-        }
+        if (values > values_most) return too_many((size_t)(at - from), "values", values_most, err);
+        if (parameters > parameters_most) return too_many((size_t)(at - from), "parameters", parameters_most, err);
     }
     return SIPVEIL_OK;
-}
-
-static bool is_word(uint8_t c)
-{
-    switch (c) {
-    case '(':
-    case ')':
-    case '<':
-    case '>':
-    case ':':
-    case '\\':
-    case '"':
-    case '/':
-    case '[':
-    case ']':
-    case '?':
-    case '{':
-    case '}':
-        return true;
-    default:
-        return sv_is_token(c);
-    }
 }
 
 /* callid = word [ "@" word ] */
 static sipveil_code check_call_id(sipveil_span value, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Call-ID");
-    bool good = sv_take_while(&c, is_word).len > 0;
-    if (good && sv_take_if(&c, '@')) good = sv_take_while(&c, is_word).len > 0;
+    bool good = sv_take_run(&c, SV_OCTET_WORD).len > 0;
+    if (good && sv_take_if(&c, '@')) good = sv_take_run(&c, SV_OCTET_WORD).len > 0;
     if (good && sv_at_end(&c)) return SIPVEIL_OK;
     return bad_value(err, "ADV-022", sv_offset(&c), "an illegal octet or an empty half", value);
 }
@@ -123,7 +99,7 @@ static sipveil_code take_via(sv_cursor *c, sipveil_span value, sipveil_error *er
             return bad_value(err, "ADV-022", sv_offset(c), "no protocol/version/transport", value);
         }
         sv_skip_lws(c);
-        if (sv_take_while(c, sv_is_token).len == 0) {
+        if (sv_take_run(c, SV_OCTET_TOKEN).len == 0) {
             return bad_value(err, "ADV-022", sv_offset(c), "no protocol/version/transport", value);
         }
     }
@@ -135,12 +111,12 @@ static sipveil_code take_via(sv_cursor *c, sipveil_span value, sipveil_error *er
     sv_skip_lws(c);
     if (sv_take_if(c, ':')) {
         sv_skip_lws(c);
-        if (!sv_sip_read_port(sv_take_while(c, sv_is_digit), &port)) {
+        if (!sv_sip_read_port(sv_take_run(c, SV_OCTET_DIGIT), &port)) {
             return bad_value(err, "ADV-013", sv_offset(c), "a port outside 0 to 65535", value);
         }
     }
     do {
-        SV_TRY(sv_take_parameter(c, sv_sip_is_gen_value, "sip", &p, &taken, err));
+        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, "sip", &p, &taken, err));
     } while (taken);
     sv_skip_lws(c);
     return SIPVEIL_OK;
@@ -167,9 +143,8 @@ static sipveil_code check_expires_parameter(sipveil_span params, sipveil_error *
     sipveil_span value;
     uint64_t number;
     if (!sv_sip_param(params, "expires", &value)) return SIPVEIL_OK;
-    for (size_t i = 0; i < value.len; i++) {
-        if (!sv_is_digit(value.data[i])) return SIPVEIL_OK;
-    }
+    sv_cursor c = sv_cursor_over(value, "expires");
+    if (sv_take_run(&c, SV_OCTET_DIGIT).len != value.len) return SIPVEIL_OK;
     return check_number(value, "ADV-013", UINT32_MAX, &number, err);
 }
 
@@ -193,7 +168,7 @@ static sipveil_code check_retry_after(sipveil_span value, sipveil_error *err)
     sv_cursor c = sv_cursor_over(value, "Retry-After");
     uint64_t number;
     uint8_t next;
-    SV_TRY(check_number(sv_take_while(&c, sv_is_digit), "ADV-013", UINT32_MAX, &number, err));
+    SV_TRY(check_number(sv_take_run(&c, SV_OCTET_DIGIT), "ADV-013", UINT32_MAX, &number, err));
     sv_skip_lws(&c);
     if (!sv_peek(&c, &next) || next == '(' || next == ';') return SIPVEIL_OK;
     return bad_value(err, "ADV-013", sv_offset(&c), "an illegal octet after the number", value);
@@ -204,29 +179,24 @@ static sipveil_code check_retry_after(sipveil_span value, sipveil_error *err)
 static sipveil_code check_media_parameters(sipveil_span value, sipveil_error *err)
 {
     sipveil_span seen[64];
-    size_t count = 0;
+    size_t count = 0, star;
     bool quoted = false;
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = value.data[i];
-        if (c == '"') quoted = !quoted;
-        if (quoted && c == '\\') i++;
-        if (quoted || c != ';') continue;
-        sv_cursor at = sv_cursor_over(sv_span_from(value, i + 1), "parameters");
-        sv_skip_lws(&at);
-        sipveil_span name = sv_take_while(&at, sv_is_mime_token);
-        size_t star;
+    const uint8_t *from = value.data, *at = from, *end = from + value.len;
+    for (; (at = sv_find_stop(at, end, quoted ? &in_quotes : &in_value)) < end; at++) {
+        if (*at == '"') quoted = !quoted;
+        if (*at == '\\') at++;
+        if (quoted || *at != ';') continue;
+        sv_cursor c = {at, at + 1, end, "parameters"};
+        size_t offset = (size_t)(at - from);
+        sv_skip_lws(&c);
+        sipveil_span name = sv_take_run(&c, SV_OCTET_MIME_TOKEN);
         if (sv_find_byte(name, '*', &star)) {
-            return bad_value(err, "ADV-019", i, "a parameter in pieces (RFC 2231)", value);
+            return bad_value(err, "ADV-019", offset, "a parameter in pieces (RFC 2231)", value);
         }
         for (size_t n = 0; n < count; n++) {
-            if (sv_equal_nocase(seen[n], name)) {
-                return bad_value(err, "ADV-019", i, "the same parameter twice", value);
-            }
+            if (sv_equal_nocase(seen[n], name)) return bad_value(err, "ADV-019", offset, "the same parameter twice", value);
         }
-        if (count == sizeof seen / sizeof *seen) {
-            return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", i, "more than %zu parameters",
-                                count);
-        }
+        if (count == sizeof seen / sizeof *seen) return too_many(offset, "parameters", count, err);
         seen[count++] = name;
     }
     return SIPVEIL_OK;

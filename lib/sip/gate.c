@@ -30,12 +30,13 @@ static sipveil_code refuse(gate *g, const char *rule, size_t offset, const char 
  */
 static sipveil_code check_version(gate *g, sipveil_span text, size_t offset)
 {
+    if (sv_equal_str(text, "SIP/2.0")) return SIPVEIL_OK;
     sv_cursor c = sv_cursor_over(text, "SIP version");
     uint64_t major = 0, minor = 0;
     bool good = sv_take_literal_nocase(&c, "SIP/");
-    sipveil_span left = sv_take_while(&c, sv_is_digit);
+    sipveil_span left = sv_take_run(&c, SV_OCTET_DIGIT);
     good = good && sv_take_if(&c, '.');
-    sipveil_span right = sv_take_while(&c, sv_is_digit);
+    sipveil_span right = sv_take_run(&c, SV_OCTET_DIGIT);
     good = good && sv_at_end(&c) && sv_read_number(left, 999, &major) &&
            sv_read_number(right, 999, &minor) && (left.data[0] != '0' || left.len == 1) &&
            (right.data[0] != '0' || right.len == 1);
@@ -55,7 +56,7 @@ static sipveil_code read_request_line(gate *g, sipveil_span line)
     sv_cursor c = sv_cursor_over(line, "request line");
     size_t start = (size_t)(line.data - g->c.start);
     sv_sip_uri uri;
-    sipveil_span method = sv_take_while(&c, sv_is_token), target;
+    sipveil_span method = sv_take_run(&c, SV_OCTET_TOKEN), target;
     if (method.len == 0 || !sv_take_if(&c, ' ')) {
         return refuse(g, "ADV-012", start + sv_offset(&c),
                       "no method and single space at the start");
@@ -96,7 +97,7 @@ static sipveil_code read_status_line(gate *g, sipveil_span line)
     SV_TRY(check_version(g, version, start));
     (void)sv_take_if(&c, ' ');
     size_t at = start + sv_offset(&c);
-    digits = sv_take_while(&c, sv_is_digit);
+    digits = sv_take_run(&c, SV_OCTET_DIGIT);
     if (digits.len != 3 || !sv_read_number(digits, 699, &status) || status < 100) {
         return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED, "ADV-012", at,
                             "status \"%s\" is not from 100 to 699", SV_QUOTE(digits));
@@ -117,19 +118,18 @@ static sipveil_code read_status_line(gate *g, sipveil_span line)
 /* Takes the first line with its CRLF; *line is without it. */
 static sipveil_code take_start_line(gate *g, sipveil_span *line)
 {
+    static const sv_stops line_end = SV_STOPS('\r', '\r', '\r', '\r');
     sv_cursor at = g->c;
-    size_t start = sv_offset(&at);
-    if (sv_take_while(&at, sv_is_token).len > METHOD_MOST) {
+    size_t start = sv_offset(&at), left = sv_left(&at), most = g->limits->start_line;
+    bool too_long = left > most && left - most > 1; /* unless it ends before */
+    const uint8_t *end = too_long ? at.at + most + 1 : at.end;
+    if (sv_take_run(&at, SV_OCTET_TOKEN).len > METHOD_MOST) {
         return sv_fail_rule(g->err, "sip", SIPVEIL_MALFORMED, "ADV-012", start,
                             "method of more than %d octets", METHOD_MOST);
     }
-    for (at = g->c; !sv_at_end(&at); at.at++) {
+    for (; (at.at = sv_find_stop(at.at, end, &line_end)) < end; at.at++) {
         size_t length = (size_t)(at.at - g->c.at);
         uint8_t next;
-        if (length > g->limits->start_line) {
-            return sv_fail_rule(g->err, "sip", SIPVEIL_LIMIT, "ADV-012", start,
-                                "start line is over %zu octets", g->limits->start_line);
-        }
         if (*at.at == 0) return refuse(g, "ADV-008", start + length, "NUL octet in the start line");
         if (*at.at == '\n') {
             return refuse(g, "ADV-009", start + length,
@@ -144,6 +144,10 @@ static sipveil_code take_start_line(gate *g, sipveil_span *line)
         g->c.at = at.at + 2;
         return SIPVEIL_OK;
     }
+    if (too_long) {
+        return sv_fail_rule(g->err, "sip", SIPVEIL_LIMIT, "ADV-012", start,
+                            "start line is over %zu octets", most);
+    }
     return refuse(g, "ADV-009", sv_offset(&at), "message ends in its start line");
 }
 
@@ -152,8 +156,8 @@ static bool at_header_field(const gate *g)
 {
     sv_cursor c = g->c;
     if (sv_at_end(&c) || *c.at == '\r') return true;
-    if (sv_take_while(&c, sv_is_token).len == 0) return false;
-    (void)sv_take_while(&c, sv_is_blank);
+    if (sv_take_run(&c, SV_OCTET_TOKEN).len == 0) return false;
+    (void)sv_take_run(&c, SV_OCTET_BLANK);
     return sv_take_if(&c, ':');
 }
 

@@ -7,95 +7,7 @@
 
 bool sv_uri_is_unreserved(uint8_t c)
 {
-    switch (c) {
-    case '-':
-    case '_':
-    case '.':
-    case '!':
-    case '~':
-    case '*':
-    case '\'':
-    case '(':
-    case ')':
-        return true;
-    default:
-        return sv_is_alnum(c);
-    }
-}
-
-static bool is_user(uint8_t c)
-{
-    switch (c) {
-    case '&':
-    case '=':
-    case '+':
-    case '$':
-    case ',':
-    case ';':
-    case '?':
-    case '/':
-        return true;
-    default:
-        return sv_uri_is_unreserved(c);
-    }
-}
-
-static bool is_password(uint8_t c)
-{
-    return c == '&' || c == '=' || c == '+' || c == '$' || c == ',' || sv_uri_is_unreserved(c);
-}
-
-static bool is_parameter(uint8_t c)
-{
-    switch (c) {
-    case '[':
-    case ']':
-    case '/':
-    case ':':
-    case '&':
-    case '+':
-    case '$':
-        return true;
-    default:
-        return sv_uri_is_unreserved(c);
-    }
-}
-
-static bool is_header(uint8_t c)
-{
-    switch (c) {
-    case '[':
-    case ']':
-    case '/':
-    case '?':
-    case ':':
-    case '+':
-    case '$':
-        return true;
-    default:
-        return sv_uri_is_unreserved(c);
-    }
-}
-
-/* What a URI of another scheme may hold. */
-static bool is_uric(uint8_t c)
-{
-    return is_user(c) || c == ':' || c == '@' || c == '[' || c == ']';
-}
-
-static bool is_scheme(uint8_t c)
-{
-    return sv_is_alnum(c) || c == '+' || c == '-' || c == '.';
-}
-
-static bool is_host_name(uint8_t c)
-{
-    return sv_is_alnum(c) || c == '-' || c == '.';
-}
-
-static bool is_host_reference(uint8_t c)
-{
-    return sv_is_hex(c) || c == ':' || c == '.';
+    return sv_is_in(c, SV_OCTET_UNRESERVED);
 }
 
 static sipveil_code bad_uri(sipveil_error *err, const char *rule, const sv_cursor *c,
@@ -105,13 +17,13 @@ static sipveil_code bad_uri(sipveil_error *err, const char *rule, const sv_curso
                         SV_QUOTE(sv_span(c->start, (size_t)(c->end - c->start))));
 }
 
-/* The run of accepted octets and %-escapes. An octet of neither kind ends it. */
-static sipveil_span take_escaped(sv_cursor *c, bool (*accept)(uint8_t))
+/* The run of octets of a class and %-escapes. An octet of neither kind ends it. */
+static sipveil_span take_escaped(sv_cursor *c, uint32_t classes)
 {
     const uint8_t *from = c->at;
     uint8_t high, low;
     for (;;) {
-        (void)sv_take_while(c, accept);
+        c->at = sv_end_of_run(c->at, c->end, classes);
         if (!sv_peek(c, &high) || high != '%') break;
         if (!sv_peek_at(c, 1, &high) || !sv_peek_at(c, 2, &low) || !sv_is_hex(high) ||
             !sv_is_hex(low)) {
@@ -128,27 +40,26 @@ static bool is_ipv4(sipveil_span host)
     for (int i = 0; i < 4; i++) {
         uint64_t octet;
         if (i > 0 && !sv_take_if(&c, '.')) return false;
-        sipveil_span digits = sv_take_while(&c, sv_is_digit);
+        sipveil_span digits = sv_take_run(&c, SV_OCTET_DIGIT);
         if (digits.len > 3 || !sv_read_number(digits, 255, &octet)) return false;
     }
     return sv_at_end(&c);
 }
 
-/* Labels that begin and end with a letter or digit; the last one, before an optional dot, begins
+/* Takes labels that begin and end with a letter or digit; the last one, before an optional dot, begins
  * with a letter: else the whole must be an IPv4 address. */
-static bool is_host(sipveil_span name)
+static bool take_name(sv_cursor *c)
 {
-    sv_cursor c = sv_cursor_over(name, "host");
-    sipveil_span label;
+    const uint8_t *from = c->at;
     bool lettered = false;
-    while (!sv_at_end(&c)) {
-        if (!sv_take_until(&c, '.', &label)) (void)sv_take(&c, sv_left(&c), &label);
-        (void)sv_take_if(&c, '.');
-        if (label.len == 0 || !sv_is_alnum(label.data[0])) return false;
-        if (!sv_is_alnum(label.data[label.len - 1])) return false;
+    do {
+        sipveil_span label = sv_take_run(c, SV_OCTET_LABEL);
+        if (label.len == 0) break; /* nothing after the dot, or nothing at all */
+        if (!sv_is_alnum(label.data[0]) || !sv_is_alnum(label.data[label.len - 1])) return false;
         lettered = sv_is_alpha(label.data[0]);
-    }
-    return lettered || is_ipv4(name);
+    } while (sv_take_if(c, '.'));
+    if (c->at == from || (sv_left(c) > 0 && *c->at == '.')) return false;
+    return lettered || is_ipv4(sv_span(from, (size_t)(c->at - from)));
 }
 
 bool sv_sip_read_ipv6(sipveil_span host, uint8_t out[16])
@@ -159,17 +70,19 @@ bool sv_sip_read_ipv6(sipveil_span host, uint8_t out[16])
     return inet_pton(AF_INET6, text, out) == 1;
 }
 
+static bool take_reference(sv_cursor *c)
+{
+    const uint8_t *from = c->at - 1; /* the bracket */
+    uint8_t address[16];
+    (void)sv_take_run(c, SV_OCTET_REFERENCE);
+    return sv_take_if(c, ']') && sv_sip_read_ipv6(sv_span(from, (size_t)(c->at - from)), address);
+}
+
 bool sv_sip_take_host(sv_cursor *c, sipveil_span *host)
 {
     sv_cursor at = *c;
-    uint8_t address[16];
-    bool reference = sv_take_if(&at, '[');
-    (void)sv_take_while(&at, reference ? is_host_reference : is_host_name);
-    if (reference && !sv_take_if(&at, ']')) return false;
-    sipveil_span text = sv_span(c->at, (size_t)(at.at - c->at));
-    if (reference ? !sv_sip_read_ipv6(text, address) : text.len == 0 || !is_host(text))
-        return false;
-    *host = text;
+    if (sv_take_if(&at, '[') ? !take_reference(&at) : !take_name(&at)) return false;
+    *host = sv_span(c->at, (size_t)(at.at - c->at));
     *c = at;
     return true;
 }
@@ -212,16 +125,16 @@ static sipveil_code read_parameters(sv_cursor *c, sv_sip_uri *out, sipveil_error
     const uint8_t *from = c->at;
     for (size_t count = 1; sv_take_if(c, ';'); count++) {
         sipveil_span before = sv_span(from, (size_t)(c->at - 1 - from));
-        sipveil_span name = take_escaped(c, is_parameter);
+        sipveil_span name = take_escaped(c, SV_OCTET_PARAMETER);
         if (name.len == 0) return bad_uri(err, "ADV-022", c, "a parameter without a name");
-        if (sv_take_if(c, '=') && take_escaped(c, is_parameter).len == 0) {
+        if (sv_take_if(c, '=') && take_escaped(c, SV_OCTET_PARAMETER).len == 0) {
             return bad_uri(err, "ADV-022", c, "a parameter without a value");
         }
         if (count > SV_URI_PARTS_MOST) {
             return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", sv_offset(c),
                                 "more than %d parameters in a URI", SV_URI_PARTS_MOST);
         }
-        if (named_before(before, ';', name)) {
+        if (count > 1 && named_before(before, ';', name)) {
             return bad_uri(err, "ADV-022", c, "the same parameter twice");
         }
     }
@@ -236,10 +149,10 @@ static sipveil_code read_headers(sv_cursor *c, sv_sip_uri *out, sipveil_error *e
     const uint8_t *from = c->at;
     size_t count = 0;
     do {
-        if (take_escaped(c, is_header).len == 0 || !sv_take_if(c, '=')) {
+        if (take_escaped(c, SV_OCTET_HEADER).len == 0 || !sv_take_if(c, '=')) {
             return bad_uri(err, "ADV-022", c, "a header component without name or value");
         }
-        (void)take_escaped(c, is_header);
+        (void)take_escaped(c, SV_OCTET_HEADER);
         if (++count > SV_URI_PARTS_MOST) {
             return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", sv_offset(c),
                                 "more than %d header components in a URI", SV_URI_PARTS_MOST);
@@ -254,10 +167,10 @@ static sipveil_code read_user(sv_cursor *c, sv_sip_uri *out, sipveil_error *err)
 {
     size_t at;
     if (!sv_find_byte(sv_rest(c), '@', &at)) return SIPVEIL_OK;
-    out->user = take_escaped(c, is_user);
+    out->user = take_escaped(c, SV_OCTET_USER);
     if (out->user.len == 0) return bad_uri(err, "ADV-015", c, "an empty or unreadable user part");
     out->has_password = sv_take_if(c, ':');
-    if (out->has_password) out->password = take_escaped(c, is_password);
+    if (out->has_password) out->password = take_escaped(c, SV_OCTET_PASSWORD);
     if (!sv_take_if(c, '@')) return bad_uri(err, "ADV-015", c, "an illegal octet in the user part");
     if (sv_find_byte(sv_rest(c), '@', &at)) return bad_uri(err, "ADV-015", c, "a second \"@\"");
     return SIPVEIL_OK;
@@ -268,7 +181,7 @@ static sipveil_code read_sip(sv_cursor *c, sv_sip_uri *out, sipveil_error *err)
     SV_TRY(read_user(c, out, err));
     if (!sv_sip_take_host(c, &out->host)) return bad_uri(err, "ADV-015", c, "no valid host");
     out->has_port = sv_take_if(c, ':');
-    if (out->has_port && !sv_sip_read_port(sv_take_while(c, sv_is_digit), &out->port)) {
+    if (out->has_port && !sv_sip_read_port(sv_take_run(c, SV_OCTET_DIGIT), &out->port)) {
         return bad_uri(err, "ADV-013", c, "a port outside 0 to 65535");
     }
     SV_TRY(read_parameters(c, out, err));
@@ -281,7 +194,7 @@ static bool take_scheme(sv_cursor *c, sipveil_span *scheme)
     sv_cursor at = *c;
     uint8_t first;
     if (!sv_peek(c, &first) || !sv_is_alpha(first)) return false;
-    *scheme = sv_take_while(&at, is_scheme);
+    *scheme = sv_take_run(&at, SV_OCTET_SCHEME);
     if (!sv_take_if(&at, ':')) return false;
     *c = at;
     return true;
@@ -300,7 +213,7 @@ static sipveil_code read_uri(sipveil_span uri, bool schemeless, sv_sip_uri *out,
     out->is_sip = sv_equal_nocase_str(out->scheme, "sip");
     out->is_sips = sv_equal_nocase_str(out->scheme, "sips");
     if (out->is_sip || out->is_sips) return read_sip(&c, out, err);
-    out->rest = take_escaped(&c, is_uric);
+    out->rest = take_escaped(&c, SV_OCTET_URIC);
     if (out->rest.len == 0 || !sv_at_end(&c))
         return bad_uri(err, "ADV-022", &c, "an illegal octet");
     return SIPVEIL_OK;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Octet classes against the grammars they stand for, and the loops over them against loops of one octet a step. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/octet.h"
+
+#define DIGITS "0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define ALPHANUM DIGITS LETTERS
+#define TOKEN ALPHANUM "-.!%*_+`'~"
+#define UNRESERVED ALPHANUM "-_.!~*'()"
+#define USER UNRESERVED "&=+$,;?/"
+
+/* RFC 3261 25.1, RFC 2045 5.1; the octets past 0x7F are of one class alone, and of what is defined by its ends. */
+static void classes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t class;
+        const char *octets;
+    } cases[] = {
+        {SV_OCTET_DIGIT, DIGITS},
+        {SV_OCTET_ALPHA, LETTERS},
+        {SV_OCTET_HEX, DIGITS "ABCDEFabcdef"},
+        {SV_OCTET_BLANK, " \t"},
+        {SV_OCTET_WHITE, " \t\r\n"},
+        {SV_OCTET_TOKEN, TOKEN},
+        {SV_OCTET_MIME_TOKEN, ALPHANUM "!#$%&'*+-.^_`{|}~"},
+        {SV_OCTET_GEN_VALUE, TOKEN "[]:"},
+        {SV_OCTET_WORD, TOKEN "()<>:\\\"/[]?{}"},
+        {SV_OCTET_UNRESERVED, UNRESERVED},
+        {SV_OCTET_USER, USER},
+        {SV_OCTET_PASSWORD, UNRESERVED "&=+$,"},
+        {SV_OCTET_PARAMETER, UNRESERVED "[]/:&+$"},
+        {SV_OCTET_HEADER, UNRESERVED "[]/?:+$"},
+        {SV_OCTET_URIC, USER ":@[]"},
+        {SV_OCTET_SCHEME, ALPHANUM "+-."},
+        {SV_OCTET_LABEL, ALPHANUM "-"},
+        {SV_OCTET_REFERENCE, DIGITS "ABCDEFabcdef:."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int c = 0; c < 256; c++) {
+            bool expected = c != 0 && strchr(cases[i].octets, c) != NULL;
+            if (sv_is_in((uint8_t)c, cases[i].class) != expected) fail_msg("class %zu, octet %02x", i, (unsigned)c);
+        }
+    }
+    for (int c = 0; c < 256; c++) {
+        assert_int_equal(sv_is_in((uint8_t)c, SV_OCTET_DISPLAY), c >= 0x80 || (c != 0 && strchr(TOKEN, c) != NULL));
+        assert_int_equal(sv_is_in((uint8_t)c, SV_OCTET_ADDR_SPEC), c == 0 || strchr(";,?<>\" \t\r\n", c) == NULL);
+    }
+}
+
+/* Every length and every place, in room of exactly that size: a sanitizer sees a step too far. */
+static void runs(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length < 70; length++) {
+        uint8_t *octets = malloc(length + 1);
+        assert_non_null(octets);
+        for (size_t place = 0; place <= length; place++) {
+            memset(octets, 'a', length + 1);
+            octets[place] = ' ';
+            uint8_t *exact = malloc(length > 0 ? length : 1);
+            assert_non_null(exact);
+            memcpy(exact, octets, length);
+            assert_int_equal(sv_end_of_run(exact, exact + length, SV_OCTET_TOKEN) - exact, (long)place);
+            free(exact);
+        }
+        free(octets);
+    }
+}
+
+static const uint8_t *find_plainly(const uint8_t *at, const uint8_t *end, const sv_stops *stops)
+{
+    while (at < end && !sv_is_stop(*at, stops)) at++;
+    return at;
+}
+
+static void stops(void **state)
+{
+    (void)state;
+    static const sv_stops sets[] = {SV_STOPS('\r', '"', '\\', '\\'), SV_STOPS(0, '"', ',', ';'), SV_STOPS(0, 0xFF, 0x80, 0x7F),
+                                    SV_STOPS(0x7F, 0x80, 0x80, 0x80), SV_STOPS(0xFE, 1, 1, 1)};
+    for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
+        for (int c = 0; c < 256; c++) { /* every octet alone, at each place of a vector and past it */
+            uint8_t octets[40];
+            memset(octets, set == 3 || set == 4 ? 0xFF : 'a', sizeof octets);
+            for (size_t place = 0; place < sizeof octets; place++) {
+                uint8_t before = octets[place];
+                octets[place] = (uint8_t)c;
+                const uint8_t *end = octets + sizeof octets;
+                assert_ptr_equal(sv_find_stop(octets, end, &sets[set]), find_plainly(octets, end, &sets[set]));
+                octets[place] = before;
+            }
+        }
+    }
+    static const uint8_t text[] = "a";
+    assert_ptr_equal(sv_find_stop(text + 1, text, &sets[0]), text + 1); /* behind the end */
+    assert_ptr_equal(sv_find_stop(text, text, &sets[0]), text);
+}
+
+/* Octets of chance, every length up to some vectors, from every place. */
+static void stops_in_chance(void **state)
+{
+    (void)state;
+    static const sv_stops set = SV_STOPS('\r', '"', '\\', ';');
+    uint32_t chance = 1;
+    for (size_t length = 0; length < 100; length++) {
+        uint8_t *octets = malloc(length > 0 ? length : 1);
+        assert_non_null(octets);
+        for (size_t i = 0; i < length; i++) {
+            chance = chance * 1664525 + 1013904223;
+            octets[i] = (uint8_t)(chance >> 24 | ((chance & 0x700) != 0 ? 0x60 : 0)); /* few stops */
+        }
+        for (size_t from = 0; from <= length; from++) {
+            const uint8_t *at = octets + from, *end = octets + length;
+            assert_ptr_equal(sv_find_stop(at, end, &set), find_plainly(at, end, &set));
+        }
+        free(octets);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes),
+        cmocka_unit_test(runs),
+        cmocka_unit_test(stops),
+        cmocka_unit_test(stops_in_chance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
