@@ -25,11 +25,10 @@ typedef struct expected {
 
 typedef struct run {
     sv_arena *arena;
-    sv_store *store;
+    sv_store *store, *spare;
     expected all[SCOPES][REFERENCES];
     int64_t now;
     uint32_t made;
-    bool may_restart; /* once, and not in every run: an image is dear */
 } run;
 
 static sipveil_span name_of(run *r, char kind, unsigned number)
@@ -93,15 +92,20 @@ static void forget(run *r, unsigned scope)
     for (size_t i = 0; i < REFERENCES; i++) r->all[scope][i] = (expected){0, 0, 0};
 }
 
+static void forget_all(run *r, sv_store *store)
+{
+    for (unsigned i = 0; i < SCOPES; i++) sv_store_remove_scope(store, SV_STORE_CEK, name_of(r, 's', i));
+    must(sv_store_count(store, SV_STORE_CEK) == 0);
+}
+
 static void restart(run *r)
 {
     sipveil_span image;
-    sv_store *again = NULL;
-    if (!r->may_restart) return;
-    r->may_restart = false;
+    sv_store *again = r->spare;
+    forget_all(r, again);
     must(sv_store_save(r->store, r->now, r->arena, &image, NULL) == SIPVEIL_OK);
-    must(sv_store_new(&again, NULL) == SIPVEIL_OK && sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
-    sv_store_free(r->store);
+    must(sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
+    r->spare = r->store;
     r->store = again;
 }
 
@@ -134,20 +138,19 @@ static void read_attributes(sv_arena *arena, sipveil_span octets)
          back.derivation.present == a.derivation.present && back.derivation.iterations == a.derivation.iterations);
 }
 
-/* The arena stays from run to run; what is longer than a sequence is not looked at, so that inputs stay short. */
+/* Arena and stores stay from run to run; what is longer than a sequence is not looked at, so that inputs stay short. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static sv_arena *arena;
-    run r = {.now = 1000};
+    static run kept;
     if (size > 3 * STEPS_MOST) return 0;
-    if (arena == NULL) arena = sv_arena_new(1 << 16, 64u << 20);
-    else sv_arena_reset(arena);
-    if (arena == NULL) return 0;
-    r.arena = arena;
-    r.may_restart = size > 0 && data[size - 1] % 8 == 0;
+    if (kept.arena == NULL) {
+        must((kept.arena = sv_arena_new(1 << 16, 64u << 20)) != NULL);
+        must(sv_store_new(&kept.store, NULL) == SIPVEIL_OK && sv_store_new(&kept.spare, NULL) == SIPVEIL_OK);
+    }
+    sv_arena_reset(kept.arena);
+    run r = {.arena = kept.arena, .store = kept.store, .spare = kept.spare, .now = 1000};
+    forget_all(&r, r.store);
     read_attributes(r.arena, sv_span(data, size));
-    must(sv_store_new(&r.store, NULL) == SIPVEIL_OK);
     for (size_t i = 0; i + 2 < size; i += 3) step(&r, data[i], data[i + 1], data[i + 2]);
-    sv_store_free(r.store);
     return 0;
 }

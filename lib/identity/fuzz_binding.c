@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 60, LIFE = 5000, START = 1000000 };
+enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 32, LIFE = 5000, START = 1000000 };
 
 static void must(bool holds)
 {
@@ -24,7 +24,7 @@ typedef struct history {
 
 typedef struct run {
     sv_arena *arena;
-    sv_store *store;
+    sv_store *store, *spare;
     history all[CALLS][TAGS];
     int64_t now;
 } run;
@@ -96,8 +96,8 @@ static void message(run *r, unsigned call, unsigned tag, unsigned what, unsigned
     sipveil_limits_default(&limits);
     must(sv_sip_read(sv_buffer_span(&b), SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK);
     must(sv_binding_observe(r->store, r->arena, &view, sent, r->now, &events, NULL) == SIPVEIL_OK);
-    bool ends = status == 408 || status == 481 || (status >= 200 && method == methods[1]);
-    if (!ends) return;
+    bool of_dialog = method != methods[2]; /* a CANCEL is not in the dialog, whatever answers it */
+    if (!of_dialog || !(status == 408 || status == 481 || (status >= 200 && method == methods[1]))) return;
     sv_binding found;
     sv_dialog d = {sv_span_str(calls[call]), sv_span_str(local), sv_span_str(tags[tag])};
     for (int place = 0; place < SV_BINDING_PLACES; place++) {
@@ -105,68 +105,94 @@ static void message(run *r, unsigned call, unsigned tag, unsigned what, unsigned
     }
 }
 
+static void forget_all(sv_store *store)
+{
+    for (unsigned i = 0; i < CALLS; i++) sv_store_remove_scope(store, SV_STORE_BINDING, sv_span_str(calls[i]));
+    must(sv_store_count(store, SV_STORE_BINDING) == 0);
+}
+
 static void restart(run *r)
 {
     sipveil_span image;
-    sv_store *again = NULL;
+    sv_store *again = r->spare;
+    forget_all(again);
     must(sv_store_save(r->store, r->now, r->arena, &image, NULL) == SIPVEIL_OK);
-    must(sv_store_new(&again, NULL) == SIPVEIL_OK && sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
-    sv_store_free(r->store);
+    must(sv_store_load(again, image, r->now, NULL) == SIPVEIL_OK);
+    r->spare = r->store;
     r->store = again;
 }
 
-static bool check_one(run *r, const sv_dialog *d, sv_binding_place place, const history *h)
+static void check_record(const run *r, const sv_binding *b, const history *h)
 {
-    sv_binding b;
-    if (sv_binding_find(r->store, d, place, r->now, r->arena, &b) != SIPVEIL_OK) return false;
-    unsigned key = b.sha256[0] - 1u;
+    unsigned key = b->sha256[0] - 1u;
     must(key < KEYS && h->vouched[key]);
-    must(sv_equal(b.dialog.call_id, d->call_id) && sv_equal(b.dialog.remote_tag, d->remote_tag));
-    must(b.dialog.local_tag.len == 0 || sv_equal(b.dialog.local_tag, d->local_tag));
-    must(b.state == SV_BINDING_CLAIMED || h->proven[key]);
-    must((b.state == SV_BINDING_PROVEN) == (b.proven != 0));
-    must(r->now <= b.until && b.until <= b.not_after && b.until <= b.made + SV_BINDING_LIFE);
-    must(!b.closing || b.until <= r->now + SV_TRANSACTION_SECONDS);
-    return true;
+    must(b->state == SV_BINDING_CLAIMED || h->proven[key]);
+    must((b->state == SV_BINDING_PROVEN) == (b->proven != 0));
+    must(r->now <= b->until && b->until <= b->not_after && b->until <= b->made + SV_BINDING_LIFE);
+    must(!b->closing || b->until <= r->now + SV_TRANSACTION_SECONDS);
 }
 
-/* Every binding of that pair that anybody could use now; where there is none, what was is over. */
+/* Every binding of that pair that anybody could use now is one of its dialog. */
 static void check_pair(run *r, unsigned call, unsigned tag)
 {
-    bool lives = false;
+    sv_binding b;
     for (unsigned i = 0; i < TAGS * SV_BINDING_PLACES; i++) {
         sv_dialog d = dialog_of(call, tag, i / SV_BINDING_PLACES);
-        lives = check_one(r, &d, (sv_binding_place)(i % SV_BINDING_PLACES), &r->all[call][tag]) || lives;
+        if (sv_binding_find(r->store, &d, (sv_binding_place)(i % SV_BINDING_PLACES), r->now, r->arena, &b) != SIPVEIL_OK) continue;
+        must(sv_equal(b.dialog.call_id, d.call_id) && sv_equal(b.dialog.remote_tag, d.remote_tag));
+        must(b.dialog.local_tag.len == 0 || sv_equal(b.dialog.local_tag, d.local_tag));
+        check_record(r, &b, &r->all[call][tag]);
     }
-    if (!lives) r->all[call][tag] = (history){{false}, {false}};
 }
 
-static void check_all(run *r)
+/* Every record there is; where a pair has none that lives, what was is over. */
+static void check_records(run *r)
 {
-    for (unsigned i = 0; i < CALLS * TAGS; i++) check_pair(r, i / TAGS, i % TAGS);
+    bool lives[CALLS][TAGS] = {{false}};
+    sv_binding *all;
+    size_t count;
+    must(sv_binding_list(r->store, r->arena, &all, &count, NULL) == SIPVEIL_OK);
+    for (size_t i = 0; i < count; i++) {
+        unsigned call = all[i].dialog.call_id.data[1] - '1', tag = all[i].dialog.remote_tag.data[1] - '1';
+        if (!sv_binding_lives(&all[i], r->now)) continue;
+        check_record(r, &all[i], &r->all[call][tag]);
+        lives[call][tag] = true;
+    }
+    for (unsigned i = 0; i < CALLS * TAGS; i++) {
+        if (!lives[i / TAGS][i % TAGS]) r->all[i / TAGS][i % TAGS] = (history){{false}, {false}};
+    }
 }
 
+static void step(run *r, unsigned what, unsigned a, unsigned b)
+{
+    unsigned call = what / 8u % CALLS, tag = what / 16u % TAGS;
+    switch (what % 8) {
+    case 0: case 1: case 2: request(r, call, tag, a, b % KEYS); break;
+    case 3: prove(r, call, tag, a % TAGS, b % KEYS); break;
+    case 4: case 5: message(r, call, tag, a, b); break;
+    case 6: r->now += (int64_t)a * b; break;
+    default: if (b % 8 == 0) restart(r); break;
+    }
+    check_records(r);
+    check_pair(r, call, tag);
+}
+
+/* Arena and stores stay from run to run; what is longer than a sequence is not looked at, so that inputs stay short. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    run r = {.now = START};
-    if (size > 3 * STEPS_MOST) size = 3 * STEPS_MOST;
-    r.arena = sv_arena_new(1 << 14, 16u << 20);
-    if (r.arena == NULL) return 0;
-    must(sv_store_new(&r.store, NULL) == SIPVEIL_OK);
+    static run kept;
+    if (size > 3 * STEPS_MOST) return 0;
+    if (kept.arena == NULL) {
+        must((kept.arena = sv_arena_new(1 << 16, 16u << 20)) != NULL);
+        must(sv_store_new(&kept.store, NULL) == SIPVEIL_OK && sv_store_new(&kept.spare, NULL) == SIPVEIL_OK);
+    }
+    run r = {.arena = kept.arena, .store = kept.store, .spare = kept.spare, .now = START};
+    forget_all(r.store);
     for (size_t i = 0; i + 2 < size; i += 3) {
-        unsigned call = data[i] / 8u % CALLS, tag = data[i] / 16u % TAGS, a = data[i + 1], b = data[i + 2];
-        switch (data[i] % 8) {
-        case 0: case 1: case 2: request(&r, call, tag, a, b % KEYS); break;
-        case 3: prove(&r, call, tag, a % TAGS, b % KEYS); break;
-        case 4: case 5: message(&r, call, tag, a, b); break;
-        case 6: r.now += (int64_t)a * b; break;
-        default: if (b % 8 == 0) restart(&r); break;
-        }
-        check_pair(&r, call, tag);
-        if (data[i] % 8 >= 4 || i + 5 >= size) check_all(&r); /* time and messages touch others, and at the end */
+        step(&r, data[i], data[i + 1], data[i + 2]);
         sv_arena_reset(r.arena);
     }
-    sv_store_free(r.store);
-    sv_arena_free(r.arena);
+    for (unsigned i = 0; i < CALLS * TAGS; i++) check_pair(&r, i / TAGS, i % TAGS);
+    sv_arena_reset(r.arena);
     return 0;
 }

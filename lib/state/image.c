@@ -14,16 +14,27 @@
 enum { VERSION = 1, DIGEST = 32, HEAD = 16, ENTRY_HEAD = 1 + 8 + 3 * 4 };
 static const char magic[] = "sipveil\x01";
 
-/* In a library context of our own: no configuration file is read for this. */
-static bool digest_of(sipveil_span octets, uint8_t out[DIGEST])
+/* In a library context of our own: no configuration file is read for this. It costs more than the digest, so it stays. */
+static bool prepare_digest(sv_image_digest *d)
 {
-    size_t len = 0;
-    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
-    bool ok = library != NULL &&
-              EVP_Q_digest(library, "SHA256", NULL, octets.data, octets.len, out, &len) == 1 &&
-              len == DIGEST;
-    OSSL_LIB_CTX_free(library);
-    return ok;
+    if (d->sha256 != NULL) return true;
+    if (d->library == NULL) d->library = OSSL_LIB_CTX_new();
+    if (d->library != NULL) d->sha256 = EVP_MD_fetch(d->library, "SHA256", NULL);
+    return d->sha256 != NULL;
+}
+
+static bool digest_of(sv_store *store, sipveil_span octets, uint8_t out[DIGEST])
+{
+    unsigned len = 0;
+    return prepare_digest(&store->digest) &&
+           EVP_Digest(octets.data, octets.len, out, &len, store->digest.sha256, NULL) == 1 && len == DIGEST;
+}
+
+void sv_image_digest_clear(sv_image_digest *d)
+{
+    EVP_MD_free(d->sha256);
+    OSSL_LIB_CTX_free(d->library);
+    *d = (sv_image_digest){0};
 }
 
 /* ---- writing */
@@ -62,7 +73,7 @@ static void put_entries(const sv_store *store, int64_t now, sv_buffer *b, size_t
     }
 }
 
-sipveil_code sv_store_save(const sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
+sipveil_code sv_store_save(sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
                            sipveil_error *err)
 {
     sv_buffer b;
@@ -77,7 +88,7 @@ sipveil_code sv_store_save(const sv_store *store, int64_t now, sv_arena *arena, 
     sipveil_span body = sv_buffer_span(&b);
     uint8_t *digest = sv_put_room(&b, DIGEST);
     SV_TRY(sv_buffer_check(&b, "state", err));
-    if (!digest_of(body, digest)) {
+    if (!digest_of(store, body, digest)) {
         return sv_fail_openssl(err, "state", SIPVEIL_INTERNAL, "SHA-256 of the state image failed");
     }
     *image = sv_buffer_span(&b);
@@ -161,9 +172,11 @@ sipveil_code sv_store_load_unverified_body(sv_store *store, sipveil_span body, i
     sipveil_code code = read_image(fresh, body, now, err);
     if (code == SIPVEIL_OK) code = add_all(fresh, store, now, err);
     if (code == SIPVEIL_OK) {
-        sv_store old = *store;
-        *store = *fresh;
-        *fresh = old;
+        for (size_t i = 0; i < SV_STORE_KINDS; i++) {
+            sv_table old = store->kinds[i].table;
+            store->kinds[i].table = fresh->kinds[i].table;
+            fresh->kinds[i].table = old;
+        }
     }
     sv_store_free(fresh);
     return code;
@@ -177,7 +190,7 @@ sipveil_code sv_store_load(sv_store *store, sipveil_span image, int64_t now, sip
     if (sv_left(&c) < HEAD + DIGEST) return damaged(&c, "cut short", err);
     (void)sv_take(&c, sv_left(&c) - DIGEST, &body);
     digest = sv_rest(&c);
-    if (!digest_of(body, expected)) {
+    if (!digest_of(store, body, expected)) {
         return sv_fail_openssl(err, "state", SIPVEIL_INTERNAL, "SHA-256 of the state image failed");
     }
     if (!sv_equal(digest, sv_span(expected, DIGEST))) return damaged(&c, "its digest is wrong", err);

@@ -31,6 +31,7 @@ void sv_store_free(sv_store *store)
 {
     if (store == NULL) return;
     for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_table_clear(&store->kinds[i].table);
+    sv_image_digest_clear(&store->digest);
     free(store);
 }
 

@@ -59,7 +59,7 @@ void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out);
 /* Image for a state file: magic, version, entries, SHA-256 over all. Image in the arena: it holds the
  * values, secrets too. Loading adds to what is there, as older than it; a damaged image (MALFORMED), or
  * one that does not fit the caps (LIMIT), changes nothing. */
-sipveil_code sv_store_save(const sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
+sipveil_code sv_store_save(sv_store *store, int64_t now, sv_arena *arena, sipveil_span *image,
                            sipveil_error *err);
 sipveil_code sv_store_load(sv_store *store, sipveil_span image, int64_t now, sipveil_error *err);
 

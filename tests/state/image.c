@@ -57,7 +57,7 @@ static bool has(const sv_store *s, sv_store_kind kind, const char *scope, const 
            sv_equal_str(found, value);
 }
 
-static sipveil_span image_of(const sv_store *s, int64_t now)
+static sipveil_span image_of(sv_store *s, int64_t now)
 {
     sipveil_span image;
     assert_int_equal(sv_store_save(s, now, arena, &image, &err), SIPVEIL_OK);
