@@ -3,12 +3,6 @@
  * received one in time that depends on nothing but itself; then the octets are compared in constant time (AGR-16). */
 #include "agree/list.h"
 
-static void put_lower(sv_buffer *out, sipveil_span text)
-{
-    uint8_t *at = sv_put_room(out, text.len);
-    for (size_t i = 0; at != NULL && i < text.len; i++) at[i] = (uint8_t)sv_lower(text.data[i]);
-}
-
 /* By name without case. */
 static int order_of(sipveil_span a, sipveil_span b)
 {
@@ -24,11 +18,11 @@ static int order_of(sipveil_span a, sipveil_span b)
 static void put_parameter(sv_buffer *out, const sv_parameter *p)
 {
     sv_put_byte(out, ';');
-    put_lower(out, p->name);
+    sv_put_lower(out, p->name);
     if (!p->has_value) return;
     sv_put_byte(out, '=');
     if (!p->quoted) {
-        put_lower(out, p->value);
+        sv_put_lower(out, p->value);
         return;
     }
     sv_put_byte(out, '"');
@@ -47,7 +41,7 @@ static void put_entry(sv_buffer *out, const sv_mechanism *m, const sv_parameter 
         for (; at > 0 && order_of(sorted[at - 1]->name, p->name) > 0; at--) sorted[at] = sorted[at - 1];
         sorted[at] = p;
     }
-    put_lower(out, m->name);
+    sv_put_lower(out, m->name);
     sv_put_str(out, ";q=");
     sv_put_number(out, (uint64_t)sv_mechanism_q(m));
     for (size_t i = 0; i < count; i++) put_parameter(out, sorted[i]);

@@ -27,9 +27,9 @@ enum { NUMBER_OCTETS = 4 };
 
 static uint32_t number_of(sipveil_span kept)
 {
-    uint32_t number = 0;
-    for (size_t i = 0; i < NUMBER_OCTETS && i < kept.len; i++) number = number << 8 | kept.data[i];
-    return number;
+    sv_cursor c = sv_cursor_over(kept, "kept list");
+    uint64_t number;
+    return sv_take_big_endian(&c, NUMBER_OCTETS, &number) ? (uint32_t)number : 0;
 }
 
 static sipveil_code canonical_of(sv_server *s, sipveil_span *out, bool *usable)
@@ -71,7 +71,7 @@ sipveil_code sv_server_keep_client_list(sv_server *s)
         (void)sv_store_remove(store, SV_STORE_OFFER, scope, sv_buffer_span(&name));
     }
     sv_buffer_init(&value, s->op->arena, NUMBER_OCTETS + list.len, NUMBER_OCTETS + list.len);
-    for (int shift = 24; shift >= 0; shift -= 8) sv_put_byte(&value, (uint8_t)(number >> shift));
+    sv_put_big_endian(&value, number, NUMBER_OCTETS);
     sv_put(&value, list);
     SV_TRY(sv_buffer_check(&value, SV_AGREE, s->op->err));
     sipveil_code code = sv_store_add(store, SV_STORE_OFFER, scope, sv_buffer_span(&name), sv_buffer_span(&value), s->options->now,

@@ -74,6 +74,28 @@ void sv_put_number(sv_buffer *b, uint64_t number)
     sv_put(b, sv_span(digits + at, sizeof digits - at));
 }
 
+void sv_put_lower(sv_buffer *b, sipveil_span text)
+{
+    uint8_t *at = sv_put_room(b, text.len);
+    for (size_t i = 0; at != NULL && i < text.len; i++) at[i] = (uint8_t)sv_lower(text.data[i]);
+}
+
+void sv_put_big_endian(sv_buffer *b, uint64_t number, size_t octets)
+{
+    uint8_t *at = sv_put_room(b, octets);
+    for (size_t i = octets; at != NULL && i > 0; number >>= 8) at[--i] = (uint8_t)number;
+}
+
+void sv_put_counted(sv_buffer *b, sipveil_span s)
+{
+    if (s.len > UINT16_MAX) {
+        b->failed = b->past_most = true;
+        return;
+    }
+    sv_put_big_endian(b, s.len, 2);
+    sv_put(b, s);
+}
+
 void sv_put_format(sv_buffer *b, const char *format, ...)
 {
     char text[1024];

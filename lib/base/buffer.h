@@ -24,6 +24,9 @@ void sv_put(sv_buffer *b, sipveil_span s);
 void sv_put_str(sv_buffer *b, const char *s);
 void sv_put_byte(sv_buffer *b, uint8_t byte);
 void sv_put_number(sv_buffer *b, uint64_t number); /* decimal */
+void sv_put_lower(sv_buffer *b, sipveil_span text); /* ASCII letters in lower case */
+void sv_put_big_endian(sv_buffer *b, uint64_t number, size_t octets);
+void sv_put_counted(sv_buffer *b, sipveil_span s); /* its length in two octets, then it; a longer one is past most */
 void sv_put_format(sv_buffer *b, const char *format, ...) SV_PRINTF(2, 3); /* at most 1 KiB of text */
 
 /* Room for n octets to be written by the caller at the end of b; NULL when it does not fit.

@@ -19,6 +19,24 @@ bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out)
     return sv_take(c, at, out);
 }
 
+bool sv_take_big_endian(sv_cursor *c, size_t octets, uint64_t *out)
+{
+    sipveil_span s;
+    *out = 0;
+    if (!sv_take(c, octets, &s)) return false;
+    for (size_t i = 0; i < octets; i++) *out = *out << 8 | s.data[i];
+    return true;
+}
+
+bool sv_take_counted(sv_cursor *c, sipveil_span *out)
+{
+    sv_cursor at = *c;
+    uint64_t length;
+    if (!sv_take_big_endian(&at, 2, &length) || !sv_take(&at, (size_t)length, out)) return false;
+    *c = at;
+    return true;
+}
+
 bool sv_take_hex_octet(sv_cursor *c, uint8_t *out)
 {
     uint8_t high, low;

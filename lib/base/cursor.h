@@ -102,6 +102,10 @@ static inline sipveil_span sv_take_run(sv_cursor *c, uint32_t classes)
 /* Takes up to, not including, the octet; false (and nothing taken) if it does not come. */
 bool sv_take_until(sv_cursor *c, uint8_t byte, sipveil_span *out);
 
+/* A number of up to eight octets. */
+bool sv_take_big_endian(sv_cursor *c, size_t octets, uint64_t *out);
+/* What sv_put_counted wrote: two octets of length, then so many. */
+bool sv_take_counted(sv_cursor *c, sipveil_span *out);
 /* Two hexadecimal digits, either case. */
 bool sv_take_hex_octet(sv_cursor *c, uint8_t *out);
 

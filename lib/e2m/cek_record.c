@@ -2,43 +2,14 @@
 /* A key that is held, as octets of the store. */
 #include "e2m/cek.h"
 
-enum { RECORD_VERSION = 2, MADE = 1, DERIVED = 2, UNUSABLE = 4, ROLLING = 8 };
-
-static void put_u64(sv_buffer *b, uint64_t number)
-{
-    for (int shift = 56; shift >= 0; shift -= 8) sv_put_byte(b, (uint8_t)(number >> shift));
-}
-
-static void put_span(sv_buffer *b, sipveil_span s)
-{
-    sv_put_byte(b, (uint8_t)(s.len >> 8));
-    sv_put_byte(b, (uint8_t)s.len);
-    sv_put(b, s);
-}
-
-static bool take_u64(sv_cursor *c, uint64_t *out)
-{
-    uint8_t octet;
-    *out = 0;
-    for (int i = 0; i < 8; i++) {
-        if (!sv_take_byte(c, &octet)) return false;
-        *out = *out << 8 | octet;
-    }
-    return true;
-}
-
-static bool take_span(sv_cursor *c, sipveil_span *out)
-{
-    uint8_t high, low;
-    return sv_take_byte(c, &high) && sv_take_byte(c, &low) && sv_take(c, (size_t)high << 8 | low, out);
-}
+enum { RECORD_VERSION = 2, NUMBER = 8, MADE = 1, DERIVED = 2, UNUSABLE = 4, ROLLING = 8 };
 
 static void put_hops(sv_buffer *b, const sv_cek_record *r)
 {
     sv_put_byte(b, (uint8_t)r->hop_count);
     for (size_t i = 0; i < r->hop_count; i++) {
         sv_put_byte(b, (uint8_t)r->hops[i].reply);
-        put_span(b, r->hops[i].host);
+        sv_put_counted(b, r->hops[i].host);
     }
 }
 
@@ -49,23 +20,23 @@ void sv_cek_put_record(sv_buffer *b, const sv_cek_record *r)
     sv_put_byte(b, (uint8_t)r->cipher);
     sv_put_byte(b, (uint8_t)((r->made ? MADE : 0) | (d->present ? DERIVED : 0) | (d->unusable ? UNUSABLE : 0) |
                            (r->rolling ? ROLLING : 0)));
-    put_u64(b, r->uses);
-    put_u64(b, (uint64_t)r->since);
-    put_u64(b, (uint64_t)r->expires);
-    put_u64(b, r->order);
-    put_u64(b, (uint64_t)r->unnamed << 32 | r->cseq);
+    sv_put_big_endian(b, r->uses, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->since, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->expires, NUMBER);
+    sv_put_big_endian(b, r->order, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->unnamed << 32 | r->cseq, NUMBER);
     sv_put(b, sv_span(r->signer, SV_CEK_DIGEST));
-    put_span(b, r->cek);
-    put_span(b, r->signer_domain);
-    put_span(b, r->readers);
-    put_span(b, r->method);
-    put_span(b, r->branch_tag);
+    sv_put_counted(b, r->cek);
+    sv_put_counted(b, r->signer_domain);
+    sv_put_counted(b, r->readers);
+    sv_put_counted(b, r->method);
+    sv_put_counted(b, r->branch_tag);
     put_hops(b, r);
     if (!d->present || d->unusable) return;
     sv_put_byte(b, (uint8_t)d->wrap);
-    put_span(b, d->salt);
-    put_u64(b, d->iterations);
-    put_u64(b, d->key_length);
+    sv_put_counted(b, d->salt);
+    sv_put_big_endian(b, d->iterations, NUMBER);
+    sv_put_big_endian(b, d->key_length, NUMBER);
 }
 
 static bool take_hops(sv_cursor *c, sv_cek_record *r)
@@ -74,7 +45,7 @@ static bool take_hops(sv_cursor *c, sv_cek_record *r)
     if (!sv_take_byte(c, &count) || count > SV_LABELS_MOST) return false;
     for (r->hop_count = 0; r->hop_count < count; r->hop_count++) {
         sv_cek_hop *hop = &r->hops[r->hop_count];
-        if (!sv_take_byte(c, &reply) || reply > SIPVEIL_E2M_OTHER || !take_span(c, &hop->host)) return false;
+        if (!sv_take_byte(c, &reply) || reply > SIPVEIL_E2M_OTHER || !sv_take_counted(c, &hop->host)) return false;
         hop->reply = (sipveil_e2m_act)reply;
     }
     return true;
@@ -85,8 +56,8 @@ static bool take_derivation(sv_cursor *c, sv_cek_derivation *d)
     uint64_t length;
     uint8_t wrap;
     if (!d->present || d->unusable) return true;
-    if (!sv_take_byte(c, &wrap) || wrap >= SV_WRAP_COUNT || !take_span(c, &d->salt) || !take_u64(c, &d->iterations) ||
-        !take_u64(c, &length)) {
+    if (!sv_take_byte(c, &wrap) || wrap >= SV_WRAP_COUNT || !sv_take_counted(c, &d->salt) || !sv_take_big_endian(c, NUMBER, &d->iterations) ||
+        !sv_take_big_endian(c, NUMBER, &length)) {
         return false;
     }
     d->wrap = (sv_wrap)wrap;
@@ -101,8 +72,8 @@ static bool take_front(sv_cursor *c, sv_cek_front *f, uint64_t *uses, uint64_t *
     uint8_t version;
     uint64_t both;
     if (!sv_take_byte(c, &version) || version != RECORD_VERSION || !sv_take_byte(c, cipher) ||
-        !sv_take_byte(c, flags) || !take_u64(c, uses) || !take_u64(c, since) || !take_u64(c, expires) ||
-        !take_u64(c, &f->order) || !take_u64(c, &both) || !sv_take(c, SV_CEK_DIGEST, &f->signer)) {
+        !sv_take_byte(c, flags) || !sv_take_big_endian(c, NUMBER, uses) || !sv_take_big_endian(c, NUMBER, since) || !sv_take_big_endian(c, NUMBER, expires) ||
+        !sv_take_big_endian(c, NUMBER, &f->order) || !sv_take_big_endian(c, NUMBER, &both) || !sv_take(c, SV_CEK_DIGEST, &f->signer)) {
         return false;
     }
     f->unnamed = (uint32_t)(both >> 32);
@@ -126,9 +97,9 @@ bool sv_cek_take_record(sipveil_span value, sv_cek_record *r)
     uint8_t cipher, flags;
     uint64_t uses, since, expires;
     *r = (sv_cek_record){0};
-    if (!take_front(&c, &front, &uses, &since, &expires, &cipher, &flags) || !take_span(&c, &r->cek) ||
-        !take_span(&c, &r->signer_domain) || !take_span(&c, &r->readers) || !take_span(&c, &r->method) ||
-        !take_span(&c, &r->branch_tag) || !take_hops(&c, r)) {
+    if (!take_front(&c, &front, &uses, &since, &expires, &cipher, &flags) || !sv_take_counted(&c, &r->cek) ||
+        !sv_take_counted(&c, &r->signer_domain) || !sv_take_counted(&c, &r->readers) || !sv_take_counted(&c, &r->method) ||
+        !sv_take_counted(&c, &r->branch_tag) || !take_hops(&c, r)) {
         return false;
     }
     for (size_t i = 0; i < SV_CEK_DIGEST; i++) r->signer[i] = front.signer.data[i];

@@ -43,7 +43,7 @@ static sipveil_code name_of(sv_retry *r, sipveil_span host, bool rekey, sv_buffe
     sv_buffer_init(name, r->arena, 64, 1024);
     sv_put_str(name, "e2m retry ");
     if (rekey) sv_put(name, sv_sip_value(r->request, SV_F_CSEQ));
-    for (size_t i = 0; i < host.len; i++) sv_put_byte(name, (uint8_t)sv_lower(host.data[i]));
+    sv_put_lower(name, host);
     return sv_buffer_check(name, SV_E2M, r->err);
 }
 

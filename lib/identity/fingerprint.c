@@ -47,7 +47,7 @@ static sipveil_code add_fingerprint(sipveil_span value, sv_arena *arena, sv_fing
     sv_buffer_init(&name, arena, 16, 64);
     sv_buffer_init(&digest, arena, 2 * DIGEST_OCTETS_MOST + 2, 2 * DIGEST_OCTETS_MOST + 2);
     sipveil_span algorithm = sv_take_while(&c, sv_is_token);
-    for (size_t i = 0; i < algorithm.len; i++) sv_put_byte(&name, (uint8_t)sv_lower(algorithm.data[i]));
+    sv_put_lower(&name, algorithm);
     if (algorithm.len == 0 || !sv_take_if(&c, ' ') || !put_digest(&c, &digest, &octets)) return no_fingerprint(value, err);
     SV_TRY(sv_buffer_check(&name, SV_IDENTITY, err));
     SV_TRY(sv_buffer_check(&digest, SV_IDENTITY, err));

@@ -73,19 +73,13 @@ static bool looks_global(sipveil_span user)
 
 /* ---- URIs (IDN-32) ---- */
 
-static void put_lower(sv_buffer *out, sipveil_span text)
-{
-    uint8_t *to = sv_put_room(out, text.len);
-    for (size_t i = 0; to != NULL && i < text.len; i++) to[i] = (uint8_t)sv_lower(text.data[i]);
-}
-
 /* Lower case throughout; an escape of a character that needs none is undone, the others stay. */
 static void put_user(sv_buffer *out, sipveil_span user)
 {
     sv_cursor c = sv_cursor_over(user, "user");
     uint8_t octet;
     if (!sv_find_byte(user, '%', &(size_t){0})) {
-        put_lower(out, user);
+        sv_put_lower(out, user);
         return;
     }
     while (!sv_at_end(&c)) {
@@ -96,7 +90,7 @@ static void put_user(sv_buffer *out, sipveil_span user)
             sv_put_byte(out, (uint8_t)sv_lower(octet));
             continue;
         }
-        for (const uint8_t *at = before.at; at < c.at; at++) sv_put_byte(out, (uint8_t)sv_lower(*at));
+        sv_put_lower(out, sv_span(before.at, (size_t)(c.at - before.at)));
     }
 }
 
@@ -110,12 +104,12 @@ static sipveil_code read_uri(const sv_sip_uri *uri, sipveil_span whole, sv_arena
                             SV_QUOTE(whole));
     }
     sv_buffer_init(&b, arena, whole.len + 1, whole.len + 16);
-    put_lower(&b, uri->scheme);
+    sv_put_lower(&b, uri->scheme);
     sv_put_byte(&b, ':');
     put_user(&b, uri->user);
     sv_put_byte(&b, '@');
     size_t host = b.len;
-    put_lower(&b, uri->host);
+    sv_put_lower(&b, uri->host);
     SV_TRY(sv_buffer_check(&b, SV_IDENTITY, err));
     out->text = sv_buffer_span(&b);
     out->host = sv_span_from(out->text, host);

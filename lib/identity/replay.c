@@ -35,11 +35,6 @@ static int64_t expiry(const sv_judging *j, int64_t window_default)
     return past ? INT64_MAX : end;
 }
 
-static void put_lower(sv_buffer *b, sipveil_span text)
-{
-    for (size_t i = 0; i < text.len; i++) sv_put_byte(b, (uint8_t)sv_lower(text.data[i]));
-}
-
 static sipveil_code add(const sv_judging *j, sipveil_span scope, sipveil_span name, sipveil_span value, int64_t expires,
                         const char *rule, sipveil_error *err)
 {
@@ -68,7 +63,7 @@ static sipveil_code digest_of_request(const sv_judging *j, uint8_t out[SV_DIGEST
     SV_TRY(sv_sip_read_address(sv_sip_value(j->view, SV_F_FROM), &from, err));
     sv_put(&b, sv_sip_value(j->view, SV_F_CALL_ID));
     sv_put_byte(&b, 0);
-    put_lower(&b, from.tag);
+    sv_put_lower(&b, from.tag);
     sv_put_byte(&b, 0);
     sv_put(&b, sv_sip_value(j->view, SV_F_CSEQ));
     SV_TRY(sv_buffer_check(&b, SV_IDENTITY, err));
@@ -109,7 +104,7 @@ sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, s
     sv_put(&scope, sv_span(digest, DIGEST));
     sv_buffer_init(&name, j->op->arena, 64, NAME_MOST);
     sv_put_str(&name, "branch ");
-    put_lower(&name, sv_sip_host(j->view->request_uri));
+    sv_put_lower(&name, sv_sip_host(j->view->request_uri));
     sv_put_byte(&name, ' ');
     sv_put(&name, top_branch(j->view));
     if (scope.failed || name.failed) return seen("IDN-41", err); /* too long to be told apart */

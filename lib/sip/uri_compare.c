@@ -221,9 +221,7 @@ sipveil_code sv_sip_aor_of(const sv_sip_uri *parts, sv_arena *arena, sipveil_spa
     sv_put_str(&text, "sip:");
     put_user(&text, parts->user);
     sv_put_byte(&text, '@');
-    for (size_t i = 0; i < parts->host.len; i++) {
-        sv_put_byte(&text, (uint8_t)sv_lower(parts->host.data[i]));
-    }
+    sv_put_lower(&text, parts->host);
     *out = sv_buffer_span(&text);
     return sv_buffer_check(&text, "sip", err);
 }

@@ -28,19 +28,6 @@ static bool is_binding(sipveil_span name)
 
 /* ---- records ---- */
 
-static void put_number(sv_buffer *b, int64_t number)
-{
-    for (int i = NUMBER - 1; i >= 0; i--) sv_put_byte(b, (uint8_t)((uint64_t)number >> (8 * i)));
-}
-
-static void put_field(sv_buffer *b, sipveil_span s)
-{
-    sv_put_byte(b, (uint8_t)(s.len >> 8));
-    sv_put_byte(b, (uint8_t)s.len);
-    sv_put(b, s.len > UINT16_MAX ? sv_span(NULL, 0) : s);
-    if (s.len > UINT16_MAX) b->failed = b->past_most = true;
-}
-
 static void put_record(sv_buffer *b, const sv_binding *r)
 {
     sv_put_byte(b, RECORD_VERSION);
@@ -51,15 +38,15 @@ static void put_record(sv_buffer *b, const sv_binding *r)
     sv_put(b, sv_span(r->sha256, SV_BINDING_DIGEST));
     sv_put(b, sv_span(r->key_sha256, SV_BINDING_DIGEST));
     sv_put(b, sv_span(r->service_sha256, SV_BINDING_DIGEST));
-    put_number(b, r->issued);
-    put_number(b, r->made);
-    put_number(b, r->proven);
-    put_number(b, r->not_after);
-    put_number(b, r->until);
-    put_field(b, r->peer);
-    put_field(b, r->local);
-    put_field(b, r->domain);
-    put_field(b, r->certificate);
+    sv_put_big_endian(b, (uint64_t)r->issued, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->made, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->proven, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->not_after, NUMBER);
+    sv_put_big_endian(b, (uint64_t)r->until, NUMBER);
+    sv_put_counted(b, r->peer);
+    sv_put_counted(b, r->local);
+    sv_put_counted(b, r->domain);
+    sv_put_counted(b, r->certificate);
 }
 
 static bool take_digest(sv_cursor *c, uint8_t out[SV_BINDING_DIGEST])
@@ -72,18 +59,10 @@ static bool take_digest(sv_cursor *c, uint8_t out[SV_BINDING_DIGEST])
 
 static bool take_number(sv_cursor *c, int64_t *out)
 {
-    sipveil_span s;
-    uint64_t number = 0;
-    if (!sv_take(c, NUMBER, &s)) return false;
-    for (size_t i = 0; i < NUMBER; i++) number = number << 8 | s.data[i];
+    uint64_t number;
+    bool taken = sv_take_big_endian(c, NUMBER, &number);
     *out = (int64_t)number;
-    return true;
-}
-
-static bool take_field(sv_cursor *c, sipveil_span *out)
-{
-    uint8_t high, low;
-    return sv_take_byte(c, &high) && sv_take_byte(c, &low) && sv_take(c, (size_t)high << 8 | low, out);
+    return taken;
 }
 
 static bool take_head(sv_cursor *c, sv_binding *r)
@@ -119,8 +98,8 @@ static bool read_record(const sv_store_entry *entry, sv_binding *out)
     return is_binding(entry->name) && take_name(entry->name, out) && take_head(&c, out) && take_digest(&c, out->sha256) &&
            take_digest(&c, out->key_sha256) && take_digest(&c, out->service_sha256) && take_number(&c, &out->issued) &&
            take_number(&c, &out->made) && take_number(&c, &out->proven) && take_number(&c, &out->not_after) &&
-           take_number(&c, &out->until) && take_field(&c, &out->peer) && take_field(&c, &out->local) &&
-           take_field(&c, &out->domain) && take_field(&c, &out->certificate) && sv_at_end(&c);
+           take_number(&c, &out->until) && sv_take_counted(&c, &out->peer) && sv_take_counted(&c, &out->local) &&
+           sv_take_counted(&c, &out->domain) && sv_take_counted(&c, &out->certificate) && sv_at_end(&c);
 }
 
 /* The store may change under its spans. */

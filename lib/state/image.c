@@ -39,18 +39,13 @@ void sv_image_digest_clear(sv_image_digest *d)
 
 /* ---- writing */
 
-static void put_big_endian(sv_buffer *b, uint64_t number, unsigned octets)
-{
-    while (octets > 0) sv_put_byte(b, (uint8_t)(number >> 8 * --octets));
-}
-
 static void put_entry(sv_buffer *b, uint8_t kind, const sv_table_entry *entry)
 {
     sv_put_byte(b, kind);
-    put_big_endian(b, (uint64_t)entry->expires, 8);
-    put_big_endian(b, entry->key.scope.len, 4);
-    put_big_endian(b, entry->key.name.len, 4);
-    put_big_endian(b, entry->value.len, 4);
+    sv_put_big_endian(b, (uint64_t)entry->expires, 8);
+    sv_put_big_endian(b, entry->key.scope.len, 4);
+    sv_put_big_endian(b, entry->key.name.len, 4);
+    sv_put_big_endian(b, entry->value.len, 4);
     sv_put(b, entry->key.scope);
     sv_put(b, entry->key.name);
     sv_put(b, entry->value);
@@ -82,8 +77,8 @@ sipveil_code sv_store_save(sv_store *store, int64_t now, sv_arena *arena, sipvei
     put_entries(store, now, NULL, &count, &octets);
     sv_buffer_init(&b, arena, HEAD + octets + DIGEST, HEAD + octets + DIGEST);
     sv_put_str(&b, magic);
-    put_big_endian(&b, VERSION, 4);
-    put_big_endian(&b, count, 4);
+    sv_put_big_endian(&b, VERSION, 4);
+    sv_put_big_endian(&b, count, 4);
     put_entries(store, now, &b, &count, &octets);
     sipveil_span body = sv_buffer_span(&b);
     uint8_t *digest = sv_put_room(&b, DIGEST);
@@ -102,15 +97,6 @@ static sipveil_code damaged(const sv_cursor *c, const char *what, sipveil_error 
     return sv_fail_rule(err, "state", SIPVEIL_MALFORMED, "ADV-145", sv_offset(c), "state image: %s", what);
 }
 
-static bool take_big_endian(sv_cursor *c, size_t octets, uint64_t *out)
-{
-    sipveil_span s;
-    *out = 0;
-    if (!sv_take(c, octets, &s)) return false;
-    for (size_t i = 0; i < octets; i++) *out = *out << 8 | s.data[i];
-    return true;
-}
-
 typedef struct image_entry {
     uint64_t kind, expires;
     sipveil_span scope, name, value;
@@ -119,9 +105,9 @@ typedef struct image_entry {
 static bool take_entry(sv_cursor *c, image_entry *out)
 {
     uint64_t scope, name, value;
-    return take_big_endian(c, 1, &out->kind) && out->kind > 0 && out->kind < SV_STORE_KINDS &&
-           take_big_endian(c, 8, &out->expires) && take_big_endian(c, 4, &scope) &&
-           take_big_endian(c, 4, &name) && take_big_endian(c, 4, &value) &&
+    return sv_take_big_endian(c, 1, &out->kind) && out->kind > 0 && out->kind < SV_STORE_KINDS &&
+           sv_take_big_endian(c, 8, &out->expires) && sv_take_big_endian(c, 4, &scope) &&
+           sv_take_big_endian(c, 4, &name) && sv_take_big_endian(c, 4, &value) &&
            sv_take(c, (size_t)scope, &out->scope) && sv_take(c, (size_t)name, &out->name) &&
            sv_take(c, (size_t)value, &out->value);
 }
@@ -131,10 +117,10 @@ static sipveil_code read_image(sv_store *into, sipveil_span body, int64_t now, s
     sv_cursor c = sv_cursor_over(body, "state image");
     uint64_t version, count;
     if (!sv_take_literal(&c, magic)) return damaged(&c, "not one of ours", err);
-    if (!take_big_endian(&c, 4, &version) || version != VERSION) {
+    if (!sv_take_big_endian(&c, 4, &version) || version != VERSION) {
         return damaged(&c, "its version is not known", err);
     }
-    if (!take_big_endian(&c, 4, &count)) return damaged(&c, "cut short", err);
+    if (!sv_take_big_endian(&c, 4, &count)) return damaged(&c, "cut short", err);
     for (; count > 0; count--) {
         image_entry e;
         if (!take_entry(&c, &e)) return damaged(&c, "an entry does not fit", err);

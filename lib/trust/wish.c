@@ -55,7 +55,7 @@ static sipveil_code check_privacy(sipveil_border *b, const char *value, const sv
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-25", SIPVEIL_NO_OFFSET,
                             "'%s' is no list of privacy values, with ';' between them", SV_QUOTE(text));
     }
-    bool none = sv_starts_nocase_str(text, "none") && text.len == 4;
+    bool none = sv_equal_nocase_str(text, "none");
     if (out->drop_none || (out->values == SV_PRIVACY_NONE && !none))
         return refuse(err, SIPVEIL_USAGE, "TRU-25", "none stands alone");
     if (out->doubled) return refuse(err, SIPVEIL_USAGE, "TRU-25", "a privacy value stands there twice");

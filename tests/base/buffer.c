@@ -87,6 +87,20 @@ static void refuses_more_than_its_most(void **state)
     assert_int_equal(sv_buffer_check(&b, "test", &err), SIPVEIL_LIMIT);
 }
 
+static void writes_numbers_counted_octets_and_lower_case(void **state)
+{
+    static const uint8_t expected[] = {0xAB, 0xCD, 0, 0, 0, 1, 0, 2, 'h', 'i', 'a', 'z', '9', '@', '['};
+    sv_buffer b;
+    sv_buffer_init(&b, *state, 4, 100);
+    sv_put_big_endian(&b, 0x12ABCD, 2); /* what does not fit is cut */
+    sv_put_big_endian(&b, 1, 4);
+    sv_put_counted(&b, SV_SPAN("hi"));
+    sv_put_lower(&b, SV_SPAN("Az9@["));
+    assert_true(sv_equal(sv_buffer_span(&b), sv_span(expected, sizeof expected)));
+    sv_put_counted(&b, sv_span(expected, UINT16_MAX + 1u)); /* nothing of it is looked at */
+    assert_int_equal(sv_buffer_check(&b, "test", NULL), SIPVEIL_LIMIT);
+}
+
 static void text_over_a_kibibyte_fails(void **state)
 {
     char text[1100];
@@ -127,6 +141,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(grows_in_place_where_it_can, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writes_text_and_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_more_than_its_most, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(writes_numbers_counted_octets_and_lower_case, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_over_a_kibibyte_fails, set_up, tear_down),
         cmocka_unit_test(no_memory_is_internal),
     };

@@ -121,6 +121,20 @@ static void hex_octets(void **state)
     assert_int_equal(sv_left(&c), 1);
 }
 
+static void numbers_and_counted_octets(void **state)
+{
+    (void)state;
+    sv_cursor c = sv_cursor_over(SV_SPAN("\x01\x02\x00\x03" "abc" "\x00\x04" "xyz"), "record");
+    uint64_t number = 7;
+    sipveil_span s;
+    assert_true(sv_take_big_endian(&c, 2, &number) && number == 0x0102);
+    assert_true(sv_take_counted(&c, &s) && sv_equal_str(s, "abc"));
+    assert_false(sv_take_counted(&c, &s)); /* one octet is missing, and nothing is taken */
+    assert_int_equal(sv_left(&c), 5);
+    assert_false(sv_take_big_endian(&c, 6, &number));
+    assert_int_equal(sv_left(&c), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +143,7 @@ int main(void)
         cmocka_unit_test(an_empty_span_may_be_null),
         cmocka_unit_test(knows_octet_classes),
         cmocka_unit_test(hex_octets),
+        cmocka_unit_test(numbers_and_counted_octets),
     };
     return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);
 }
