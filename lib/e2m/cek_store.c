@@ -105,31 +105,28 @@ bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_spa
 }
 
 typedef struct newest {
-    const sv_cek_scopes *scopes;
     int64_t now;
     uint64_t order;
-    sipveil_span scope, name;
+    sipveil_span name;
 } newest;
 
 static bool look_for_newest(void *state, const sv_store_entry *entry)
 {
     newest *n = state;
     sv_cek_front front;
-    for (size_t i = 0; i < n->scopes->count; i++) {
-        if (!sv_equal(entry->scope, n->scopes->items[i]) || entry->expires < n->now) continue;
-        if (!sv_cek_take_front(entry->value, &front) || front.order <= n->order) continue;
-        n->order = front.order;
-        n->scope = entry->scope;
-        n->name = entry->name;
-    }
+    if (entry->expires < n->now || !sv_cek_take_front(entry->value, &front) || front.order <= n->order) return true;
+    n->order = front.order;
+    n->name = entry->name;
     return true;
 }
 
 bool sv_cek_find_last(const sv_store *store, const sv_cek_scopes *scopes, int64_t now, sv_arena *arena,
                       sv_cek_record *out)
 {
-    newest n = {.scopes = scopes, .now = now};
-    sv_store_visit(store, SV_STORE_CEK, look_for_newest, &n);
+    newest n = {.now = now};
+    for (size_t i = 0; i < scopes->count; i++) {
+        sv_store_visit_scope(store, SV_STORE_CEK, scopes->items[i], look_for_newest, &n);
+    }
     *out = (sv_cek_record){0};
     return n.name.len > 0 && sv_cek_find(store, scopes, n.name, now, arena, out);
 }
@@ -151,7 +148,7 @@ void sv_cek_forget(sv_store *store, const sv_cek_scopes *scopes)
 }
 
 typedef struct failed_request {
-    sipveil_span scope, method, name;
+    sipveil_span method, name;
     uint32_t cseq;
 } failed_request;
 
@@ -159,8 +156,8 @@ static bool look_for_failed(void *state, const sv_store_entry *entry)
 {
     failed_request *f = state;
     sv_cek_record record;
-    if (!sv_equal(entry->scope, f->scope) || !sv_cek_take_record(entry->value, &record) || record.method.len == 0 ||
-        record.cseq != f->cseq || !sv_equal(record.method, f->method)) {
+    if (!sv_cek_take_record(entry->value, &record) || record.method.len == 0 || record.cseq != f->cseq ||
+        !sv_equal(record.method, f->method)) {
         return true;
     }
     f->name = entry->name;
@@ -170,11 +167,11 @@ static bool look_for_failed(void *state, const sv_store_entry *entry)
 /* The response has the From tag of its request, so that the key's scope is the first one. */
 static bool forget_failed(sv_store *store, sv_arena *arena, const sv_sip_view *view, const sv_cek_scopes *scopes)
 {
-    failed_request f = {.scope = scopes->items[0]};
-    sipveil_span name;
+    failed_request f = {.cseq = 0};
+    sipveil_span name, scope = scopes->items[0];
     if (sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &f.cseq, &f.method, NULL) != SIPVEIL_OK) return false;
-    sv_store_visit(store, SV_STORE_CEK, look_for_failed, &f);
-    return f.name.len > 0 && sv_arena_copy(arena, f.name, &name) && sv_store_remove(store, SV_STORE_CEK, f.scope, name);
+    sv_store_visit_scope(store, SV_STORE_CEK, scope, look_for_failed, &f);
+    return f.name.len > 0 && sv_arena_copy(arena, f.name, &name) && sv_store_remove(store, SV_STORE_CEK, scope, name);
 }
 
 bool sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view)

@@ -131,7 +131,7 @@ sipveil_code sv_binding_observe(sv_store *store, sv_arena *arena, const sv_sip_v
     size_t count;
     if (!view->is_request) read_session(view, &h);
     SV_TRY(sv_binding_sweep(store, arena, &h.dialog, now, events, err));
-    SV_TRY(sv_binding_list(store, arena, &all, &count, err));
+    SV_TRY(sv_binding_list_of_call(store, arena, h.dialog.call_id, &all, &count, err));
     h.is_bound = is_bound(all, count, &h.dialog, now);
     for (size_t i = 0; i < count; i++) {
         sv_binding *b = &all[i];
@@ -152,7 +152,7 @@ sipveil_code sv_binding_sweep(sv_store *store, sv_arena *arena, const sv_dialog 
 {
     sv_binding *all;
     size_t count;
-    SV_TRY(sv_binding_list(store, arena, &all, &count, err));
+    SV_TRY(sv_binding_list_of_call(store, arena, dialog->call_id, &all, &count, err));
     for (size_t i = 0; i < count; i++) {
         if (sv_binding_lives(&all[i], now) || !same_dialog(&all[i], dialog)) continue;
         sv_binding_remove(store, arena, &all[i]);

@@ -223,15 +223,27 @@ static bool visit(void *state, const sv_store_entry *entry)
     return !l->failed;
 }
 
+static sipveil_code hand_out(const listing *l, sv_binding **out, size_t *count, sipveil_error *err)
+{
+    bool good = l->items != NULL && !l->failed;
+    *out = good ? l->items : NULL;
+    *count = good ? l->count : 0;
+    return good ? SIPVEIL_OK : sv_no_memory(err, "state");
+}
+
 sipveil_code sv_binding_list(const sv_store *store, sv_arena *arena, sv_binding **out, size_t *count, sipveil_error *err)
 {
     listing l = {.arena = arena, .room = sv_store_count(store, SV_STORE_BINDING)};
-    *out = NULL;
-    *count = 0;
     l.items = sv_arena_alloc_array(arena, l.room, sizeof *l.items);
     if (l.items != NULL) sv_store_visit(store, SV_STORE_BINDING, visit, &l);
-    if (l.items == NULL || l.failed) return sv_no_memory(err, "state");
-    *out = l.items;
-    *count = l.count;
-    return SIPVEIL_OK;
+    return hand_out(&l, out, count, err);
+}
+
+sipveil_code sv_binding_list_of_call(const sv_store *store, sv_arena *arena, sipveil_span call_id, sv_binding **out,
+                                     size_t *count, sipveil_error *err)
+{
+    listing l = {.arena = arena, .room = sv_store_count_scope(store, SV_STORE_BINDING, call_id)};
+    l.items = sv_arena_alloc_array(arena, l.room, sizeof *l.items);
+    if (l.items != NULL) sv_store_visit_scope(store, SV_STORE_BINDING, call_id, visit, &l);
+    return hand_out(&l, out, count, err);
 }

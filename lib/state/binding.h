@@ -70,6 +70,9 @@ sipveil_code sv_binding_prove(sv_store *store, const sv_dialog *dialog, const ui
 /* Copies of all records, live or not: *out in the arena. INTERNAL: no memory. */
 sipveil_code sv_binding_list(const sv_store *store, sv_arena *arena, sv_binding **out, size_t *count, sipveil_error *err);
 
+/* The same of one Call-ID alone. */
+sipveil_code sv_binding_list_of_call(const sv_store *store, sv_arena *arena, sipveil_span call_id, sv_binding **out,
+                                     size_t *count, sipveil_error *err);
 /* Whether it serves at that second. */
 static inline bool sv_binding_lives(const sv_binding *binding, int64_t now)
 {

@@ -108,13 +108,17 @@ void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span sco
     for (size_t left = in == NULL ? 0 : in->count; left > 0; left--) sv_table_remove(table, in->oldest);
 }
 
+static sv_store_entry shown(const sv_table_entry *e)
+{
+    return (sv_store_entry){e->key.scope, e->key.name, e->value, e->expires};
+}
+
 void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
                     void *state)
 {
     const sv_table *table = &store->kinds[kind].table;
     for (size_t i = 0; i < table->count; i++) {
-        const sv_table_entry *e = table->by_expiry[i];
-        sv_store_entry entry = {e->key.scope, e->key.name, e->value, e->expires};
+        sv_store_entry entry = shown(table->by_expiry[i]);
         if (!visit(state, &entry)) return;
     }
 }
@@ -128,4 +132,20 @@ void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out)
 size_t sv_store_count(const sv_store *store, sv_store_kind kind)
 {
     return store->kinds[kind].table.count;
+}
+
+void sv_store_visit_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope,
+                          bool (*visit)(void *state, const sv_store_entry *entry), void *state)
+{
+    const sv_table_scope *in = sv_table_find_scope(&store->kinds[kind].table, scope);
+    for (const sv_table_entry *e = in != NULL ? in->oldest : NULL; e != NULL; e = e->newer) {
+        sv_store_entry entry = shown(e);
+        if (!visit(state, &entry)) return;
+    }
+}
+
+size_t sv_store_count_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope)
+{
+    const sv_table_scope *in = sv_table_find_scope(&store->kinds[kind].table, scope);
+    return in != NULL ? in->count : 0;
 }

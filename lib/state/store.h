@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What must be remembered between messages: seen messages now; CEKs by reference and certificate
- * bindings later. One small interface over (kind, scope, name) -> value with an expiry; an in-process
+/* What must be remembered between messages. One small interface over (kind, scope, name) -> value with an expiry; an in-process
  * store behind it (memory.c) and its image as octets, which the caller may keep in a file. */
 #ifndef SV_STATE_STORE_H
 #define SV_STATE_STORE_H
@@ -53,6 +52,10 @@ typedef struct sv_store_entry {
 void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
                     void *state);
 size_t sv_store_count(const sv_store *store, sv_store_kind kind);
+/* The same of one scope alone, the oldest first: what it costs does not grow with what others have there. */
+void sv_store_visit_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope,
+                          bool (*visit)(void *state, const sv_store_entry *entry), void *state);
+size_t sv_store_count_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope);
 /* Of the kinds that hold keys. */
 void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out);
 

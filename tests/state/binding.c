@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -148,6 +149,32 @@ static void proof(void **state)
     assert_int_equal(sv_store_count(b->store, SV_STORE_BINDING), 1);
 }
 
+/* What is listed for one message is of its call alone, and costs what that call has: 500 others change nothing. */
+static void one_call_among_many(void **state)
+{
+    bench *b = *state;
+    sv_binding first = sample(dialog("c1", "r", "l"), 1), fork = sample(dialog("c1", "r", "m"), 2), *all;
+    size_t count, before, alone;
+    keep(b, &first);
+    keep(b, &fork);
+    before = sv_arena_used(b->arena);
+    assert_int_equal(sv_binding_list_of_call(b->store, b->arena, SV_SPAN("c1"), &all, &count, NULL), SIPVEIL_OK);
+    alone = sv_arena_used(b->arena) - before;
+    assert_true(count == 2 && sv_equal_str(all[0].dialog.local_tag, "l") && sv_equal_str(all[1].dialog.local_tag, "m"));
+    for (int i = 0; i < 500; i++) {
+        char call[16];
+        snprintf(call, sizeof call, "other %d", i);
+        sv_binding other = sample(dialog(call, "r", "l"), 3);
+        keep(b, &other);
+    }
+    before = sv_arena_used(b->arena);
+    assert_int_equal(sv_binding_list_of_call(b->store, b->arena, SV_SPAN("c1"), &all, &count, NULL), SIPVEIL_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(sv_arena_used(b->arena) - before, alone);
+    assert_int_equal(sv_binding_list_of_call(b->store, b->arena, SV_SPAN("c2"), &all, &count, NULL), SIPVEIL_OK);
+    assert_int_equal(count, 0);
+}
+
 /* Others keep other things of a dialog in the same store; a record that is not whole is none. */
 static void foreign_and_broken(void **state)
 {
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ends_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(early_dialog, setup, teardown),
         cmocka_unit_test_setup_teardown(proof, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_call_among_many, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_and_broken, setup, teardown),
         cmocka_unit_test_setup_teardown(too_large, setup, teardown),
     };

@@ -194,6 +194,38 @@ static void removes_one_or_a_scope(void **state)
     assert_int_equal(add(SV_STORE_CEK, "a", "0", 0, 10), SIPVEIL_OK);
 }
 
+typedef struct seen {
+    char names[64];
+    size_t most; /* calls */
+} seen;
+
+static bool note(void *state, const sv_store_entry *entry)
+{
+    seen *s = state;
+    assert_true(sv_equal_str(entry->scope, "a"));
+    size_t used = strlen(s->names);
+    snprintf(s->names + used, sizeof s->names - used, "%.*s ", (int)entry->name.len, (const char *)entry->name.data);
+    return --s->most > 0;
+}
+
+/* A dialog does not pay for all others. */
+static void visits_one_scope(void **state)
+{
+    (void)state;
+    seen all = {.most = 100}, two = {.most = 2}, none_there = {.most = 1};
+    add_numbered(SV_STORE_CEK, "a", 7, 12, SIPVEIL_OK);
+    add_numbered(SV_STORE_CEK, "b", 0, 10, SIPVEIL_OK);
+    add_numbered(SV_STORE_BINDING, "a", 0, 10, SIPVEIL_OK);
+    sv_store_visit_scope(store, SV_STORE_CEK, SV_SPAN("a"), note, &all);
+    assert_string_equal(all.names, "7 8 9 10 11 "); /* the oldest first */
+    sv_store_visit_scope(store, SV_STORE_CEK, SV_SPAN("a"), note, &two);
+    assert_string_equal(two.names, "7 8 ");
+    sv_store_visit_scope(store, SV_STORE_CEK, SV_SPAN("c"), note, &none_there);
+    assert_string_equal(none_there.names, "");
+    assert_int_equal(sv_store_count_scope(store, SV_STORE_CEK, SV_SPAN("a")), 5);
+    assert_int_equal(sv_store_count_scope(store, SV_STORE_CEK, SV_SPAN("c")), 0);
+}
+
 /* Entries come and go in an order of their own; all that should be there is, and nothing else. */
 static void agrees_with_a_plain_list(void **state)
 {
@@ -256,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_default_for_seen_messages_is_65536, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ceks_give_way_within_their_scope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removes_one_or_a_scope, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(visits_one_scope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(agrees_with_a_plain_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bounds_octets_too, set_up, tear_down),
     };
