@@ -39,7 +39,7 @@ void sv_image_digest_clear(sv_image_digest *d)
 
 /* ---- writing */
 
-static void put_entry(sv_buffer *b, uint8_t kind, const sv_table_entry *entry)
+static void put_entry(sv_buffer *b, uint8_t kind, const sv_entry *entry)
 {
     sv_put_byte(b, kind);
     sv_put_big_endian(b, (uint64_t)entry->expires, 8);
@@ -56,9 +56,9 @@ static void put_entries(const sv_store *store, int64_t now, sv_buffer *b, size_t
 {
     *count = *octets = 0;
     for (size_t kind = 0; kind < SV_STORE_KINDS; kind++) {
-        const sv_table_scope *scope = store->kinds[kind].table.first_scope;
+        const sv_entry_scope *scope = store->kinds[kind].entries.first_scope;
         for (; scope != NULL; scope = scope->next) {
-            for (const sv_table_entry *entry = scope->oldest; entry != NULL; entry = entry->newer) {
+            for (const sv_entry *entry = scope->oldest; entry != NULL; entry = entry->newer) {
                 if (entry->expires < now) continue;
                 *count += 1;
                 *octets += ENTRY_HEAD + entry->key.scope.len + entry->size;
@@ -136,9 +136,9 @@ static sipveil_code read_image(sv_store *into, sipveil_span body, int64_t now, s
 static sipveil_code add_all(sv_store *into, const sv_store *from, int64_t now, sipveil_error *err)
 {
     for (size_t kind = 0; kind < SV_STORE_KINDS; kind++) {
-        const sv_table_scope *scope = from->kinds[kind].table.first_scope;
+        const sv_entry_scope *scope = from->kinds[kind].entries.first_scope;
         for (; scope != NULL; scope = scope->next) {
-            for (const sv_table_entry *e = scope->oldest; e != NULL; e = e->newer) {
+            for (const sv_entry *e = scope->oldest; e != NULL; e = e->newer) {
                 sipveil_code code = sv_store_add(into, (sv_store_kind)kind, e->key.scope, e->key.name,
                                                  e->value, now, e->expires, err);
                 if (code != SIPVEIL_OK && code != SIPVEIL_REPLAY) return code;
@@ -159,9 +159,9 @@ sipveil_code sv_store_load_unverified_body(sv_store *store, sipveil_span body, i
     if (code == SIPVEIL_OK) code = add_all(fresh, store, now, err);
     if (code == SIPVEIL_OK) {
         for (size_t i = 0; i < SV_STORE_KINDS; i++) {
-            sv_table old = store->kinds[i].table;
-            store->kinds[i].table = fresh->kinds[i].table;
-            fresh->kinds[i].table = old;
+            sv_entries old = store->kinds[i].entries;
+            store->kinds[i].entries = fresh->kinds[i].entries;
+            fresh->kinds[i].entries = old;
         }
     }
     sv_store_free(fresh);

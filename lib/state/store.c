@@ -21,8 +21,8 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
     store->kinds[SV_STORE_OFFER].caps = (sv_store_caps){.entries = 16384, .fail_when_full = true};
     store->kinds[SV_STORE_HIDDEN].caps = (sv_store_caps){.entries = 65536, .entries_per_scope = 256};
     store->kinds[SV_STORE_OWN_KEY].caps = (sv_store_caps){.entries = 64, .fail_when_full = true};
-    store->kinds[SV_STORE_CEK].table.secret = true;
-    store->kinds[SV_STORE_OWN_KEY].table.secret = true;
+    store->kinds[SV_STORE_CEK].entries.secret = true;
+    store->kinds[SV_STORE_OWN_KEY].entries.secret = true;
     *out = store;
     return SIPVEIL_OK;
 }
@@ -30,7 +30,7 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err)
 void sv_store_free(sv_store *store)
 {
     if (store == NULL) return;
-    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_table_clear(&store->kinds[i].table);
+    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_entries_clear(&store->kinds[i].entries);
     sv_image_digest_clear(&store->digest);
     free(store);
 }
@@ -40,25 +40,25 @@ void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps)
     store->kinds[kind].caps = caps;
 }
 
-static bool is_full(const sv_table *table, sv_store_caps caps, sipveil_span scope, size_t size)
+static bool is_full(const sv_entries *all, sv_store_caps caps, sipveil_span scope, size_t size)
 {
-    const sv_table_scope *in = sv_table_find_scope(table, scope);
+    const sv_entry_scope *in = sv_entries_find_scope(all, scope);
     if (in != NULL && caps.entries_per_scope > 0 && in->count >= caps.entries_per_scope) return true;
-    return table->count >= caps.entries || size > SV_STORE_OCTETS_MOST - table->octets;
+    return all->count >= caps.entries || size > SV_STORE_OCTETS_MOST - all->octets;
 }
 
 /* Only what the same scope owns gives way: nobody pushes another's entries out (ADV-176). */
-static sipveil_code make_room(sv_table *table, sv_store_caps caps, sipveil_span scope, size_t size,
+static sipveil_code make_room(sv_entries *all, sv_store_caps caps, sipveil_span scope, size_t size,
                               sipveil_error *err)
 {
-    while (is_full(table, caps, scope, size)) {
-        sv_table_scope *in = sv_table_find_scope(table, scope);
+    while (is_full(all, caps, scope, size)) {
+        sv_entry_scope *in = sv_entries_find_scope(all, scope);
         if (caps.fail_when_full || in == NULL) {
             return sv_fail_rule(err, "state", SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
-                                "the memory is full: %zu entries, %zu octets", table->count,
-                                table->octets);
+                                "the memory is full: %zu entries, %zu octets", all->count,
+                                all->octets);
         }
-        sv_table_remove(table, in->oldest);
+        sv_entries_remove(all, in->oldest);
     }
     return SIPVEIL_OK;
 }
@@ -66,27 +66,27 @@ static sipveil_code make_room(sv_table *table, sv_store_caps caps, sipveil_span 
 sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                           sipveil_span value, int64_t now, int64_t expires, sipveil_error *err)
 {
-    sv_table *table = &store->kinds[kind].table;
+    sv_entries *all = &store->kinds[kind].entries;
     size_t size;
     if (__builtin_add_overflow(scope.len, name.len, &size) ||
         __builtin_add_overflow(size, value.len, &size) || size > SV_STORE_ENTRY_MOST) {
         return sv_fail(err, "state", SIPVEIL_LIMIT, "an entry over %d octets", SV_STORE_ENTRY_MOST);
     }
-    sv_table_drop_expired(table, now);
-    if (sv_table_find(table, scope, name) != NULL) {
+    sv_entries_drop_expired(all, now);
+    if (sv_entries_find(all, scope, name) != NULL) {
         return sv_fail_rule(err, "state", SIPVEIL_REPLAY, kind == SV_STORE_SEEN ? "ADV-145" : "ADV-171",
                             SIPVEIL_NO_OFFSET, "seen before");
     }
     if (expires < now) return SIPVEIL_OK; /* would be dropped at once */
-    SV_TRY(make_room(table, store->kinds[kind].caps, scope, size, err));
-    if (!sv_table_insert(table, scope, name, value, expires)) return sv_no_memory(err, "state");
+    SV_TRY(make_room(all, store->kinds[kind].caps, scope, size, err));
+    if (!sv_entries_insert(all, scope, name, value, expires)) return sv_no_memory(err, "state");
     return SIPVEIL_OK;
 }
 
 bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                    int64_t now, sipveil_span *value)
 {
-    const sv_table_entry *entry = sv_table_find(&store->kinds[kind].table, scope, name);
+    const sv_entry *entry = sv_entries_find(&store->kinds[kind].entries, scope, name);
     bool found = entry != NULL && entry->expires >= now;
     *value = found ? entry->value : sv_span(NULL, 0);
     return found;
@@ -94,21 +94,21 @@ bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope
 
 bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name)
 {
-    sv_table *table = &store->kinds[kind].table;
-    sv_table_entry *entry = sv_table_find(table, scope, name);
+    sv_entries *all = &store->kinds[kind].entries;
+    sv_entry *entry = sv_entries_find(all, scope, name);
     if (entry == NULL) return false;
-    sv_table_remove(table, entry);
+    sv_entries_remove(all, entry);
     return true;
 }
 
 void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope)
 {
-    sv_table *table = &store->kinds[kind].table;
-    const sv_table_scope *in = sv_table_find_scope(table, scope);
-    for (size_t left = in == NULL ? 0 : in->count; left > 0; left--) sv_table_remove(table, in->oldest);
+    sv_entries *all = &store->kinds[kind].entries;
+    const sv_entry_scope *in = sv_entries_find_scope(all, scope);
+    for (size_t left = in == NULL ? 0 : in->count; left > 0; left--) sv_entries_remove(all, in->oldest);
 }
 
-static sv_store_entry shown(const sv_table_entry *e)
+static sv_store_entry shown(const sv_entry *e)
 {
     return (sv_store_entry){e->key.scope, e->key.name, e->value, e->expires};
 }
@@ -116,9 +116,9 @@ static sv_store_entry shown(const sv_table_entry *e)
 void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
                     void *state)
 {
-    const sv_table *table = &store->kinds[kind].table;
-    for (size_t i = 0; i < table->count; i++) {
-        sv_store_entry entry = shown(table->by_expiry[i]);
+    const sv_entries *all = &store->kinds[kind].entries;
+    for (size_t i = 0; i < all->count; i++) {
+        sv_store_entry entry = shown(all->by_expiry[i]);
         if (!visit(state, &entry)) return;
     }
 }
@@ -126,19 +126,19 @@ void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(voi
 void sv_store_protect_secrets(const sv_store *store, sipveil_protection *out)
 {
     *out = (sipveil_protection){0};
-    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_vault_protect(&store->kinds[i].table.vault, out);
+    for (size_t i = 0; i < SV_STORE_KINDS; i++) sv_vault_protect(&store->kinds[i].entries.vault, out);
 }
 
 size_t sv_store_count(const sv_store *store, sv_store_kind kind)
 {
-    return store->kinds[kind].table.count;
+    return store->kinds[kind].entries.count;
 }
 
 void sv_store_visit_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope,
                           bool (*visit)(void *state, const sv_store_entry *entry), void *state)
 {
-    const sv_table_scope *in = sv_table_find_scope(&store->kinds[kind].table, scope);
-    for (const sv_table_entry *e = in != NULL ? in->oldest : NULL; e != NULL; e = e->newer) {
+    const sv_entry_scope *in = sv_entries_find_scope(&store->kinds[kind].entries, scope);
+    for (const sv_entry *e = in != NULL ? in->oldest : NULL; e != NULL; e = e->newer) {
         sv_store_entry entry = shown(e);
         if (!visit(state, &entry)) return;
     }
@@ -146,6 +146,6 @@ void sv_store_visit_scope(const sv_store *store, sv_store_kind kind, sipveil_spa
 
 size_t sv_store_count_scope(const sv_store *store, sv_store_kind kind, sipveil_span scope)
 {
-    const sv_table_scope *in = sv_table_find_scope(&store->kinds[kind].table, scope);
+    const sv_entry_scope *in = sv_entries_find_scope(&store->kinds[kind].entries, scope);
     return in != NULL ? in->count : 0;
 }

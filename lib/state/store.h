@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What must be remembered between messages. One small interface over (kind, scope, name) -> value with an expiry; an in-process
- * store behind it (memory.c) and its image as octets, which the caller may keep in a file. */
+ * store behind it (entries.c) and its image as octets, which the caller may keep in a file. */
 #ifndef SV_STATE_STORE_H
 #define SV_STATE_STORE_H
 

@@ -3,7 +3,7 @@
 #ifndef SV_STATE_STORE_KINDS_H
 #define SV_STATE_STORE_KINDS_H
 
-#include "state/memory.h"
+#include "state/entries.h"
 #include "state/store.h"
 
 enum {
@@ -21,7 +21,7 @@ typedef struct sv_image_digest {
 struct sv_store {
     struct {
         sv_store_caps caps;
-        sv_table table;
+        sv_entries entries;
     } kinds[SV_STORE_KINDS]; /* [0] stays empty */
     sv_image_digest digest;
 };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The in-process store of one kind of thing. Entries are found by exact (scope, name) in a balanced
+ * tree (tsearch of the C library: no random numbers, and no order of names a sender can choose makes it
+ * slow), by expiry in a heap, and by age within their scope in a list. */
+#ifndef SV_STATE_ENTRIES_H
+#define SV_STATE_ENTRIES_H
+
+#include "base/span.h"
+#include "base/vault.h"
+
+typedef struct sv_entry_key {
+    sipveil_span scope;
+    sipveil_span name; /* empty in a scope's own key */
+} sv_entry_key;
+
+typedef struct sv_entry sv_entry;
+typedef struct sv_entry_scope sv_entry_scope;
+
+struct sv_entry {
+    sv_entry_key key; /* first: what the tree compares; scope is that of `in` */
+    sv_entry_scope *in;
+    sv_entry *older, *newer; /* within the scope */
+    sipveil_span value;
+    int64_t expires;
+    size_t place; /* in the heap */
+    size_t size;  /* of octets[] */
+    uint8_t octets[]; /* name, value */
+};
+
+struct sv_entry_scope {
+    sv_entry_key key; /* first, as above */
+    sv_entry *oldest, *newest;
+    sv_entry_scope *previous, *next;
+    size_t count;
+    uint8_t octets[];
+};
+
+typedef struct sv_entries {
+    void *by_name; /* tree */
+    void *scopes;  /* tree */
+    sv_entry_scope *first_scope;
+    sv_entry **by_expiry; /* heap: the first is the first to expire */
+    size_t count, room;         /* of the heap */
+    size_t octets;              /* names, values and scopes held */
+    bool secret;                /* entries are in the vault; set before the first */
+    sv_vault vault;
+} sv_entries;
+
+void sv_entries_clear(sv_entries *all); /* wipes and frees; may be used again */
+
+sv_entry *sv_entries_find(const sv_entries *all, sipveil_span scope, sipveil_span name);
+sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope);
+
+/* (scope, name) must not be there. false: no memory, and nothing has changed. */
+bool sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value,
+                     int64_t expires);
+/* Wipes and frees the entry, and its scope with the last one. */
+void sv_entries_remove(sv_entries *all, sv_entry *entry);
+void sv_entries_drop_expired(sv_entries *all, int64_t now);
+
+#endif
