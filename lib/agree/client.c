@@ -279,6 +279,7 @@ static sipveil_code finish(sv_client *c, sipveil_agree_state before, sipveil_err
     sv_agreement *a = sv_arena_alloc(op->arena, sizeof *a);
     sipveil_agree_outcome *copy = sv_arena_alloc_raw(op->arena, sizeof *copy);
     if (a == NULL || copy == NULL) return sv_no_memory(err, SV_AGREE);
+    SV_TRY(sv_report_is_whole(op, err));
     c->out->checks = (const sipveil_check *)(const void *)checks.data;
     c->out->check_count = checks.len / sizeof *c->out->checks;
     c->out->warnings = (const sipveil_warning *)(const void *)warnings.data;

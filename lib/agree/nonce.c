@@ -115,8 +115,7 @@ sipveil_code sv_nonce_count(sv_nonces *nonces, sipveil_span username, sipveil_sp
             *out = SV_NONCE_USED;
             return SIPVEIL_OK;
         }
-        (void)sv_store_remove(store, SV_STORE_NONCE, username, nonce);
     }
-    return sv_store_add(store, SV_STORE_NONCE, username, nonce, sv_span(number, sizeof number), nonces->now,
-                        nonces->now + nonces->lifetime + SV_NONCE_STEP, err);
+    return sv_store_replace(store, SV_STORE_NONCE, username, nonce, sv_span(number, sizeof number), nonces->now,
+                            nonces->now + nonces->lifetime + SV_NONCE_STEP, err);
 }

@@ -2,6 +2,7 @@
 /* A server's decision about one request: what protects it, whether it mirrors our list, and what follows
  * (RFC 3329 2.3). Nothing is kept for who has proved nothing. */
 #include "agree/server.h"
+#include "tunnel/memory.h"
 
 void sipveil_agree_server_options_default(sipveil_agree_server_options *options)
 {
@@ -268,6 +269,7 @@ sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_ser
     sv_error_clear(&s.why);
     sv_error_clear(&out->reason);
     s.op->err = err;
+    sv_store_mark mark = sv_memory_begin(options->memory);
     sipveil_code code = sv_sip_read(message, SV_SIP_DATAGRAM, s.op->limits, &view, err);
     if (code == SIPVEIL_OK && runs_digest(options->list) && options->realm != NULL && options->policy != SIPVEIL_AGREE_OFF) {
         s.nonces = (sv_nonces){.crypto = worker->crypto, .memory = options->memory, .realm = options->realm,
@@ -277,9 +279,11 @@ sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_ser
     }
     if (code == SIPVEIL_OK) code = run(&s, worker, message, out);
     sv_nonces_end(&s.nonces);
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(s.op, err);
     if (code == SIPVEIL_OK) fill_findings(s.op, out);
     if (code == SIPVEIL_OK) code = keep_for_report(&s, out);
     s.op->err = NULL;
+    sv_memory_end(options->memory, &mark, code);
     if (code != SIPVEIL_OK) *out = (sipveil_agree_verdict){0};
     return code;
 }

@@ -68,14 +68,13 @@ sipveil_code sv_server_keep_client_list(sv_server *s)
             if (sv_equal(sv_span_from(kept, NUMBER_OCTETS), list)) return SIPVEIL_OK;
             list = SV_SPAN(""); /* the same REGISTER with two lists: nobody can tell which one the UE wrote */
         }
-        (void)sv_store_remove(store, SV_STORE_OFFER, scope, sv_buffer_span(&name));
     }
     sv_buffer_init(&value, s->op->arena, NUMBER_OCTETS + list.len, NUMBER_OCTETS + list.len);
     sv_put_big_endian(&value, number, NUMBER_OCTETS);
     sv_put(&value, list);
     SV_TRY(sv_buffer_check(&value, SV_AGREE, s->op->err));
-    sipveil_code code = sv_store_add(store, SV_STORE_OFFER, scope, sv_buffer_span(&name), sv_buffer_span(&value), s->options->now,
-                                     s->options->now + KEPT_LIFE, &why);
+    sipveil_code code = sv_store_replace(store, SV_STORE_OFFER, scope, sv_buffer_span(&name), sv_buffer_span(&value), s->options->now,
+                                         s->options->now + KEPT_LIFE, &why);
     if (code == SIPVEIL_LIMIT) return SIPVEIL_OK; /* full: what was not kept cannot be compared, so it is refused later */
     return code == SIPVEIL_OK ? code : sv_no_memory(s->op->err, SV_AGREE);
 }

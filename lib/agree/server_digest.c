@@ -117,7 +117,7 @@ static sipveil_code check_nonce(sv_server *s, const sv_digest_input *in, bool *g
         sipveil_error why;
         sipveil_code code = sv_nonce_count(&s->nonces, in->username, in->nonce, nc, &state, &why);
         if (code == SIPVEIL_LIMIT) return refuse(s, "AGR-39", "this user has too many nonces in use");
-        if (code != SIPVEIL_OK) return code;
+        if (code != SIPVEIL_OK) return sv_no_memory(s->op->err, SV_AGREE);
     }
     *good = state == SV_NONCE_GOOD;
     s->stale = !*good;

@@ -16,10 +16,10 @@ sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *r
     const sipveil_key *own = NULL;
     for (size_t i = 0; ring != NULL && own == NULL && i < sipveil_keyring_count(ring); i++) {
         const sipveil_key *key = sipveil_keyring_at(ring, i);
-        if (key->kind == SIPVEIL_KEY_PRIVATE && key->cms.certificate != NULL &&
-            sv_keys_check_recipient(NULL, key, now, NULL) == SIPVEIL_OK) {
-            own = key;
-        }
+        if (key->kind != SIPVEIL_KEY_PRIVATE || key->cms.certificate == NULL) continue;
+        sipveil_code code = sv_keys_check_recipient(NULL, key, now, NULL);
+        if (code == SIPVEIL_INTERNAL) return sv_no_memory(op->err, SV_AGREE);
+        if (code == SIPVEIL_OK) own = key;
     }
     if (own == NULL) return SIPVEIL_OK;
     sv_answer answer = {0};

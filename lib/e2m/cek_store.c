@@ -43,25 +43,28 @@ static bool look_at(void *state, const sv_store_entry *entry)
     return true;
 }
 
-static sipveil_code drop_oldest(sv_store *store, sv_arena *arena, const held *h, sipveil_error *err)
-{
-    sipveil_span scope, name; /* what is removed must not be what tells its name */
-    if (!sv_arena_copy(arena, h->scope, &scope) || !sv_arena_copy(arena, h->name, &name)) {
-        return sv_no_memory(err, SV_E2M);
-    }
-    (void)sv_store_remove(store, SV_STORE_CEK, scope, name);
-    return SIPVEIL_OK;
-}
-
-static sipveil_code add_record(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
-                               sipveil_error *err)
+static sipveil_code write_record(sv_arena *arena, const sv_cek_record *record, sv_store_entry *out, sipveil_error *err)
 {
     sv_buffer b;
     sv_buffer_init(&b, arena, 512 + record->readers.len, 1 << 14);
     sv_cek_put_record(&b, record);
     SV_TRY(sv_buffer_check(&b, SV_E2M, err));
-    return sv_store_add(store, SV_STORE_CEK, record->scope, record->reference, sv_buffer_span(&b), now, record->expires,
-                        err);
+    *out = (sv_store_entry){record->scope, record->reference, sv_buffer_span(&b), record->expires};
+    return SIPVEIL_OK;
+}
+
+/* oldest: it goes when the new one is there; NULL: there is room. */
+static sipveil_code add_record(sv_store *store, sv_arena *arena, const sv_cek_record *record, const held *oldest, int64_t now,
+                               sipveil_error *err)
+{
+    sv_store_entry in, out = {0};
+    SV_TRY(write_record(arena, record, &in, err));
+    if (oldest == NULL) return sv_store_add(store, SV_STORE_CEK, in.scope, in.name, in.value, now, in.expires, err);
+    /* What is removed must not be what tells its name. */
+    if (!sv_arena_copy(arena, oldest->scope, &out.scope) || !sv_arena_copy(arena, oldest->name, &out.name)) {
+        return sv_no_memory(err, SV_E2M);
+    }
+    return sv_store_exchange(store, SV_STORE_CEK, &out, &in, now, err);
 }
 
 sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now, sipveil_error *err)
@@ -78,14 +81,13 @@ sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *
                             "a key under this reference is held already");
     }
     sv_store_visit(store, SV_STORE_CEK, look_at, &peer);
-    if (peer.here.count >= SV_CEK_PER_DIALOG) SV_TRY(drop_oldest(store, arena, &peer.here, err));
-    else if (peer.all.count >= SV_CEK_PER_PEER) SV_TRY(drop_oldest(store, arena, &peer.all, err));
+    const held *oldest = peer.here.count >= SV_CEK_PER_DIALOG ? &peer.here : peer.all.count >= SV_CEK_PER_PEER ? &peer.all : NULL;
     own.order = peer.last_order + 1;
     own.rolling = own.uses == 1;
     own.since = now;
     own.expires = now + SV_CEK_LIFE;
     if (own.uses > SV_CEK_USES_MOST) own.uses = SV_CEK_USES_MOST;
-    return add_record(store, arena, &own, now, err);
+    return add_record(store, arena, &own, oldest, now, err);
 }
 
 /* ---- use ---- */
@@ -135,9 +137,13 @@ sipveil_code sv_cek_count_use(sv_store *store, sv_arena *arena, const sv_cek_rec
                               sipveil_error *err)
 {
     sv_cek_record less = *record;
-    (void)sv_store_remove(store, SV_STORE_CEK, record->scope, record->reference);
-    if (--less.uses == 0) return SIPVEIL_OK;
-    return add_record(store, arena, &less, now, err);
+    sv_store_entry e;
+    if (--less.uses == 0) {
+        (void)sv_store_remove(store, SV_STORE_CEK, record->scope, record->reference);
+        return SIPVEIL_OK;
+    }
+    SV_TRY(write_record(arena, &less, &e, err));
+    return sv_store_replace(store, SV_STORE_CEK, e.scope, e.name, e.value, now, e.expires, err);
 }
 
 /* ---- the end ---- */

@@ -236,6 +236,7 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     sipveil_e2m_verdict verdict = {.action = SIPVEIL_E2M_FORWARD, .message = hop.op->root->view->whole};
     size_t tail = hop.op->root->view->tail; /* opening reads what is left of it anew */
     sipveil_code code = SIPVEIL_OK;
+    sv_store_mark mark = sv_memory_begin(options->open.memory);
     if (concerned) code = handle(&hop, worker, verdict.message, &verdict, err);
     sv_warn_of_tail(hop.op, tail);
     if (code == SIPVEIL_OK && !verdict.concerned) {
@@ -245,6 +246,8 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     if (code == SIPVEIL_OK && verdict.action == SIPVEIL_E2M_FORWARD) {
         code = sv_hop_tell_needs(&hop, hop.op->root->view, &verdict.message);
     }
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(hop.op, err);
+    sv_memory_end(options->open.memory, &mark, code);
     hand_out_warnings(hop.op, &verdict);
     hop.op->err = NULL;
     if (code != SIPVEIL_OK) return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* After a refusal: is the need granted, and the request to send again (E2M-34, 35, 36). */
 #include "e2m/retry.h"
+#include "tunnel/memory.h"
 
 void sipveil_e2m_retry_options_default(sipveil_e2m_retry_options *options)
 {
@@ -59,7 +60,7 @@ static void warn_of_tail(sv_operation *op, const char *message, size_t tail)
     if (tail > 0) sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length of the %s are dropped", tail, message);
 }
 
-static void report(const sv_retry *r, sipveil_sealed *out)
+static sipveil_code report(const sv_retry *r, sipveil_sealed *out)
 {
     sv_operation *op = &r->worker->operation;
     sv_report_check(op, "E2M-34", SIPVEIL_CHECK_PASSED, "%zu hops are shown the body", r->hop_count);
@@ -83,6 +84,7 @@ static void report(const sv_retry *r, sipveil_sealed *out)
     sipveil_span warnings = sv_buffer_span(&op->warnings);
     out->warnings = (const sipveil_warning *)(const void *)warnings.data;
     out->warning_count = warnings.len / sizeof *out->warnings;
+    return sv_report_is_whole(op, r->err);
 }
 
 static sipveil_code retry(sv_retry *r, sipveil_span request, sipveil_span response, sipveil_sealed *out)
@@ -99,8 +101,7 @@ static sipveil_code retry(sv_retry *r, sipveil_span request, sipveil_span respon
     SV_TRY(sv_retry_next_request(r, &again));
     SV_TRY(seal_again(r, again, out));
     SV_TRY(sv_retry_remember(r));
-    report(r, out);
-    return SIPVEIL_OK;
+    return report(r, out);
 }
 
 sipveil_code sipveil_e2m_retry(sipveil_worker *worker, const sipveil_e2m_retry_options *options, sipveil_span request,
@@ -122,7 +123,9 @@ sipveil_code sipveil_e2m_retry(sipveil_worker *worker, const sipveil_e2m_retry_o
                   .arena = arena,
                   .err = err,
                   .at = options->has_at ? options->at : sv_now(worker->context)};
+    sv_store_mark mark = sv_memory_begin(options->e2m.memory);
     sipveil_code code = retry(&r, request, response, out);
+    sv_memory_end(options->e2m.memory, &mark, code);
     sv_arena_free(arena);
     if (code != SIPVEIL_OK) *out = (sipveil_sealed){0};
     return code;

@@ -63,7 +63,6 @@ void sv_hop_note_failure(const sv_hop *hop)
     sipveil_span source = sv_span_str(hop->options->source);
     uint8_t failures = failures_of(hop);
     if (failures < SV_FAILURES_MOST) failures++;
-    (void)sv_store_remove(store, SV_STORE_TRANSACTION, FAILED, source);
-    (void)sv_store_add(store, SV_STORE_TRANSACTION, FAILED, source, sv_span(&failures, 1), hop->op->now, hop->op->now,
-                       NULL);
+    (void)sv_store_replace(store, SV_STORE_TRANSACTION, FAILED, source, sv_span(&failures, 1), hop->op->now, hop->op->now,
+                           NULL);
 }

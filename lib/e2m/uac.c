@@ -4,6 +4,7 @@
 
 #include "e2m/report.h"
 #include "sip/values.h"
+#include "tunnel/memory.h"
 
 void sipveil_e2m_options_default(sipveil_e2m_options *options)
 {
@@ -247,7 +248,9 @@ sipveil_code sipveil_e2m_seal(sipveil_worker *worker, const sipveil_e2m_options 
     SV_TRY(check_options(options, err));
     sv_arena *scratch = sv_arena_new(4096, 1 << 20);
     if (scratch == NULL) return sv_no_memory(err, SV_E2M);
+    sv_store_mark mark = sv_memory_begin(options->memory);
     sipveil_code code = seal_shared(worker, options, scratch, message, out, err);
+    sv_memory_end(options->memory, &mark, code);
     sv_arena_free(scratch);
     return code;
 }

@@ -112,15 +112,28 @@ static sipveil_code find(const sv_store *store, const sv_bind_question *q, sv_bi
     return code == SIPVEIL_INTERNAL ? sv_no_memory(err, SV_IDENTITY) : SIPVEIL_OK;
 }
 
-static sipveil_code close_dialog(sv_store *store, sv_arena *arena, const sv_bind_question *q, sipveil_error *err)
+/* What the dialog had ends with a new one, if there is one: both or neither (ADV-215). */
+typedef struct dialog_had {
+    sv_binding items[SV_BINDING_PLACES];
+    bool found[SV_BINDING_PLACES];
+} dialog_had;
+
+static sipveil_code find_all(const sv_store *store, const sv_bind_question *q, sv_arena *arena, dialog_had *had, sipveil_error *err)
 {
-    sv_binding b;
-    bool found;
     for (int place = 0; place < SV_BINDING_PLACES; place++) {
-        SV_TRY(find(store, q, (sv_binding_place)place, arena, &b, &found, err));
-        if (found) sv_binding_remove(store, arena, &b);
+        SV_TRY(find(store, q, (sv_binding_place)place, arena, &had->items[place], &had->found[place], err));
     }
     return SIPVEIL_OK;
+}
+
+/* is_replaced: the current one was, if it was of the very dialog and not of the request that formed it. */
+static void remove_all(sv_store *store, sv_arena *arena, const sv_bind_question *q, const dialog_had *had, bool is_replaced)
+{
+    for (int place = 0; place < SV_BINDING_PLACES; place++) {
+        const sv_binding *b = &had->items[place];
+        bool is_gone = is_replaced && place == SV_BINDING_CURRENT && sv_equal(b->dialog.local_tag, q->dialog.local_tag);
+        if (had->found[place] && !is_gone) sv_binding_remove(store, arena, b);
+    }
 }
 
 static bool same_certificate(const sv_binding *b, const sv_bind_question *q)
@@ -149,12 +162,15 @@ static sipveil_code change_identity(sv_store *store, sv_arena *arena, const sv_b
         return SIPVEIL_OK;
     }
     if (allowed) {
-        SV_TRY(close_dialog(store, arena, q, err));
+        dialog_had had;
+        bool binds = r == NULL && q->carried->state != SV_CARRIED_NONE;
+        SV_TRY(find_all(store, q, arena, &had, err));
         out->events |= SIPVEIL_BINDING_EVENT_IDENTITY_CHANGED;
         out->has_binding = false;
         if (r != NULL) leave_unbound(q, r, out);
-        if (r != NULL || q->carried->state == SV_CARRIED_NONE) return SIPVEIL_OK;
-        return make(store, arena, q, SV_BINDING_CURRENT, current, out, err);
+        if (binds) SV_TRY(make(store, arena, q, SV_BINDING_CURRENT, current, out, err));
+        remove_all(store, arena, q, &had, binds);
+        return SIPVEIL_OK;
     }
     out->events |= SIPVEIL_BINDING_EVENT_IDENTITY_UNVERIFIED;
     out->rule = "IDN-62";

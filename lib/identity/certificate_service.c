@@ -72,15 +72,19 @@ static sipveil_code chain_vouches(const notice *n, X509 *certificate, bool *vouc
     return SIPVEIL_OK;
 }
 
-/* What was kept goes at once, whatever came instead (IDN-79). */
-static sipveil_code drop_before(const notice *n, sipveil_certificate_notified *out, sipveil_error *err)
+/* What was kept goes, whatever came instead (IDN-79). */
+static sipveil_code find_before(const notice *n, sipveil_certificate_notified *out, sipveil_error *err)
 {
     sipveil_span before;
     out->had_before = sv_store_find(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME, n->now, &before);
     if (!out->had_before) return SIPVEIL_OK;
-    SV_TRY(sv_digest_octets(n->worker->crypto, sv_digest_by_name("sha256"), before, out->before_sha256, err));
-    (void)sv_store_remove(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME);
-    return SIPVEIL_OK;
+    return sv_digest_octets(n->worker->crypto, sv_digest_by_name("sha256"), before, out->before_sha256, err);
+}
+
+/* Not where memory ended: then it is as it was, and the same NOTIFY can be taken again. */
+static void drop_before(const notice *n, sipveil_code code)
+{
+    if (code != SIPVEIL_INTERNAL) (void)sv_store_remove(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME);
 }
 
 static int64_t keep_until(const notice *n, int64_t not_after)
@@ -108,7 +112,7 @@ static sipveil_code take_certificate(const notice *n, sipveil_span der, sipveil_
     out->why = "no chain leads to it for that address, and no Identity covers it";
     if (!chain && !identity_vouches(n)) return SIPVEIL_OK;
     int64_t until = keep_until(n, summary.not_after);
-    SV_TRY(sv_store_add(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME, der, n->now, until, err));
+    SV_TRY(sv_store_replace(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME, der, n->now, until, err));
     out->notice = SIPVEIL_CERTIFICATE_KEPT;
     out->assurance = chain ? SIPVEIL_ASSURANCE_CHAIN : SIPVEIL_ASSURANCE_SESSION;
     out->certificate = der;
@@ -130,7 +134,9 @@ static sipveil_code take_notify(const notice *n, sipveil_certificate_notified *o
     if (n->view->body.len == 0) {
         out->notice = SIPVEIL_CERTIFICATE_NONE;
         out->why = "there is no certificate, or it was revoked";
-        return drop_before(n, out, err);
+        SV_TRY(find_before(n, out, err));
+        drop_before(n, SIPVEIL_OK);
+        return SIPVEIL_OK;
     }
     SV_TRY(sv_entity_of_body(n->view, sipveil_context_limits(n->worker->context), 0, entity, err));
     out->why = "the body is of another type";
@@ -139,8 +145,10 @@ static sipveil_code take_notify(const notice *n, sipveil_certificate_notified *o
         return SIPVEIL_OK;
     }
     SV_TRY(sv_mime_decoded_content(entity, n->worker->arena, &der, err));
-    SV_TRY(drop_before(n, out, err));
-    return take_certificate(n, der, out, err);
+    SV_TRY(find_before(n, out, err));
+    sipveil_code code = take_certificate(n, der, out, err);
+    if (out->notice != SIPVEIL_CERTIFICATE_KEPT) drop_before(n, code);
+    return code;
 }
 
 sipveil_code sipveil_certificate_take_notify(sipveil_worker *worker, const sipveil_certificate_notify_options *options,

@@ -71,23 +71,34 @@ static sipveil_code digest_of_request(const sv_judging *j, uint8_t out[SV_DIGEST
 }
 
 /* The entry of a signature: whose request, and how many forks of it came, to whatever hosts: the Request-URI is not signed,
- * so that it must not make an old request a new one. */
-static sipveil_code count_fork(const sv_judging *j, sipveil_span scope, int64_t expires, sipveil_error *err)
+ * so that it must not make an old request a new one. value: what it is with this fork. */
+static sipveil_code look_at_forks(const sv_judging *j, sipveil_span scope, uint8_t value[DIGEST + 1], sipveil_error *err)
 {
-    uint8_t value[DIGEST + 1], request[SV_DIGEST_MOST];
+    uint8_t request[SV_DIGEST_MOST];
     sipveil_span kept;
-    sv_store *store = sv_memory_store(j->options->memory);
     SV_TRY(digest_of_request(j, request, err));
     memcpy(value, request, DIGEST);
     value[DIGEST] = 1;
-    if (sv_store_find(store, SV_STORE_SEEN, scope, SV_SPAN("request"), j->now, &kept)) {
-        bool fork = kept.len == sizeof value && sv_equal(sv_span(kept.data, DIGEST), sv_span(value, DIGEST)) &&
-                    kept.data[DIGEST] < FORKS_MOST;
-        if (!fork) return seen("IDN-41", err);
-        value[DIGEST] = (uint8_t)(kept.data[DIGEST] + 1);
-        (void)sv_store_remove(store, SV_STORE_SEEN, scope, SV_SPAN("request"));
-    }
-    return add(j, scope, SV_SPAN("request"), sv_span(value, sizeof value), expires, "IDN-41", err);
+    if (!sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, scope, SV_SPAN("request"), j->now, &kept)) return SIPVEIL_OK;
+    bool fork = kept.len == DIGEST + 1 && sv_equal(sv_span(kept.data, DIGEST), sv_span(value, DIGEST)) &&
+                kept.data[DIGEST] < FORKS_MOST;
+    if (!fork) return seen("IDN-41", err);
+    value[DIGEST] = (uint8_t)(kept.data[DIGEST] + 1);
+    return SIPVEIL_OK;
+}
+
+/* Its branch and the count of forks: both or neither. */
+static sipveil_code add_fork(const sv_judging *j, sipveil_span scope, sipveil_span branch, sipveil_error *err)
+{
+    uint8_t value[DIGEST + 1];
+    int64_t expires = expiry(j, SV_FRESHNESS_8224);
+    sv_store *store = sv_memory_store(j->options->memory);
+    SV_TRY(look_at_forks(j, scope, value, err));
+    SV_TRY(add(j, scope, branch, sv_span(NULL, 0), expires, "IDN-41", err));
+    sipveil_code code = sv_store_replace(store, SV_STORE_SEEN, scope, SV_SPAN("request"), sv_span(value, sizeof value), j->now,
+                                         expires, err);
+    if (code != SIPVEIL_OK) (void)sv_store_remove(store, SV_STORE_SEEN, scope, branch);
+    return code == SIPVEIL_LIMIT ? full(err) : code;
 }
 
 /* (r, s) and (r, n - s) verify both, and anybody can make one of the other: they are remembered as one. */
@@ -96,7 +107,6 @@ sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, s
     uint8_t digest[SV_DIGEST_MOST], same[SV_ES256_LENGTH];
     sv_buffer scope, name;
     sipveil_span kept;
-    int64_t expires = expiry(j, SV_FRESHNESS_8224);
     sv_es256_lower(signature, same);
     SV_TRY(sv_digest_octets(j->op->crypto, sv_digest_by_name("sha256"), sv_span(same, sizeof same), digest, err));
     sv_buffer_init(&scope, j->op->arena, 128, NAME_MOST);
@@ -111,8 +121,7 @@ sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, s
     if (sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, sv_buffer_span(&scope), sv_buffer_span(&name), j->now, &kept)) {
         return seen("IDN-41", err);
     }
-    SV_TRY(count_fork(j, sv_buffer_span(&scope), expires, err));
-    return add(j, sv_buffer_span(&scope), sv_buffer_span(&name), sv_span(NULL, 0), expires, "IDN-41", err);
+    return add_fork(j, sv_buffer_span(&scope), sv_buffer_span(&name), err);
 }
 
 /* ---- RFC 4474 ---- */

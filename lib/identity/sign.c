@@ -327,6 +327,7 @@ static sipveil_code sign(signing *s, sipveil_identity_signed *out)
 static sipveil_code finish(const signing *s, sipveil_code code, sipveil_identity_signed *out)
 {
     sv_warn_of_tail(s->op, s->view->tail);
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(s->op, s->err);
     if (code == SIPVEIL_OK) hand_out(s, out);
     else *out = (sipveil_identity_signed){0};
     return code;

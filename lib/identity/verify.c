@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The verification service: which fields there are, which one decides, what to answer (RFC 8224 6.2, IDN-45). */
 #include "identity/verify.h"
+#include "tunnel/memory.h"
 
 void sipveil_identity_verify_options_default(sipveil_identity_verify_options *options)
 {
@@ -195,11 +196,11 @@ static sipveil_code judge(sv_judging *j, sipveil_error *err)
     sv_warn_of_tail(j->op, view->tail);
     if (!sv_identity_is_judged(view)) {
         sv_identity_note(j->op, "IDN-47", SIPVEIL_CHECK_NOT_DONE, "responses, ACK and CANCEL are not judged");
-        hand_out(j);
-        return SIPVEIL_OK;
+    } else {
+        SV_TRY(judge_fields(j, err));
+        decide(j);
     }
-    SV_TRY(judge_fields(j, err));
-    decide(j);
+    SV_TRY(sv_report_is_whole(j->op, err));
     hand_out(j);
     return SIPVEIL_OK;
 }
@@ -219,7 +220,9 @@ sipveil_code sipveil_identity_verify(sipveil_worker *worker, const sipveil_ident
     sv_judging j = {.options = options, .view = &view, .out = out};
     SV_TRY(sv_identity_begin(worker, message, &view, err));
     j.op = &worker->operation;
+    sv_store_mark mark = sv_memory_begin(options->memory);
     sipveil_code code = judge(&j, err);
+    sv_memory_end(options->memory, &mark, code);
     if (code != SIPVEIL_OK) memset(out, 0, sizeof *out);
     return code;
 }

@@ -94,7 +94,7 @@ static bool take_name(sipveil_span name, sv_binding *r)
 static bool read_record(const sv_store_entry *entry, sv_binding *out)
 {
     sv_cursor c = sv_cursor_over(entry->value, "binding");
-    *out = (sv_binding){.dialog.call_id = entry->scope};
+    *out = (sv_binding){.dialog.call_id = entry->scope, .name = entry->name};
     return is_binding(entry->name) && take_name(entry->name, out) && take_head(&c, out) && take_digest(&c, out->sha256) &&
            take_digest(&c, out->key_sha256) && take_digest(&c, out->service_sha256) && take_number(&c, &out->issued) &&
            take_number(&c, &out->made) && take_number(&c, &out->proven) && take_number(&c, &out->not_after) &&
@@ -106,7 +106,7 @@ static bool read_record(const sv_store_entry *entry, sv_binding *out)
 static bool own(sv_arena *arena, sv_binding *r)
 {
     sipveil_span *spans[] = {&r->dialog.call_id, &r->dialog.local_tag, &r->dialog.remote_tag, &r->peer,
-                             &r->local,          &r->domain,           &r->certificate};
+                             &r->local,          &r->domain,           &r->certificate,     &r->name};
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
         if (!sv_arena_copy(arena, *spans[i], spans[i])) return false;
     }
@@ -125,8 +125,8 @@ sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding 
     if (name.len == 0) return sv_no_memory(err, "state");
     SV_TRY(sv_buffer_check(&b, "state", err));
     if (__builtin_add_overflow(binding->until, (int64_t)SV_BINDING_TOLD, &expires)) expires = INT64_MAX;
-    (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
-    return sv_store_add(store, SV_STORE_BINDING, binding->dialog.call_id, name, sv_buffer_span(&b), now, expires, err);
+    return sv_store_replace(store, SV_STORE_BINDING, binding->dialog.call_id, name, sv_buffer_span(&b), now, expires,
+                            err);
 }
 
 static sipveil_code find_exact(const sv_store *store, const sv_dialog *dialog, sv_binding_place place, int64_t now,
@@ -160,7 +160,7 @@ sipveil_code sv_binding_find(const sv_store *store, const sv_dialog *dialog, sv_
 
 void sv_binding_remove(sv_store *store, sv_arena *arena, const sv_binding *binding)
 {
-    sipveil_span name = name_of(arena, &binding->dialog, binding->place);
+    sipveil_span name = binding->name.len > 0 ? binding->name : name_of(arena, &binding->dialog, binding->place);
     if (name.len > 0) {
         (void)sv_store_remove(store, SV_STORE_BINDING, binding->dialog.call_id, name);
     } else { /* no memory: rather all that is known of the call is forgotten than this one kept */
@@ -174,7 +174,8 @@ sipveil_code sv_binding_complete(sv_store *store, sv_arena *arena, sv_binding *b
     sv_binding before = *binding;
     binding->dialog.local_tag = local_tag;
     SV_TRY(sv_binding_keep(store, arena, binding, now, err));
-    sv_binding_remove(store, arena, &before);
+    sv_binding_remove(store, arena, &before); /* by its name, which needs no memory */
+    binding->name = (sipveil_span){0};
     return SIPVEIL_OK;
 }
 
@@ -187,6 +188,7 @@ static sipveil_code set_proven(sv_store *store, sv_arena *arena, sv_binding *b, 
     if (b->proven == 0) b->proven = now;
     SV_TRY(sv_binding_keep(store, arena, b, now, NULL));
     if (before.place == SV_BINDING_NEXT) sv_binding_remove(store, arena, &before);
+    b->name = (sipveil_span){0};
     return SIPVEIL_OK;
 }
 

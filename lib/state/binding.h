@@ -44,9 +44,10 @@ typedef struct sv_binding {
     int64_t made, proven;     /* proven: 0 while only claimed */
     int64_t not_after;        /* of the certificate */
     int64_t until;            /* the last second of its life */
+    sipveil_span name;        /* in the store; empty: it was not found there */
 } sv_binding;
 
-/* Adds, or replaces what is at that dialog and place. LIMIT: too large, or the store is full. */
+/* Adds, or replaces what is at that dialog and place; on failure that is still there. LIMIT: too large, or the store is full. */
 sipveil_code sv_binding_keep(sv_store *store, sv_arena *arena, const sv_binding *binding, int64_t now,
                              sipveil_error *err);
 

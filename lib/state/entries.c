@@ -124,6 +124,7 @@ static void join_scope(sv_entry_scope *scope, sv_entry *entry)
 {
     entry->in = scope;
     entry->older = scope->newest;
+    entry->newer = NULL;
     if (scope->newest != NULL) scope->newest->newer = entry;
     else scope->oldest = entry;
     scope->newest = entry;
@@ -166,40 +167,134 @@ static sv_entry *new_entry(sv_entries *all, sipveil_span name, sipveil_span valu
     return entry;
 }
 
-bool sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value,
-                     int64_t expires)
+/* ---- the journal */
+
+static void note(sv_entries *all, sv_entry *entry)
 {
-    if (!reserve_place(all)) return false;
+    if (all->open == 0) return;
+    entry->turn = ++all->turn;
+    entry->sooner = all->journal;
+    if (entry->sooner != NULL) entry->sooner->later = entry;
+    all->journal = entry;
+}
+
+static void leave_journal(sv_entries *all, sv_entry *entry)
+{
+    if (entry->turn == 0) return;
+    if (entry->later != NULL) entry->later->sooner = entry->sooner;
+    else all->journal = entry->sooner;
+    if (entry->sooner != NULL) entry->sooner->later = entry->later;
+    entry->sooner = entry->later = NULL;
+    entry->turn = 0;
+}
+
+/* The entry is nowhere but in the journal, and neither is what it stands for. */
+static void discard(sv_entries *all, sv_entry *entry)
+{
+    while (entry != NULL) {
+        sv_entry *before = entry->before;
+        leave_journal(all, entry);
+        free_entry(all, entry);
+        entry = before;
+    }
+}
+
+/* There is a place in the heap for it. */
+static void join(sv_entries *all, sv_entry_scope *in, sv_entry *entry)
+{
+    join_scope(in, entry);
+    entry->place = all->count++;
+    rise(all, entry);
+    all->octets += entry->size;
+}
+
+static void leave(sv_entries *all, sv_entry *entry)
+{
+    leave_heap(all, entry);
+    leave_scope(entry);
+    all->octets -= entry->size;
+}
+
+sv_entry *sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value, int64_t expires)
+{
+    if (!reserve_place(all)) return NULL;
     sv_entry *entry = new_entry(all, name, value, expires);
-    if (entry == NULL) return false;
+    if (entry == NULL) return NULL;
     sv_entry_scope *in = sv_entries_find_scope(all, scope);
     if (in == NULL) in = add_scope(all, scope);
     if (in == NULL) {
         free_entry(all, entry);
-        return false;
+        return NULL;
     }
     entry->key.scope = in->key.scope;
     if (tsearch(entry, &all->by_name, compare_keys) == NULL) {
         free_entry(all, entry);
         drop_scope_if_empty(all, in);
-        return false;
+        return NULL;
     }
-    join_scope(in, entry);
-    entry->place = all->count++;
-    rise(all, entry);
-    all->octets += entry->size;
-    return true;
+    join(all, in, entry);
+    note(all, entry);
+    return entry;
+}
+
+/* In the tree, too. */
+static void exchange(sv_entries *all, sv_entry *out, sv_entry *in)
+{
+    sv_entry **node = tfind(out, &all->by_name, compare_keys); /* what a node of the tree begins with */
+    *node = in;
+    leave(all, out);
+    join(all, out->in, in);
+}
+
+sv_entry *sv_entries_replace(sv_entries *all, sv_entry *before, sipveil_span value, int64_t expires)
+{
+    sv_entry *entry = new_entry(all, before->key.name, value, expires);
+    if (entry == NULL) return NULL;
+    entry->key.scope = before->key.scope;
+    exchange(all, before, entry);
+    if (all->open > 0) entry->before = before;
+    else discard(all, before);
+    note(all, entry);
+    return entry;
 }
 
 void sv_entries_remove(sv_entries *all, sv_entry *entry)
 {
     sv_entry_scope *scope = entry->in;
     (void)tdelete(entry, &all->by_name, compare_keys);
-    leave_heap(all, entry);
-    leave_scope(entry);
-    all->octets -= entry->size;
-    free_entry(all, entry);
+    leave(all, entry);
+    discard(all, entry);
     drop_scope_if_empty(all, scope);
+}
+
+static void take_back(sv_entries *all, sv_entry *entry)
+{
+    sv_entry *before = entry->before;
+    if (before == NULL) {
+        sv_entries_remove(all, entry);
+        return;
+    }
+    exchange(all, entry, before);
+    entry->before = NULL;
+    discard(all, entry);
+}
+
+uint64_t sv_entries_begin(sv_entries *all)
+{
+    all->open++;
+    return all->turn;
+}
+
+void sv_entries_end(sv_entries *all, uint64_t mark, bool for_good)
+{
+    all->open--;
+    while (!for_good && all->journal != NULL && all->journal->turn > mark) take_back(all, all->journal);
+    while (all->open == 0 && all->journal != NULL) {
+        sv_entry *entry = all->journal, *before = entry->before;
+        entry->before = NULL;
+        leave_journal(all, entry);
+        discard(all, before);
+    }
 }
 
 void sv_entries_drop_expired(sv_entries *all, int64_t now)

@@ -23,6 +23,9 @@ struct sv_entry {
     sipveil_span value;
     int64_t expires;
     size_t place; /* in the heap */
+    sv_entry *before;            /* that it replaced, until the change is for good; NULL: it was added */
+    sv_entry *sooner, *later;    /* in the journal */
+    uint64_t turn;                     /* when it came into the journal; 0: it is not in it */
     size_t size;  /* of octets[] */
     uint8_t octets[]; /* name, value */
 };
@@ -44,6 +47,9 @@ typedef struct sv_entries {
     size_t octets;              /* names, values and scopes held */
     bool secret;                /* entries are in the vault; set before the first */
     sv_vault vault;
+    unsigned open;              /* changes that may be taken back, one within the other */
+    sv_entry *journal;    /* what came since the first of them began, the newest first */
+    uint64_t turn;
 } sv_entries;
 
 void sv_entries_clear(sv_entries *all); /* wipes and frees; may be used again */
@@ -51,9 +57,16 @@ void sv_entries_clear(sv_entries *all); /* wipes and frees; may be used again */
 sv_entry *sv_entries_find(const sv_entries *all, sipveil_span scope, sipveil_span name);
 sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope);
 
-/* (scope, name) must not be there. false: no memory, and nothing has changed. */
-bool sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value,
-                     int64_t expires);
+/* (scope, name) must not be there. NULL: no memory, and nothing has changed. */
+sv_entry *sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value,
+                                int64_t expires);
+/* A new entry of that name, the newest of its scope, in place of `before`, which is wiped and freed. NULL: likewise. */
+sv_entry *sv_entries_replace(sv_entries *all, sv_entry *before, sipveil_span value, int64_t expires);
+/* From here on what is inserted and replaced can be taken back, without asking for memory; what goes otherwise cannot.
+ * Changes may be nested. Returns the mark of this one. */
+uint64_t sv_entries_begin(sv_entries *all);
+void sv_entries_end(sv_entries *all, uint64_t mark, bool for_good);
+
 /* Wipes and frees the entry, and its scope with the last one. */
 void sv_entries_remove(sv_entries *all, sv_entry *entry);
 void sv_entries_drop_expired(sv_entries *all, int64_t now);

@@ -40,47 +40,130 @@ void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps)
     store->kinds[kind].caps = caps;
 }
 
-static bool is_full(const sv_entries *all, sv_store_caps caps, sipveil_span scope, size_t size)
+/* What an entry would be added to, as if the one that it stands for were gone. */
+typedef struct room {
+    size_t entries, octets, in_scope;
+    bool has_scope;
+} room;
+
+static room room_of(const sv_entries *all, sipveil_span scope, const sv_entry *instead)
 {
     const sv_entry_scope *in = sv_entries_find_scope(all, scope);
-    if (in != NULL && caps.entries_per_scope > 0 && in->count >= caps.entries_per_scope) return true;
-    return all->count >= caps.entries || size > SV_STORE_OCTETS_MOST - all->octets;
+    room r = {all->count, all->octets, in == NULL ? 0 : in->count, in != NULL};
+    if (instead == NULL) return r;
+    r.entries--;
+    r.octets -= instead->size;
+    if (instead->in == in) r.in_scope--;
+    return r;
 }
 
-/* Only what the same scope owns gives way: nobody pushes another's entries out (ADV-176). */
-static sipveil_code make_room(sv_entries *all, sv_store_caps caps, sipveil_span scope, size_t size,
-                              sipveil_error *err)
+static bool is_full(const room *r, sv_store_caps caps, size_t size)
 {
-    while (is_full(all, caps, scope, size)) {
-        sv_entry_scope *in = sv_entries_find_scope(all, scope);
-        if (caps.fail_when_full || in == NULL) {
-            return sv_fail_rule(err, "state", SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
-                                "the memory is full: %zu entries, %zu octets", all->count,
-                                all->octets);
-        }
-        sv_entries_remove(all, in->oldest);
+    return (caps.entries_per_scope > 0 && r->in_scope >= caps.entries_per_scope) || r->entries >= caps.entries ||
+           size > SV_STORE_OCTETS_MOST - r->octets;
+}
+
+static sipveil_code full(const sv_entries *all, sipveil_error *err)
+{
+    return sv_fail_rule(err, "state", SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
+                        "the memory is full: %zu entries, %zu octets", all->count, all->octets);
+}
+
+/* Only what the same scope owns gives way: nobody pushes another's entries out (ADV-176). It goes when the new one is
+ * there: where there is no memory for that one, nothing has changed (ADV-215). */
+static sipveil_code make_room(sv_entries *all, sv_store_caps caps, sv_entry *added, sipveil_error *err)
+{
+    for (;;) {
+        room r = room_of(all, added->key.scope, added);
+        if (!is_full(&r, caps, added->size)) return SIPVEIL_OK;
+        if (added->in->oldest == added) break;
+        sv_entries_remove(all, added->in->oldest);
     }
+    sv_entries_remove(all, added);
+    return full(all, err);
+}
+
+typedef struct new_entry {
+    sipveil_span scope, name, value;
+    int64_t now, expires;
+} new_entry;
+
+/* instead: it goes when the new one is there; NULL: none does. */
+static sipveil_code add(sv_entries *all, sv_store_caps caps, sv_entry *instead, const new_entry *n, sipveil_error *err)
+{
+    size_t size = n->scope.len + n->name.len + n->value.len; /* was looked at */
+    room r = room_of(all, n->scope, instead);
+    if (is_full(&r, caps, size) && (caps.fail_when_full || !r.has_scope)) return full(all, err);
+    sv_entry *same = sv_entries_find(all, n->scope, n->name);
+    sv_entry *added = same != NULL ? sv_entries_replace(all, same, n->value, n->expires)
+                                         : sv_entries_insert(all, n->scope, n->name, n->value, n->expires);
+    if (added == NULL) return sv_no_memory(err, "state");
+    if (same == NULL && instead != NULL) sv_entries_remove(all, instead);
+    return make_room(all, caps, added, err);
+}
+
+/* What is to be looked at before anything is done. */
+static sipveil_code begin(sv_entries *all, const new_entry *n, sipveil_error *err)
+{
+    size_t size;
+    if (__builtin_add_overflow(n->scope.len, n->name.len, &size) ||
+        __builtin_add_overflow(size, n->value.len, &size) || size > SV_STORE_ENTRY_MOST) {
+        return sv_fail(err, "state", SIPVEIL_LIMIT, "an entry over %d octets", SV_STORE_ENTRY_MOST);
+    }
+    sv_entries_drop_expired(all, n->now);
     return SIPVEIL_OK;
+}
+
+static sipveil_code seen_before(sv_store_kind kind, sipveil_error *err)
+{
+    return sv_fail_rule(err, "state", SIPVEIL_REPLAY, kind == SV_STORE_SEEN ? "ADV-145" : "ADV-171", SIPVEIL_NO_OFFSET,
+                        "seen before");
 }
 
 sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                           sipveil_span value, int64_t now, int64_t expires, sipveil_error *err)
 {
     sv_entries *all = &store->kinds[kind].entries;
-    size_t size;
-    if (__builtin_add_overflow(scope.len, name.len, &size) ||
-        __builtin_add_overflow(size, value.len, &size) || size > SV_STORE_ENTRY_MOST) {
-        return sv_fail(err, "state", SIPVEIL_LIMIT, "an entry over %d octets", SV_STORE_ENTRY_MOST);
-    }
-    sv_entries_drop_expired(all, now);
-    if (sv_entries_find(all, scope, name) != NULL) {
-        return sv_fail_rule(err, "state", SIPVEIL_REPLAY, kind == SV_STORE_SEEN ? "ADV-145" : "ADV-171",
-                            SIPVEIL_NO_OFFSET, "seen before");
-    }
+    const new_entry n = {scope, name, value, now, expires};
+    SV_TRY(begin(all, &n, err));
+    if (sv_entries_find(all, scope, name) != NULL) return seen_before(kind, err);
     if (expires < now) return SIPVEIL_OK; /* would be dropped at once */
-    SV_TRY(make_room(all, store->kinds[kind].caps, scope, size, err));
-    if (!sv_entries_insert(all, scope, name, value, expires)) return sv_no_memory(err, "state");
+    return add(all, store->kinds[kind].caps, NULL, &n, err);
+}
+
+sipveil_code sv_store_replace(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                              sipveil_span value, int64_t now, int64_t expires, sipveil_error *err)
+{
+    sv_entries *all = &store->kinds[kind].entries;
+    const new_entry n = {scope, name, value, now, expires};
+    SV_TRY(begin(all, &n, err));
+    sv_entry *before = sv_entries_find(all, scope, name);
+    if (expires >= now) return add(all, store->kinds[kind].caps, before, &n, err);
+    if (before != NULL) sv_entries_remove(all, before);
     return SIPVEIL_OK;
+}
+
+sipveil_code sv_store_exchange(sv_store *store, sv_store_kind kind, const sv_store_entry *out, const sv_store_entry *in,
+                               int64_t now, sipveil_error *err)
+{
+    sv_entries *all = &store->kinds[kind].entries;
+    const new_entry n = {in->scope, in->name, in->value, now, in->expires};
+    SV_TRY(begin(all, &n, err));
+    if (sv_entries_find(all, n.scope, n.name) != NULL) return seen_before(kind, err);
+    return add(all, store->kinds[kind].caps, sv_entries_find(all, out->scope, out->name), &n, err);
+}
+
+sv_store_mark sv_store_begin(sv_store *store)
+{
+    sv_store_mark mark = {{0}};
+    _Static_assert(sizeof mark.at / sizeof *mark.at == SV_STORE_KINDS, "one for each kind");
+    for (size_t i = 0; store != NULL && i < SV_STORE_KINDS; i++) mark.at[i] = sv_entries_begin(&store->kinds[i].entries);
+    return mark;
+}
+
+void sv_store_end(sv_store *store, const sv_store_mark *mark, bool for_good)
+{
+    for (size_t i = 0; store != NULL && i < SV_STORE_KINDS; i++) sv_entries_end(&store->kinds[i].entries, mark->at[i], for_good);
 }
 
 bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,

@@ -32,12 +32,31 @@ sipveil_code sv_store_new(sv_store **out, sipveil_error *err);
 void sv_store_free(sv_store *store); /* wipes */
 void sv_store_set_caps(sv_store *store, sv_store_kind kind, sv_store_caps caps);
 
+typedef struct sv_store_entry {
+    sipveil_span scope, name, value;
+    int64_t expires;
+} sv_store_entry;
+
 /* First wins: SIPVEIL_REPLAY if (kind, scope, name) is there and has not expired at `now` (ADV-171); an
  * entry is there through the second `expires`. LIMIT: scope, name and value are over 16 KiB together; or
  * full (also at 32 MiB of a kind) and fail_when_full, or full of other scopes' entries. Expired entries
- * are dropped as they are met. */
+ * are dropped as they are met. On failure nothing else has changed. */
 sipveil_code sv_store_add(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                           sipveil_span value, int64_t now, int64_t expires, sipveil_error *err);
+/* The same in place of what is there, if anything is: on failure that is still there. */
+sipveil_code sv_store_replace(sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
+                              sipveil_span value, int64_t now, int64_t expires, sipveil_error *err);
+/* Adds one and removes another, of that scope and name, if it is there: both or neither. */
+sipveil_code sv_store_exchange(sv_store *store, sv_store_kind kind, const sv_store_entry *out, const sv_store_entry *in,
+                               int64_t now, sipveil_error *err);
+/* What one call adds and replaces counts as a whole: where the call fails, sv_store_end takes it back, for which no memory
+ * is needed (ADV-215). What was removed or gave way stays away. Calls may be nested. store may be NULL. */
+typedef struct sv_store_mark {
+    uint64_t at[10]; /* of each kind */
+} sv_store_mark;
+sv_store_mark sv_store_begin(sv_store *store);
+void sv_store_end(sv_store *store, const sv_store_mark *mark, bool for_good);
+
 /* *value borrowed until the next change of the store; false if absent or expired. */
 bool sv_store_find(const sv_store *store, sv_store_kind kind, sipveil_span scope, sipveil_span name,
                    int64_t now, sipveil_span *value);
@@ -45,10 +64,6 @@ bool sv_store_remove(sv_store *store, sv_store_kind kind, sipveil_span scope, si
 /* All entries of a scope (BYE). */
 void sv_store_remove_scope(sv_store *store, sv_store_kind kind, sipveil_span scope);
 /* Calls visit for each entry, in no order, until it returns false. The store must not change meanwhile. */
-typedef struct sv_store_entry {
-    sipveil_span scope, name, value;
-    int64_t expires;
-} sv_store_entry;
 void sv_store_visit(const sv_store *store, sv_store_kind kind, bool (*visit)(void *state, const sv_store_entry *entry),
                     void *state);
 size_t sv_store_count(const sv_store *store, sv_store_kind kind);

@@ -37,8 +37,7 @@ static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char ki
     int64_t seconds = kind == 'v' || kind == 'b' ? TRANSACTION_SECONDS : DIALOG_SECONDS, expires;
     if (name.len == 0) return sv_no_memory(err, SV_TRUST);
     if (__builtin_add_overflow(b->now, seconds, &expires)) expires = INT64_MAX;
-    (void)sv_store_remove(store, SV_STORE_HIDDEN, scope, name);
-    return sv_store_add(store, SV_STORE_HIDDEN, scope, name, value, b->now, expires, err);
+    return sv_store_replace(store, SV_STORE_HIDDEN, scope, name, value, b->now, expires, err);
 }
 
 /* The name that stands for something, the same one for the same thing: retransmissions stay what they are. */

@@ -136,9 +136,8 @@ sipveil_code sv_remember_dialog(sv_operation *op)
         binding b;
         SV_TRY(look(op, &signers[i], &b));
         sv_store *store = sv_memory_store(op->options->memory);
-        (void)sv_store_remove(store, SV_STORE_BINDING, b.scope, b.name);
-        sipveil_code code = sv_store_add(store, SV_STORE_BINDING, b.scope, b.name, sv_span(b.fingerprint, FINGERPRINT),
-                                         op->now, expires, op->err);
+        sipveil_code code = sv_store_replace(store, SV_STORE_BINDING, b.scope, b.name, sv_span(b.fingerprint, FINGERPRINT),
+                                             op->now, expires, op->err);
         if (code != SIPVEIL_OK && code != SIPVEIL_LIMIT) return code;
     }
     return SIPVEIL_OK;

@@ -39,6 +39,16 @@ sv_store *sv_memory_store(const sipveil_memory *memory)
     return memory->store;
 }
 
+sv_store_mark sv_memory_begin(const sipveil_memory *memory)
+{
+    return sv_store_begin(memory != NULL ? memory->store : NULL);
+}
+
+void sv_memory_end(const sipveil_memory *memory, const sv_store_mark *mark, sipveil_code code)
+{
+    sv_store_end(memory != NULL ? memory->store : NULL, mark, code != SIPVEIL_INTERNAL);
+}
+
 void sipveil_memory_free(sipveil_memory *memory)
 {
     if (memory == NULL) return;

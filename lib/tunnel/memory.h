@@ -11,6 +11,11 @@
 /* What is behind it, for higher rooms; borrowed. */
 sv_store *sv_memory_store(const sipveil_memory *memory);
 
+/* A call that fails for want of memory or of random numbers remembers nothing, so that it can be made again: what it
+ * added and replaced is taken back. Every other refusal may have its reasons to remember. memory may be NULL. */
+sv_store_mark sv_memory_begin(const sipveil_memory *memory);
+void sv_memory_end(const sipveil_memory *memory, const sv_store_mark *mark, sipveil_code code);
+
 /* Whether what was protected came with this message before: SIPVEIL_REPLAY. Changes nothing. */
 sipveil_code sv_memory_check_not_seen(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer,
                                       sipveil_span content, int64_t now, sipveil_error *err);

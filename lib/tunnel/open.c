@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening: read the tree, judge it, hand out. Nothing is handed out unless every check passed. */
 #include "tunnel/bound.h"
+#include "tunnel/memory.h"
 
 static void begin(sipveil_worker *worker, const sipveil_open_options *options, bool inspecting, sipveil_error *err)
 {
@@ -132,6 +133,7 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     begin(worker, options, false, err);
     sv_operation *op = &worker->operation;
     op->extension = extension;
+    sv_store_mark mark = sv_memory_begin(options->memory);
     sipveil_code code = run(op, message);
     if (code == SIPVEIL_OK) code = sv_emit(op, &opened);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->compared, SV_TUNNEL, err);
@@ -140,8 +142,9 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     if (code == SIPVEIL_OK) code = sv_judge_replay(op);
     if (code == SIPVEIL_OK) code = sv_remember_dialog(op);
     if (code == SIPVEIL_OK) sv_remember_proof(op);
-    if (code == SIPVEIL_OK) code = sv_buffer_check(&op->checks, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(op, err);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->signers, SV_TUNNEL, err);
+    sv_memory_end(options->memory, &mark, code);
     if (code != SIPVEIL_OK) {
         coarsen(op, err);
         if (op->failure.code == SIPVEIL_OK) op->failure_node = op->root;

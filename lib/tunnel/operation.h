@@ -161,6 +161,8 @@ void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result re
     SV_PRINTF(4, 5);
 /* The same for a text that lasts. */
 void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
+/* INTERNAL: memory ended while findings were put down, so that some are missing. */
+sipveil_code sv_report_is_whole(const sv_operation *op, sipveil_error *err);
 void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
 /* That octets after Content-Length were dropped, if any were. */
 void sv_warn_of_tail(sv_operation *op, size_t tail);

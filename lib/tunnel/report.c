@@ -86,7 +86,15 @@ static const char *format_text(sv_operation *op, const char *format, va_list arg
     if (!sv_find_byte(sv_span_str(format), '%', &at)) return format; /* a literal, and all there is to say */
     (void)vsnprintf(text, sizeof text, format, arguments);
     const char *copy = sv_arena_string(op->arena, sv_span_str(text));
-    return copy != NULL ? copy : "";
+    if (copy != NULL) return copy;
+    op->checks.failed = op->warnings.failed = true; /* sv_report_is_whole() */
+    return "";
+}
+
+sipveil_code sv_report_is_whole(const sv_operation *op, sipveil_error *err)
+{
+    SV_TRY(sv_buffer_check(&op->checks, SV_TUNNEL, err));
+    return sv_buffer_check(&op->warnings, SV_TUNNEL, err);
 }
 
 void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result result, const char *why, ...)

@@ -323,6 +323,7 @@ sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *opti
                               (settled.pcscf && settled.encoding == SIPVEIL_ENCODING_DEFAULT),
                     .cipher = settled.cipher == SIPVEIL_CIPHER_NONE ? SIPVEIL_CIPHER_AES_256_GCM : settled.cipher};
     sipveil_code code = seal(&s, form, state, message, &sealed);
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(op, err);
     op->err = NULL;
     if (code != SIPVEIL_OK) {
         op->failure = *err;

@@ -92,11 +92,63 @@ static void ages_within_a_scope(void **state)
     sv_entries_clear(&all);
 }
 
+enum { NAMES = 30 };
+
+static const char *value_of(const sv_entries *all, unsigned name)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", name);
+    const sv_entry *entry = sv_entries_find(all, SV_SPAN("s"), sv_span_str(text));
+    return entry == NULL ? "" : (const char *)entry->value.data;
+}
+
+static void put(sv_entries *all, unsigned name, unsigned value)
+{
+    char text[16], number[16];
+    snprintf(text, sizeof text, "%u", name);
+    snprintf(number, sizeof number, "%u", value);
+    const sipveil_span octets = sv_span(number, strlen(number) + 1);
+    sv_entry *before = sv_entries_find(all, SV_SPAN("s"), sv_span_str(text));
+    assert_non_null(before != NULL ? sv_entries_replace(all, before, octets, 100 + value)
+                                   : sv_entries_insert(all, SV_SPAN("s"), sv_span_str(text), octets, 100 + value));
+}
+
+/* ADV-215: what was put in since then is taken back, once or within another change, whatever order it came in; what goes in
+ * between by its time does not come back. */
+static void changes_are_taken_back(void **state)
+{
+    (void)state;
+    uint32_t seed = 7;
+    for (int round = 0; round < 200; round++) {
+        sv_entries all = {0};
+        char before[NAMES][16];
+        bool outer_stays = round % 2 == 0, inner_stays = round % 4 < 2, none_expire = round % 3 > 0;
+        for (unsigned i = 0; i < NAMES; i += 2) put(&all, i, i);
+        for (unsigned i = 0; i < NAMES; i++) snprintf(before[i], sizeof before[i], "%s", value_of(&all, i));
+        uint64_t outer = sv_entries_begin(&all), inner = 0;
+        for (unsigned step = 0; step < 40; step++) {
+            if (step == 10) inner = sv_entries_begin(&all);
+            seed = seed * 1664525u + 1013904223u;
+            put(&all, (seed >> 8) % NAMES, 50 + step);
+            if (step == 20 && !none_expire) sv_entries_drop_expired(&all, 155);
+            if (step == 30) sv_entries_end(&all, inner, inner_stays);
+            check_links(&all);
+        }
+        sv_entries_end(&all, outer, outer_stays);
+        check_links(&all);
+        assert_null(all.journal);
+        for (unsigned i = 0; i < NAMES && !outer_stays && none_expire; i++) assert_string_equal(value_of(&all, i), before[i]);
+        sv_entries_clear(&all);
+        assert_int_equal(all.count + all.octets, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stays_whole_over_any_order),
         cmocka_unit_test(ages_within_a_scope),
+        cmocka_unit_test(changes_are_taken_back),
     };
     return cmocka_run_group_tests_name("in-process store", tests, NULL, NULL);
 }
