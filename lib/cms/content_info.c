@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cms/der_read.h"
 #include "cms/oid.h"
+#include "cms/usual_enveloped.h"
 
 sipveil_code sv_cms_read_content_info(sipveil_span octets, const sipveil_limits *limits,
                                       sv_cms_type *type, sipveil_span *content, sipveil_error *err)
@@ -10,6 +11,10 @@ sipveil_code sv_cms_read_content_info(sipveil_span octets, const sipveil_limits 
     sv_der value;
     *type = SV_CMS_UNKNOWN;
     *content = sv_span(NULL, 0);
+    if (sv_usual_content_info(octets, limits, content)) {
+        *type = SV_CMS_AUTH_ENVELOPED;
+        return SIPVEIL_OK;
+    }
     if (!sv_der_next_is(&c, SV_DER_SEQUENCE)) { /* ADV-057: PEM, base64 and text end here */
         return sv_fail_rule(err, "cms", SIPVEIL_MALFORMED, "ADV-057", 0,
                             "content-info: starts with %s, not with a SEQUENCE",

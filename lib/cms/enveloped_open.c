@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening. What is public (names, algorithms, lengths) is judged first. From the first use of a secret
  * on, every failure is one code and one text, and costs the same work: each try is one unwrapping and
- * one decryption of the content, with a random key where the unwrapping failed. */
+ * one decryption of the content, with a random key of the worker's where the unwrapping failed. */
 #include <openssl/err.h>
 
 #include "base/wipe.h"
@@ -147,15 +147,14 @@ static sipveil_code check_cipher(opener *o, sipveil_error *err)
 
 /* ---- tries ---- */
 
-/* CEK' of RFC 9709; without it the key is used as it is. */
-static sipveil_code content_key(const opener *o, const uint8_t *cek, uint8_t *out, sipveil_error *err)
+/* CEK' of RFC 9709, in bound; without it the key is used as it is. */
+static sipveil_code content_key(const opener *o, const uint8_t *cek, uint8_t bound[SV_KEY_MOST], const uint8_t **out,
+                                sipveil_error *err)
 {
-    size_t length = o->cipher->key_length;
-    if (!o->enveloped->cek_hkdf) {
-        memcpy(out, cek, length);
-        return SIPVEIL_OK;
-    }
-    return sv_content_key_bind(o->crypto, sv_span(cek, length), o->enveloped->cipher_algorithm, out, err);
+    *out = o->enveloped->cek_hkdf ? bound : cek;
+    if (!o->enveloped->cek_hkdf) return SIPVEIL_OK;
+    sipveil_span key = sv_span(cek, o->cipher->key_length);
+    return sv_content_key_bind(o->crypto, key, o->enveloped->cipher_algorithm, bound, err);
 }
 
 static sipveil_code publish(opener *o, size_t recipient, size_t key, const uint8_t *cek, unsigned strength,
@@ -174,14 +173,14 @@ static sipveil_code publish(opener *o, size_t recipient, size_t key, const uint8
     return SIPVEIL_OK;
 }
 
-static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t random[SV_KEY_MOST],
-                             uint8_t cek[SV_KEY_MOST], uint8_t real[SV_KEY_MOST], sipveil_error *err)
+static sipveil_code try_with(opener *o, size_t recipient, size_t key, const sv_stand_in *stand_in,
+                             uint8_t cek[SV_KEY_MOST], uint8_t bound[SV_KEY_MOST], sipveil_error *err)
 {
     const sv_enveloped *e = o->enveloped;
     size_t key_length = o->cipher->key_length, length;
+    const uint8_t *real;
     unsigned strength;
     bool good;
-    SV_TRY(sv_random(o->crypto, random, SV_KEY_MOST, err));
     sipveil_code code = sv_recipient_unwrap(o->crypto, &e->recipients[recipient], &o->keys[key], o->policy,
                                             o->arena, key_length, cek, &good, &strength, err);
     if (code == SIPVEIL_POLICY) {
@@ -191,7 +190,7 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t ra
     }
     SV_TRY(code);
     o->tries++;
-    SV_TRY(content_key(o, good ? cek : random, real, err));
+    SV_TRY(content_key(o, good ? cek : stand_in->content_key, bound, &real, err));
     bool clear = sv_cipher_decrypt(o->crypto, e->cipher, real, e->iv, e->auth_attributes,
                                    e->ciphertext, e->tag, o->plaintext, &length);
     if (clear && good) return publish(o, recipient, key, cek, strength, length, err);
@@ -201,11 +200,12 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, uint8_t ra
 
 static sipveil_code try_one(opener *o, size_t recipient, size_t key, sipveil_error *err)
 {
-    uint8_t random[SV_KEY_MOST], cek[SV_KEY_MOST] = {0}, real[SV_KEY_MOST];
-    sipveil_code code = try_with(o, recipient, key, random, cek, real, err);
-    sv_wipe(random, sizeof random);
+    uint8_t cek[SV_KEY_MOST] = {0}, bound[SV_KEY_MOST];
+    const sv_stand_in *stand_in;
+    SV_TRY(sv_stand_in_keys(o->crypto, &stand_in, err));
+    sipveil_code code = try_with(o, recipient, key, stand_in, cek, bound, err);
     sv_wipe(cek, sizeof cek);
-    sv_wipe(real, sizeof real);
+    sv_wipe(bound, sizeof bound);
     return code;
 }
 
@@ -294,7 +294,7 @@ static bool any_fits(opener *o)
 static sipveil_code work_for_nothing(const opener *o, sipveil_error *err)
 {
     const sv_enveloped *e = o->enveloped;
-    uint8_t octets[SV_KEY_MOST];
+    const sv_stand_in *stand_in;
     sv_cms_key nobody = {.kind = SV_CMS_KEY_KEK};
     opener dummy = *o;
     size_t i = 0, k = 0;
@@ -308,12 +308,11 @@ static sipveil_code work_for_nothing(const opener *o, sipveil_error *err)
     }
     dummy.plaintext = sv_arena_alloc_raw(o->arena, e->ciphertext.len);
     if (dummy.plaintext == NULL) return sv_no_memory(err, room);
-    SV_TRY(sv_random(o->crypto, octets, sizeof octets, err));
-    nobody.kek = sv_span(octets, sv_wrap_row_of(wrap)->key_length);
+    SV_TRY(sv_stand_in_keys(o->crypto, &stand_in, err));
+    nobody.kek = sv_span(stand_in->kek, sv_wrap_row_of(wrap)->key_length);
     dummy.keys = &nobody;
     dummy.first = 0;
     sipveil_code code = try_one(&dummy, i, 0, err);
-    sv_wipe(octets, sizeof octets);
     *o->out = (sv_opening){0};
     return code;
 }

@@ -3,6 +3,7 @@
  * what an algorithm's parameters lack shows when the content is opened. */
 #include "cms/oid.h"
 #include "cms/recipient.h"
+#include "cms/usual_enveloped.h"
 
 static const char room[] = "cms";
 
@@ -183,9 +184,9 @@ static sipveil_code read_body(sv_cursor *c, const sipveil_limits *limits, const 
     return check_version(out, has_originator, unprotected, &versions, policy, err);
 }
 
-sipveil_code sv_cms_read_enveloped(sipveil_span content, bool authenticated,
-                                   const sipveil_limits *limits, const sv_cms_policy *policy,
-                                   sv_arena *arena, sv_enveloped *out, sipveil_error *err)
+sipveil_code sv_cms_read_any_enveloped(sipveil_span content, bool authenticated, const sipveil_limits *limits,
+                                       const sv_cms_policy *policy, sv_arena *arena, sv_enveloped *out,
+                                       sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(content, authenticated ? "auth-enveloped-data" : "enveloped-data"), body;
     *out = (sv_enveloped){.authenticated = authenticated};
@@ -194,4 +195,12 @@ sipveil_code sv_cms_read_enveloped(sipveil_span content, bool authenticated,
     sipveil_code code = read_body(&body, limits, policy, arena, out, err);
     if (code != SIPVEIL_OK) *out = (sv_enveloped){0};
     return code;
+}
+
+sipveil_code sv_cms_read_enveloped(sipveil_span content, bool authenticated,
+                                   const sipveil_limits *limits, const sv_cms_policy *policy,
+                                   sv_arena *arena, sv_enveloped *out, sipveil_error *err)
+{
+    if (authenticated && sv_usual_enveloped_read(content, limits, arena, out)) return SIPVEIL_OK;
+    return sv_cms_read_any_enveloped(content, authenticated, limits, policy, arena, out, err);
 }

@@ -11,7 +11,8 @@
 
 enum {
     SV_USUAL_KEKRI_ELEMENTS = 7, /* values in it, itself included */
-    SV_USUAL_KEKRI_DEPTH = 2     /* constructed values one in another, itself included */
+    SV_USUAL_KEKRI_DEPTH = 2,    /* constructed values one in another, itself included */
+    SV_USUAL_KEKRI_LEAST = 24    /* octets, with an empty identifier and an empty key */
 };
 
 typedef struct sv_usual_kekri {
@@ -20,31 +21,27 @@ typedef struct sv_usual_kekri {
     sipveil_span encrypted_key;
 } sv_usual_kekri;
 
-/* Takes one, or nothing. */
+/* Takes one, or nothing. Its length says where it ends, and that of the identifier where all else must be:
+ *   A2 n  02 01 04  30 i+2  04 i (identifier)  30 0B 06 09 60 86 48 01 65 03 04 01 x  04 n-22-i (key) */
 static inline bool sv_usual_kekri_take(sv_cursor *c, sv_usual_kekri *out)
 {
-    sv_cursor at = *c;
-    sipveil_span head, algorithm, last;
-    if (!sv_take(&at, 9, &head) || head.data[0] != 0xA2 || head.data[8] >= 0x7E) return false;
-    size_t id = head.data[8];
-    if (!sv_equal(sv_span(head.data + 2, 4), SV_SPAN("\x02\x01\x04\x30")) || head.data[6] != id + 2 ||
-        head.data[7] != 0x04 || !sv_take(&at, id, &out->key_id)) {
+    const uint8_t *at = c->at;
+    size_t left = sv_left(c);
+    if (left < SV_USUAL_KEKRI_LEAST) return false;
+    size_t length = at[1], id = at[8];
+    if (length >= 0x80 || length + 2 > left || id + (SV_USUAL_KEKRI_LEAST - 2) > length) return false;
+    const uint8_t *algorithm = at + 9 + id;
+    size_t key = length - (SV_USUAL_KEKRI_LEAST - 2) - id;
+    if (at[0] != 0xA2 || !sv_equal(sv_span(at + 2, 4), SV_SPAN("\x02\x01\x04\x30")) || at[6] != id + 2 || at[7] != 0x04 ||
+        !sv_equal(sv_span(algorithm, 8), SV_SPAN("\x30\x0B\x06\x09\x60\x86\x48\x01")) ||
+        !sv_equal(sv_span(algorithm + 8, 4), SV_SPAN("\x65\x03\x04\x01")) || algorithm[12] >= 0x80 || algorithm[13] != 0x04 ||
+        algorithm[14] != key) {
         return false;
     }
-    /* 2.16.840.1.101.3.4.1.x, x in one octet */
-    if (!sv_take(&at, 13, &algorithm) ||
-        !sv_equal(sv_span(algorithm.data, 8), SV_SPAN("\x30\x0B\x06\x09\x60\x86\x48\x01")) ||
-        !sv_equal(sv_span(algorithm.data + 8, 4), SV_SPAN("\x65\x03\x04\x01")) || algorithm.data[12] >= 0x80) {
-        return false;
-    }
-    out->algorithm_oid = sv_span_from(algorithm, 4);
-    if (!sv_take(&at, 2, &last) || last.data[0] != 0x04 || last.data[1] >= 0x80 ||
-        !sv_take(&at, last.data[1], &out->encrypted_key)) {
-        return false;
-    }
-    /* The length of the whole, in one octet too. */
-    if (head.data[1] >= 0x80 || (size_t)(at.at - c->at) != (size_t)head.data[1] + 2) return false;
-    c->at = at.at;
+    out->key_id = sv_span(at + 9, id);
+    out->algorithm_oid = sv_span(algorithm + 4, 9);
+    out->encrypted_key = sv_span(algorithm + 15, key);
+    c->at = at + 2 + length;
     return true;
 }
 

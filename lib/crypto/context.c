@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/wipe.h"
 #include "crypto/contexts.h"
 #include "crypto/es256.h"
 
@@ -171,6 +172,7 @@ void sv_crypto_free(sv_crypto *crypto)
     sv_random_pool_free(crypto->pool);
     sv_certificate_cache_free(crypto->certificates);
     sv_es256_contexts_free(crypto->es256);
+    sv_wipe(&crypto->stand_in, sizeof crypto->stand_in);
     free(crypto);
 }
 

@@ -17,6 +17,8 @@ struct sv_crypto {
     EVP_KDF_CTX *hkdf;
     EVP_KDF_CTX *pbkdf2;
     sv_random_pool *pool; /* NULL: the hook of the caller is asked each time */
+    bool has_stand_in; /* else not drawn yet */
+    sv_stand_in stand_in;
     sv_certificate_cache *certificates; /* made with the first one that is decoded */
     struct sv_es256_contexts *es256; /* likewise, with the first key */
 };

@@ -33,6 +33,15 @@ sipveil_code sv_random(sv_crypto *crypto, uint8_t *out, size_t len, sipveil_erro
 /* So many octets of it as hexadecimal digits, two each. */
 sipveil_code sv_random_hex(sv_crypto *crypto, uint8_t *digits, size_t octets, sipveil_error *err);
 sipveil_code sv_put_random_hex(sv_crypto *crypto, size_t octets, sv_buffer *out, sipveil_error *err);
+
+/* Keys that stand in for one that is not there, so that a refusal costs the same work (ADV-091): what comes out
+ * under them is never given to anybody. Random, drawn with the first use, the same for the life of sv_crypto: one
+ * key more or less is no difference to be seen, and the same octets fail the same way each time. */
+typedef struct sv_stand_in {
+    uint8_t content_key[32], kek[32];
+} sv_stand_in;
+sipveil_code sv_stand_in_keys(sv_crypto *crypto, const sv_stand_in **out, sipveil_error *err);
+
 int64_t sv_now(const sipveil_context *context);
 
 #endif

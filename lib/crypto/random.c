@@ -89,3 +89,12 @@ sipveil_code sv_put_random_hex(sv_crypto *crypto, size_t octets, sv_buffer *out,
     uint8_t *digits = sv_put_room(out, 2 * octets);
     return digits != NULL ? sv_random_hex(crypto, digits, octets, err) : sv_buffer_check(out, "crypto", err);
 }
+
+sipveil_code sv_stand_in_keys(sv_crypto *crypto, const sv_stand_in **out, sipveil_error *err)
+{
+    *out = &crypto->stand_in;
+    if (crypto->has_stand_in) return SIPVEIL_OK;
+    SV_TRY(sv_random(crypto, (uint8_t *)&crypto->stand_in, sizeof crypto->stand_in, err));
+    crypto->has_stand_in = true;
+    return SIPVEIL_OK;
+}
