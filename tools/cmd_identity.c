@@ -36,7 +36,7 @@ static void print_verbs(void)
 int cmd_identity(int argc, char **argv)
 {
     const tool_common common = {.verb = "identity"};
-    if (argc < 2) return tool_usage_error(&common, "what to do is missing: sign, verify and so on");
+    if (argc < 2) return tool_usage_error(&common, "what to do is missing: sign, verify, bind or bound");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_verbs();
         return TOOL_OK;
@@ -44,5 +44,5 @@ int cmd_identity(int argc, char **argv)
     for (size_t i = 0; i < VERB_COUNT; i++) {
         if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
     }
-    return tool_usage_error(&common, "'%s' is no verb of identity", argv[1]);
+    return tool_usage_error(&common, "'%s' is none of sign, verify, bind, bound", argv[1]);
 }

@@ -136,6 +136,10 @@ static int make_authority(keygen *g)
         return exit_code;
     }
     bool created = mkdir(folder, 0700) == 0;
+    struct stat status;
+    if (!created && errno == EEXIST && stat(folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        return tool_failure(&g->common, TOOL_USAGE, "-o names a folder, where ca.pem and ca.key go", "%s: is no folder", folder);
+    }
     if (!created && errno != EEXIST) {
         return tool_failure(&g->common, TOOL_FAILED, NULL, "%s: the folder cannot be made: %s", folder, strerror(errno));
     }
@@ -199,8 +203,11 @@ static int make_certificate(keygen *g)
         return tool_usage_error(&g->common, "--ca FOLDER is missing: the one that 'sipveil keygen ca' made, or --self-signed");
     }
     if (g->ca != NULL && g->self_signed) return tool_usage_error(&g->common, "--ca and --self-signed exclude each other");
-    if ((g->request.aor == NULL) == (g->request.host == NULL)) {
-        return tool_usage_error(&g->common, "whom the certificate is for is missing: --aor sip:USER@HOST or --host HOST, one of them");
+    if (g->request.aor == NULL && g->request.host == NULL) {
+        return tool_usage_error(&g->common, "whom the certificate is for is missing: --aor sip:USER@HOST or --host HOST");
+    }
+    if (g->request.aor != NULL && g->request.host != NULL) {
+        return tool_usage_error(&g->common, "--aor and --host exclude each other: a certificate is a user's or a host's");
     }
     if (g->cert_out != NULL && strcmp(g->cert_out, g->common.output) == 0) {
         return tool_usage_error(&g->common, "-o and --cert-out are the same file");

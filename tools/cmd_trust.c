@@ -277,7 +277,9 @@ static int run_apply(int argc, char **argv)
                    &s, 1, &first, &exit_code) &&
         !io_would_refuse(&s.o.common, s.o.common.output, s.o.common.force, &exit_code)) {
         if (s.table_file == NULL || s.from.facts.text == NULL || s.to.facts.text == NULL) {
-            exit_code = tool_usage_error(&s.o.common, "--table, --from and --to are needed");
+            exit_code = tool_usage_error(&s.o.common, "%s is missing", s.table_file == NULL         ? "--table FILE, the table of partners,"
+                                                                       : s.from.facts.text == NULL ? "--from PEER, the hop that it came from,"
+                                                                                                   : "--to PEER, the hop that it goes to,");
         } else {
             exit_code = prepare(&s);
             if (exit_code == TOOL_OK) exit_code = apply_one(&s, first < argc ? argv[first] : NULL);

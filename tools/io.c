@@ -145,15 +145,10 @@ bool io_would_refuse(const tool_common *common, const char *path, bool replace, 
 {
     struct stat st;
     if (is_standard(path) || lstat(path, &st) != 0 || is_special(path)) return false;
-    if (!replace) {
-        *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: the file exists", path);
-        return true;
-    }
-    if (S_ISDIR(st.st_mode)) {
-        *exit_code = tool_failure(common, TOOL_USAGE, "name a file in it", "%s: is a folder", path);
-        return true;
-    }
-    return false;
+    if (S_ISDIR(st.st_mode)) *exit_code = tool_failure(common, TOOL_USAGE, "name a file in it", "%s: is a folder", path);
+    else if (!replace) *exit_code = tool_failure(common, TOOL_USAGE, "--force replaces it", "%s: the file exists", path);
+    else return false;
+    return true;
 }
 
 static int write_special(const tool_common *common, const char *path, sipveil_span octets)

@@ -19,7 +19,7 @@ static const tool_verb verbs[] = {
     {"inspect", "[options] [FILE]", "show the layers of a message, changing nothing", cmd_inspect},
     {"proxy", "--host HOST [options] [FILE]", "what a serving proxy does with one message", cmd_proxy},
     {"retry", "--request FILE [options] [RESPONSE]", "the request to send after a proxy said what it needs", cmd_retry},
-    {"identity", "sign|verify [options] [FILE]", "say, and check, who a request is from", cmd_identity},
+    {"identity", "sign|verify|bind|bound [options] [FILE]", "say, and check, who a request is from", cmd_identity},
     {"trust", "apply|check-table [options] [FILE]", "what may cross the border of a trust domain", cmd_trust},
     {"agree", "offer|choose|protect|event|check [options]", "security agreement with the next hop", cmd_agree},
     {"vectors", "[options] FILE ...", "run the cases of test vector files", cmd_vectors},
@@ -49,11 +49,23 @@ static void hold_standard_descriptors(void)
     }
 }
 
+static const tool_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(name, verbs[i].name) == 0) return &verbs[i];
+    }
+    return NULL;
+}
+
 static int run(int argc, char **argv)
 {
+    static char help[] = "--help";
     if (argc < 2) {
         print_usage(stderr);
         return TOOL_USAGE;
+    }
+    if (argc > 2 && strcmp(argv[1], "help") == 0 && find_verb(argv[2]) != NULL) {
+        return find_verb(argv[2])->run(2, (char *[]){argv[2], help, NULL});
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
@@ -63,9 +75,8 @@ static int run(int argc, char **argv)
         print_version();
         return TOOL_OK;
     }
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-    }
+    const tool_verb *verb = find_verb(argv[1]);
+    if (verb != NULL) return verb->run(argc - 1, argv + 1);
     fprintf(stderr, "sipveil: unknown verb '%s'\nhint: 'sipveil --help' lists the verbs\n", argv[1]);
     return TOOL_USAGE;
 }

@@ -143,6 +143,9 @@ int opening_prepare(opening *o)
 {
     sipveil_error err;
     size_t added;
+    if (o->registered.count > 0 && !o->open.pcscf) {
+        return tool_usage_error(&o->common, "--registered goes with --profile pcscf: nobody else compares it");
+    }
     if (sipveil_context_new(NULL, &o->context, &err) != SIPVEIL_OK ||
         sipveil_keyring_new(o->context, &o->ring, &err) != SIPVEIL_OK ||
         sipveil_worker_new(o->context, &o->worker, &err) != SIPVEIL_OK) {

@@ -97,7 +97,10 @@ bool sealing_settle(sealing *s)
     if (s->fields != NULL) {
         o->fields = s->field_list;
         o->field_count = tool_split_list(s->fields, s->field_list, SEALING_LIST_MOST);
-        if (o->field_count == 0) return tool_bad_value(&s->common, "fields", "an empty name");
+        if (o->field_count == 0) {
+            tool_usage_error(&s->common, "--fields has an empty name in its list");
+            return false;
+        }
         if (o->mode != SIPVEIL_MODE_SIPFRAG) {
             tool_usage_error(&s->common, "--fields goes with --mode sipfrag");
             return false;
@@ -106,7 +109,10 @@ bool sealing_settle(sealing *s)
     if (s->hide != NULL) {
         o->hide = s->hide_list;
         o->hide_count = tool_split_list(s->hide, s->hide_list, SEALING_LIST_MOST);
-        if (o->hide_count == 0) return tool_bad_value(&s->common, "hide", "an empty name");
+        if (o->hide_count == 0) {
+            tool_usage_error(&s->common, "--hide has an empty name in its list");
+            return false;
+        }
     }
     return settle_date(s);
 }

@@ -39,7 +39,10 @@ static int check_file(const tool_common *common, const char *path, int fd, size_
 {
     struct stat st;
     if (fstat(fd, &st) != 0) return failed(common, path);
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
+    if (!S_ISREG(st.st_mode)) {
+        return tool_failure(common, TOOL_USAGE, "name a file; it is made if it is not there", "%s: is no regular file, where a state could be kept", path);
+    }
+    if ((st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
         return tool_failure(common, TOOL_USAGE, "chmod 600 it", "%s: a state file must be ours and closed to others",
                             path);
     }
@@ -73,7 +76,7 @@ static int read_image(const tool_common *common, const char *path, io_octets *ou
 
 int statefile_is_damaged(const tool_common *common, const char *path)
 {
-    return tool_failure(common, TOOL_USAGE, "move it away to start anew", "%s: the state file is damaged", path);
+    return tool_failure(common, TOOL_USAGE, "name another file; or move this one away to start anew", "%s: is no state file of this verb, or a damaged one", path);
 }
 
 static int load(const tool_common *common, const char *path, int64_t now, sipveil_memory *memory)

@@ -106,6 +106,11 @@ static bool parse(const tool_verb *verb, const tool_option *options, size_t coun
             return false;
         }
     }
+    for (int i = optind; i < argc; i++) {
+        if (argv[i][0] != '\0') continue;
+        tool_usage_error(common, "the name of a file is empty");
+        return false;
+    }
     if (argc - optind > operands) {
         tool_usage_error(common, "unexpected argument '%s'", argv[optind + operands]);
         return false;
@@ -176,7 +181,9 @@ bool tool_bad_value(const tool_common *common, const char *option, const char *v
     for (size_t i = 0; i < common->option_count; i++) {
         const tool_option *o = &common->options[i];
         if (strcmp(o->name, option) != 0) continue;
-        fprintf(stderr, "hint: --%s %s: %s\n", o->name, o->argument != NULL ? o->argument : "", o->help);
+        bool time = o->argument != NULL && strcmp(o->argument, "TIME") == 0;
+        fprintf(stderr, "hint: --%s %s: %s%s\n", o->name, o->argument != NULL ? o->argument : "", o->help,
+                time ? ", as in 2026-11-21T10:00:00Z" : "");
     }
     return false;
 }

@@ -138,7 +138,7 @@ def table():
             row("a Date of long ago", "open", OPEN, seal("--sign-with", SIGNER, "--date", "Sat, 13 Nov 2010 23:29:00 GMT")),
             row("seen before", "open", (*OPEN, "--state", SEEN), BOTH),
             row("too large", "open", OPEN, GCM + b"x" * (17 << 20)),
-            row("a certificate that is not to be encrypted to", "seal", ("--to", lab.identity("ed", BOB, "ca", "--alg", "ed25519").with_suffix(".crt")))],
+            row("a certificate that is not to be encrypted to", "seal", ("--to", lab.identity("ended", BOB, "ca", "--not-after", "2026-01-01T00:00:00Z").with_suffix(".crt")))],
         ANSWER: [
             row("493: no key", "open", ("--key", OTHER, "--answer"), GCM),
             row("493 with our certificate", "open", ("--key", BOB_KEY, "--answer"), GCM),

@@ -288,6 +288,18 @@ def forms(o):
     o.usage("an unknown letter", "open", "-qx", words=("unknown option '-x'",))
     o.usage("an option without its argument", "open", "--key", words=("needs an argument",))
     o.usage("an option given twice", "open", "--me", ALICE, "--me", BOB, words=("twice",))
+    o.usage("a file without a name", "open", "", words=("the name of a file is empty",))
+    o.usage("--at that is no time", "open", "--at", "yesterday", words=("'yesterday'", "as in 2026-11-21T10:00:00Z"))
+    o.usage("--registered without its profile", "open", "--registered", ALICE, words=("--profile pcscf",))
+    o.usage("--hide with an empty name", "seal", "--to", KEK, "--hide", "From,", words=("an empty name",))
+    o.usage("-o of a folder", "seal", "--to", KEK, "-o", lab.folder, words=("is a folder", "hint: name a file in it"))
+    o.usage("-o of a folder by force", "seal", "--to", KEK, "--force", "-o", lab.folder, words=("is a folder",))
+    o.usage("--state of a folder", "open", "--state", lab.folder, words=("is no regular file",))
+    o.usage("--state of a key is not called damage alone", "open", "--state", KEK, words=("is no state file", "name another file"))
+    for words, told in ((("help", "seal"), b"usage: sipveil seal "), (("help", "identity"), b"usage: sipveil identity sign|verify|bind|bound "),
+                        (("help",), b"usage: sipveil VERB ")):
+        said = sipveil(*words)
+        o.cases.case("sipveil %s" % " ".join(words), [] if said.code == OK and said.out.startswith(told) and not said.err else [repr(said)])
 
 
 def sizes(o):

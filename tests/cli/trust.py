@@ -189,7 +189,7 @@ def refusals(cases):
     message = request(ASSERTED)
     broken = table("broken.conf", "no_privacy = maybe\n")
     rows = (
-        ("no table", ["--from", STRANGER, "--to", STRANGER], USAGE, "--table, --from and --to are needed"),
+        ("no table", ["--from", STRANGER, "--to", STRANGER], USAGE, "--table FILE, the table of partners, is missing"),
         ("a table that is not there", ["--table", lab.path("none"), "--from", STRANGER, "--to", STRANGER], USAGE, "none"),
         ("a broken table", ["--table", broken, "--from", STRANGER, "--to", STRANGER], USAGE, "broken.conf:2: no_privacy: 'maybe' is none of keep, remove"),
         ("a PEER that is none", ["--table", where, "--from", "proto=sctp", "--to", STRANGER], USAGE, "proto is tls, tcp or udp"),
