@@ -46,10 +46,7 @@ static int settle_identity(agreeing *g)
     static char pin[128];
     g->client.keyring = g->o.ring;
     g->client.next_hop = g->next_hop;
-    for (size_t i = 0; g->client.signer == NULL && i < sipveil_keyring_count(g->o.ring); i++) {
-        const sipveil_key *key = sipveil_keyring_at(g->o.ring, i);
-        if (sipveil_key_get_kind(key) == SIPVEIL_KEY_PRIVATE) g->client.signer = key;
-    }
+    g->client.signer = sipveil_keyring_first(g->o.ring, SIPVEIL_KEY_PRIVATE);
     for (size_t i = 0; i < g->hop_pins.count; i++) {
         const char *equal = strrchr(g->hop_pins.items[i], '=');
         size_t name = equal != NULL ? (size_t)(equal - g->hop_pins.items[i]) : 0;

@@ -75,14 +75,11 @@ static bool take(void *state, int id, const char *v)
     }
 }
 
-/* The first key that is a certificate with its private key. */
+/* The first certificate with its private key; else what there is, for the library to say what is wrong with it. */
 static const sipveil_key *own_key(const sipveil_keyring *ring)
 {
-    for (size_t i = 0; i < sipveil_keyring_count(ring); i++) {
-        const sipveil_key *key = sipveil_keyring_at(ring, i);
-        if (sipveil_key_get_kind(key) == SIPVEIL_KEY_PRIVATE) return key;
-    }
-    return sipveil_keyring_at(ring, 0);
+    const sipveil_key *own = sipveil_keyring_first(ring, SIPVEIL_KEY_PRIVATE);
+    return own != NULL ? own : sipveil_keyring_at(ring, 0);
 }
 
 static int read_claims(sign_state *s)

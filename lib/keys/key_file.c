@@ -103,22 +103,27 @@ static sipveil_code take_anchor(sipveil_keyring *ring, X509 *certificate, size_t
     return SIPVEIL_OK;
 }
 
-static sipveil_code load_certificates(sipveil_keyring *ring, int folder, const char *name,
-                                      take_certificate take, size_t *taken, sipveil_error *err)
+static sipveil_code take_certificates(sipveil_keyring *ring, sipveil_span octets, take_certificate take, size_t *taken,
+                                      sipveil_error *err)
 {
-    sv_file file;
     bool secret;
-    SV_TRY(sv_file_read(folder, name, &file, err));
     sv_arena *arena = sv_arena_new(SV_FILE_BLOCK, 64 << 20);
     sv_bundle bundle = {.context = ring->context, .arena = arena};
-    sipveil_code code =
-        arena == NULL ? sv_no_memory(err, "keys")
-                      : sv_bundle_read_certificates(&bundle, file.octets,
-                                                    sv_content_kind(file.octets, &secret), err);
+    sipveil_code code = arena == NULL ? sv_no_memory(err, "keys")
+                                      : sv_bundle_read_certificates(&bundle, octets, sv_content_kind(octets, &secret), err);
     for (size_t i = 0; i < bundle.certificate_count && code == SIPVEIL_OK; i++) {
         code = take(ring, bundle.certificates[i], taken, err);
     }
     sv_arena_free(arena);
+    return code;
+}
+
+static sipveil_code load_certificates(sipveil_keyring *ring, int folder, const char *name,
+                                      take_certificate take, size_t *taken, sipveil_error *err)
+{
+    sv_file file;
+    SV_TRY(sv_file_read(folder, name, &file, err));
+    sipveil_code code = take_certificates(ring, file.octets, take, taken, err);
     sv_arena_free(file.arena);
     return code;
 }
@@ -187,12 +192,24 @@ sipveil_code sipveil_keyring_add_certificates(sipveil_keyring *ring, const char 
     return load_path(ring, path, take_known, "certificate", err);
 }
 
+static sipveil_code hint_at_pins(sipveil_code code, sipveil_error *err)
+{
+    return code == SIPVEIL_USAGE ? sv_hint(err, code, "--pin AOR=SHA256 accepts one certificate that is no CA's") : code;
+}
+
 sipveil_code sipveil_keyring_add_anchors(sipveil_keyring *ring, const char *path, sipveil_error *err)
 {
-    sipveil_code code = load_path(ring, path, take_anchor, "certificate of a CA", err);
-    return code == SIPVEIL_USAGE
-               ? sv_hint(err, code, "--pin AOR=SHA256 accepts one certificate that is no CA's")
-               : code;
+    return hint_at_pins(load_path(ring, path, take_anchor, "certificate of a CA", err), err);
+}
+
+sipveil_code sipveil_keyring_add_anchor_octets(sipveil_keyring *ring, sipveil_span octets, const char *name,
+                                               sipveil_error *err)
+{
+    size_t taken = 0;
+    sv_error_clear(err);
+    sipveil_code code = take_certificates(ring, octets, take_anchor, &taken, err);
+    if (code == SIPVEIL_OK && taken == 0) code = sv_fail(err, "keys", SIPVEIL_USAGE, "no certificate of a CA in it");
+    return hint_at_pins(sv_file_prefix(name, code, err), err);
 }
 
 /* ---- CRLs ---- */

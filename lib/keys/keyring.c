@@ -337,6 +337,15 @@ const sipveil_key *sipveil_keyring_at(const sipveil_keyring *ring, size_t place)
     return place < ring->count ? ring->keys[place] : NULL;
 }
 
+const sipveil_key *sipveil_keyring_first(const sipveil_keyring *ring, sipveil_key_kind kind)
+{
+    const sipveil_key *key;
+    for (size_t i = 0; (key = sipveil_keyring_at(ring, i)) != NULL; i++) {
+        if (key->kind == kind) return key;
+    }
+    return NULL;
+}
+
 sipveil_key_kind sipveil_key_get_kind(const sipveil_key *key)
 {
     return key->kind;

@@ -37,7 +37,7 @@ static sipveil_code fetch(void *user, const char *uri, sipveil_span *certificate
 
 static bool make_keys(bench_world *w)
 {
-    char path[] = "/tmp/sipveil-bench.XXXXXX", *ca = NULL, *ca_key = NULL, *both = NULL;
+    char *ca = NULL, *ca_key = NULL, *both = NULL;
     sipveil_certificate_request request = {.host = "example.org", .not_before = time(NULL) - 3600, .not_after = time(NULL) + 86400};
     bool done = sipveil_keys_make_authority(w->context, "bench", &ca, &ca_key, NULL) == SIPVEIL_OK &&
                 sipveil_keys_make_certificate(w->context, sv_span_str(ca), sv_span_str(ca_key), &request, &both, &at.certificate,
@@ -45,11 +45,8 @@ static bool make_keys(bench_world *w)
                 sipveil_keyring_new(w->context, &at.own, NULL) == SIPVEIL_OK &&
                 sipveil_keyring_add_octets(at.own, sv_span_str(both), "bench", NULL, NULL, NULL) == SIPVEIL_OK &&
                 sipveil_keyring_new(w->context, &at.trust, NULL) == SIPVEIL_OK;
-    int fd = done ? mkstemp(path) : -1;
-    done = fd >= 0 && write(fd, ca, strlen(ca)) == (ssize_t)strlen(ca) && close(fd) == 0 &&
-           sipveil_keyring_add_anchors(at.trust, path, NULL) == SIPVEIL_OK &&
+    done = done && sipveil_keyring_add_anchor_octets(at.trust, sv_span_str(ca), "bench", NULL) == SIPVEIL_OK &&
            sipveil_identity_cache_new(at.trust, 0, &at.cache, NULL) == SIPVEIL_OK;
-    if (fd >= 0) (void)unlink(path);
     sipveil_keys_wipe_text(ca);
     sipveil_keys_wipe_text(ca_key);
     sipveil_keys_wipe_text(both);

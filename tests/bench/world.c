@@ -85,15 +85,8 @@ static bool add_certificate(bench_world *w, sipveil_keyring *ring, const char *a
 
 static bool add_anchor(bench_world *w, const char *pem)
 {
-    char path[] = "/tmp/sipveil-bench.XXXXXX";
-    int fd = mkstemp(path);
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (out == NULL) return false;
-    bool done = fputs(pem, out) >= 0;
-    done = fclose(out) == 0 && done;
-    done = done && sipveil_keyring_add_anchors(w->trust, path, NULL) == SIPVEIL_OK &&
-           sipveil_keyring_add_anchors(w->hop, path, NULL) == SIPVEIL_OK;
-    (void)remove(path);
+    bool done = sipveil_keyring_add_anchor_octets(w->trust, sv_span_str(pem), "bench", NULL) == SIPVEIL_OK &&
+                sipveil_keyring_add_anchor_octets(w->hop, sv_span_str(pem), "bench", NULL) == SIPVEIL_OK;
     BIO *bio = BIO_new_mem_buf(pem, -1);
     X509 *anchor = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     w->store = X509_STORE_new();

@@ -4,8 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 
 from tap import BUILD, SOURCE, Cases, run
 
@@ -142,6 +144,52 @@ def identity(cases, root, flags, environment):
     cases.case("the example of identity signs, verifies, and refuses a changed caller", failed)
 
 
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        return udp.getsockname()[1]
+
+
+def is_taken(port):
+    """Somebody waits there, within ten seconds."""
+    for _ in range(500):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def over_udp(cases, root, flags, environment):
+    """A call from one user agent to another through a proxy that reads its body; and one of somebody whom nobody trusts."""
+    (ua, failed), (proxy, also) = example(root, "ua_udp", flags), example(root, "proxy_udp", flags)
+    failed = failed + also
+    tool, at = BUILD / "tools" / "sipveil", lambda name: os.path.join(root, "udp-" + name)
+    for ca in ("ca", "stranger"):
+        run(tool, "keygen", "ca", "--name", ca, "-o", at(ca))
+    for name, ca, who in (("alice", "ca", ("--aor", "sip:alice@a.example")), ("bob", "ca", ("--aor", "sip:bob@biloxi.example")),
+                          ("proxy", "ca", ("--host", "p.example")), ("mallory", "stranger", ("--aor", "sip:alice@a.example"))):
+        run(tool, "keygen", "cert", "--ca", at(ca), *who, "--cert-out", at(name + ".crt"), "-o", at(name + ".pem"))
+    message = (REQUEST % "Content-Type: text/plain\r\n").replace("Content-Length: 0\r\n\r\n", "Content-Length: 5\r\n\r\nhello")
+    for caller, code, said, heard, read in (("alice", 0, "sip:bob@biloxi.example: heard", "sip:alice@a.example: hello", "reads: hello"),
+                                            ("mallory", 6, "refused", "refused: the signer CN=alice is not accepted", "")) if not failed else ():
+        ports = free_port(), free_port()
+        waiting = [subprocess.Popen([program, *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                   for program, words in ((ua, ("answer", at("bob.pem"), at("ca/ca.pem"), str(ports[1]))),
+                                          (proxy, ("p.example", at("proxy.pem"), at("ca/ca.pem"), str(ports[0]), str(ports[1]))))]
+        got = through(root, environment, ua, "call", at(caller + ".pem"), at("ca/ca.pem"), str(ports[0]), at("bob.crt"), "p.example",
+                      at("proxy.crt"), message=message) if all(map(is_taken, ports)) else (1, "", "nobody waits")
+        waiting[0].wait(30)
+        for program in waiting:
+            program.terminate()
+        told = [program.communicate()[0] for program in waiting]
+        if got[0] != code or said not in got[1] + got[2] or heard not in told[0] or read not in told[1]:
+            failed = ["%s: %s, the far end: %s, the proxy: %s" % (caller, got, *told)]
+    cases.case("the examples of a user agent and a proxy talk over UDP, and refuse whom nobody trusts", failed)
+
+
 def main():
     cases = Cases()
     with tempfile.TemporaryDirectory() as root:
@@ -183,6 +231,7 @@ def main():
         agreement(cases, root, flags, environment)
         border(cases, root, flags, environment)
         identity(cases, root, flags, environment)
+        over_udp(cases, root, flags, environment)
         installed = next((os.path.join(root, name) for name in files if name.endswith("bin/sipveil")), None)
         answer = installed and run(installed, "--version",
                                    env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link)))

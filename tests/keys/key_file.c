@@ -162,6 +162,17 @@ static void anchors_are_authorities(void **state)
                      SIPVEIL_OK);
     assert_int_equal(ring->anchor_count, 1);
     sipveil_keyring_free(ring);
+    ring = lab_ring(); /* from octets just so */
+    assert_int_equal(sipveil_keyring_add_anchor_octets(ring, sv_span_str(text), "two", &err), SIPVEIL_OK);
+    assert_int_equal(ring->anchor_count, 1);
+    assert_int_equal(sipveil_keyring_add_anchor_octets(ring, SV_SPAN("hello"), "two", &err), SIPVEIL_USAGE);
+    lab_assert_text(err, "two: ");
+    free(text);
+    text = lab_pem(NULL, NULL, two, 1);
+    assert_int_equal(sipveil_keyring_add_anchor_octets(ring, sv_span_str(text), "two", &err), SIPVEIL_USAGE);
+    lab_assert_text(err, "two: no certificate of a CA in it");
+    assert_int_equal(ring->anchor_count, 1);
+    sipveil_keyring_free(ring);
     free(text);
     lab_free(&leaf);
     lab_free(&ca);

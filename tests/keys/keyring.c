@@ -30,6 +30,21 @@ static void takes_keks(void **state)
     sipveil_keyring_free(NULL);
 }
 
+static void finds_the_first_of_a_kind(void **state)
+{
+    sipveil_keyring *ring = lab_ring();
+    sipveil_error err;
+    (void)state;
+    assert_null(sipveil_keyring_first(ring, SIPVEIL_KEY_KEK));
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("a"), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), SV_SPAN("another of 16 o."), &err), SIPVEIL_OK);
+    assert_ptr_equal(sipveil_keyring_first(ring, SIPVEIL_KEY_KEK), sipveil_keyring_at(ring, 1));
+    assert_ptr_equal(sipveil_keyring_first(ring, SIPVEIL_KEY_PASSWORD), sipveil_keyring_at(ring, 0));
+    assert_null(sipveil_keyring_first(ring, SIPVEIL_KEY_PRIVATE));
+    sipveil_keyring_free(ring);
+}
+
 /* ADV-096: exact octets, never empty */
 static void takes_passwords(void **state)
 {
@@ -228,7 +243,7 @@ static void no_key_stays_in_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_keks),
+        cmocka_unit_test(takes_keks), cmocka_unit_test(finds_the_first_of_a_kind),
         cmocka_unit_test(takes_passwords),
         cmocka_unit_test(holds_secrets_apart),
         cmocka_unit_test(grows_and_keeps_its_order),

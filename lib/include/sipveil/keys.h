@@ -95,6 +95,12 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_certificates(sipve
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_anchors(sipveil_keyring *ring,
                                                                       const char *path,
                                                                       sipveil_error *err);
+/** The same from octets (PEM or DER), for a program that carries its anchors with it. `name` is used in messages only.
+ *  @return SIPVEIL_OK; SIPVEIL_USAGE: no certificate of a CA is in there; SIPVEIL_INTERNAL */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_anchor_octets(sipveil_keyring *ring,
+                                                                            sipveil_span octets,
+                                                                            const char *name,
+                                                                            sipveil_error *err);
 /** CRLs, PEM. Once one is there, a certificate without a current CRL is refused (ADV-122). */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_crls(sipveil_keyring *ring,
                                                                    const char *path,
@@ -144,6 +150,10 @@ SIPVEIL_API void sipveil_keyring_protect_secrets(const sipveil_keyring *ring, si
 SIPVEIL_API size_t sipveil_keyring_count(const sipveil_keyring *ring);
 /** The key at that place, *borrowed* while the ring lives; NULL past the end. */
 SIPVEIL_API const sipveil_key *sipveil_keyring_at(const sipveil_keyring *ring, size_t place);
+
+/** The first key of that kind, *borrowed* while the ring lives; NULL: there is none. A ring that was filled from one file
+ *  with a certificate and its key has ours at SIPVEIL_KEY_PRIVATE. */
+SIPVEIL_API const sipveil_key *sipveil_keyring_first(const sipveil_keyring *ring, sipveil_key_kind kind);
 
 /** What kind of key it is. */
 SIPVEIL_API sipveil_key_kind sipveil_key_get_kind(const sipveil_key *key);

@@ -245,6 +245,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_html(sipveil_wor
  * why->sip_status; it holds Via, From, To (with a tag), Call-ID and CSeq of the request, Accept with a
  * 415, our certificate for its To with a 493 over TCP or TLS if options->keyring holds one with its private
  * key (TUN-11, ADV-220), and nothing else (RFC 3261 8.2.6, 23.2; TUN-90). *response is *borrowed* from the worker.
+ * err may be the same place as why.
  * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered; SIPVEIL_MALFORMED.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *worker,
