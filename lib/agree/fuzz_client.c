@@ -3,27 +3,12 @@
  * invents messages, in any order. Whatever he does, the client is never ACTIVE on less than the best that both have, and what it
  * sends unprotected is an offer and nothing else. He cannot break TLS, knows no password, and does not answer 200 to a
  * request under Digest: Digest does not protect answers, and whoever holds back every request can say so. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "agree/server.h"
+#include "agree/fuzz_play.h"
 #include "sip/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INVITE                                                                                                         \
-    "INVITE sip:bob@home.example SIP/2.0\r\nVia: SIP/2.0/TCP ua.home.example;branch=z9hG4bKfirst\r\nMax-Forwards: 70\r\n" \
-    "From: Alice <sip:alice@home.example>;tag=a1\r\nTo: <sip:bob@home.example>\r\nCall-ID: c1@home.example\r\n"            \
-    "CSeq: 1 INVITE\r\nContact: <sip:alice@ua.home.example>\r\nContent-Length: 0\r\n\r\n"
-
-enum { KEPT = 8, TEXT_MOST = 1 << 12, STEPS_MOST = 32, MOVES_MOST = 128 };
-
-typedef struct text {
-    uint8_t octets[TEXT_MOST];
-    size_t len;
-    bool over_tls;
-} text;
+enum { KEPT = 8, STEPS_MOST = 32, MOVES_MOST = 128 };
 
 typedef struct play {
     sv_cursor input;
@@ -39,40 +24,11 @@ static sipveil_worker *worker;
 static sipveil_agree_list *ours[SIPVEIL_AGREE_PROFILE_COUNT], *theirs[SIPVEIL_AGREE_PROFILE_COUNT];
 static const sipveil_agree_credentials credentials = {"home.example", "alice", "s3cret"};
 
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
-
 static uint8_t take(play *p)
 {
     uint8_t byte = 0;
     (void)sv_take_byte(&p->input, &byte);
     return byte;
-}
-
-static void set(text *t, sipveil_span from, bool over_tls)
-{
-    t->over_tls = over_tls;
-    t->len = from.len < sizeof t->octets ? from.len : 0;
-    for (size_t i = 0; i < t->len; i++) t->octets[i] = from.data[i];
-}
-
-static sipveil_span span_of(const text *t)
-{
-    return sv_span(t->octets, t->len);
-}
-
-/* The same for every input: a play can be repeated. */
-static uint64_t randomness;
-static bool repeatable(void *user, uint8_t *out, size_t len)
-{
-    (void)user;
-    for (size_t i = 0; i < len; i++) {
-        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
-        out[i] = (uint8_t)(randomness >> 56);
-    }
-    return true;
 }
 
 static void prepare(void)
@@ -157,15 +113,6 @@ static void deliver_to_server(play *p, sipveil_span request, bool over_tls)
 }
 
 /* ---- the one between ---- */
-
-static void replace(text *t, const char *old, const char *new)
-{
-    size_t at, n = strlen(old), m = strlen(new);
-    if (!sv_find(span_of(t), sv_span_str(old), &at) || t->len - n + m > sizeof t->octets) return;
-    memmove(t->octets + at + m, t->octets + at + n, t->len - at - n);
-    for (size_t i = 0; i < m; i++) t->octets[at + i] = (uint8_t)new[i];
-    t->len = t->len - n + m;
-}
 
 static void tamper(play *p, text *t)
 {

@@ -59,6 +59,31 @@ static void check_keys(sipveil_span text, sv_ims_keys *keys)
     if (sv_ims_keys_read(text, keys, NULL) != SIPVEIL_OK) must(sv_equal(sv_span(keys, sizeof *keys), sv_span(&none, sizeof none)));
 }
 
+/* Ends of our own beside the other side's: numbers of their own, and an offer that is read as it was meant. */
+static void check_own_end(sv_arena *arena, const sv_mechanism *theirs, sv_mechanism_list *list, bool allow_weak)
+{
+    static sipveil_context *context;
+    static sv_crypto *crypto;
+    if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK && sv_crypto_new(context, &crypto, NULL) == SIPVEIL_OK);
+    const sv_ipsec_entry other = sv_ipsec_read(theirs);
+    sv_ipsec_end end = {.port_s = other.end.port_c};
+    sv_buffer b;
+    must(sv_ipsec_make_end(crypto, &other.end, &end, NULL) == SIPVEIL_OK);
+    must(end.spi_c != end.spi_s && end.spi_c >= SV_IPSEC_SPI_LEAST && end.spi_s >= SV_IPSEC_SPI_LEAST && end.port_c != end.port_s);
+    must(end.spi_c != other.end.spi_c && end.spi_c != other.end.spi_s && end.spi_s != other.end.spi_c && end.spi_s != other.end.spi_s);
+    sv_buffer_init(&b, arena, 1024, 1 << 16);
+    sv_ipsec_put_offer(&b, &end, allow_weak);
+    must(!b.failed && sv_mechanisms_read(sv_buffer_span(&b), "offer", list, NULL) == SIPVEIL_OK && list->count > 0);
+    bool same = false;
+    for (size_t i = 0; i < list->count; i++) {
+        const sv_ipsec_entry e = sv_ipsec_read(&list->items[i]);
+        must(e.annex_h && !e.bad && !e.unknown && (allow_weak || !sv_ipsec_is_weak(&e)) && sv_ipsec_check(&e, allow_weak, NULL) == SIPVEIL_OK);
+        must(e.end.spi_c == end.spi_c && e.end.port_s == end.port_s && sv_ipsec_ealg_name(e.ealg) != NULL && sv_ipsec_mode_name(e.mode) != NULL);
+        same = sv_ipsec_same_pair(&list->items[i], theirs) || same;
+    }
+    must(same || sv_ipsec_check(&other, allow_weak, NULL) != SIPVEIL_OK || other.mode != SV_IPSEC_TRANSPORT);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sv_cursor c = sv_cursor_over(sv_span(data, size), "input");
@@ -73,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_keys(sv_rest(&c), &keys);
     if (own != NULL && server != NULL && sv_mechanisms_read(ours, "ours", own, NULL) == SIPVEIL_OK &&
         sv_mechanisms_read(theirs, "theirs", server, NULL) == SIPVEIL_OK) {
+        sv_mechanism_list *offer = sv_arena_alloc_raw(arena, sizeof *offer);
+        if (offer != NULL && server->count > 0 && server->items[0].kind == SV_MECH_IPSEC_3GPP) check_own_end(arena, &server->items[0], offer, size % 2 == 1);
         for (size_t i = 0; i < server->count; i++) {
             sv_ipsec_set set;
             sv_ipsec_keys derived = {.integrity_length = SV_IPSEC_INTEGRITY_MOST, .encryption_length = SV_IMS_KEY};

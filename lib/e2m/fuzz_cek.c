@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sequences on the store of keys that are used again: hold, use, expire, evict, forget, save and load. Never a key
- * of another dialog, never once too often, never after its time. The first octets are also read as attributes. */
+ * of another dialog, never once too often, never after its time. The octets are also read as attributes, alone and in a layer, and as a record of a state file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SCOPES = 6, REFERENCES = 12, PEERS = 3, STEPS_MOST = 40 };
+enum { SCOPES = 6, REFERENCES = 12, PEERS = 3, STEPS_MOST = 40, RECORD_MOST = 1024 };
 
 static void must(bool holds)
 {
@@ -138,19 +138,58 @@ static void read_attributes(sv_arena *arena, sipveil_span octets)
          back.derivation.present == a.derivation.present && back.derivation.iterations == a.derivation.iterations);
 }
 
+/* A SET of attributes, and more of them after it: as the two places of a layer. */
+static void read_layer(sv_arena *arena, sipveil_span octets)
+{
+    sipveil_limits limits;
+    sv_cek_attributes a;
+    sv_cursor c = sv_cursor_over(octets, "layer"), set;
+    sv_enveloped e = {.unprotected_attributes = octets};
+    sipveil_limits_default(&limits);
+    if (sv_der_scan(octets, &limits, false, NULL) != SIPVEIL_OK) return;
+    sv_cek_attributes_of(&e, false, &limits, arena, &a);
+    must(!a.present && a.uses == 1); /* what nobody vouches for is nothing */
+    sv_cek_attributes_of(&e, true, &limits, arena, &a);
+    if (sv_der_enter(&c, SV_DER_SET, "attributes", &set, NULL) != SIPVEIL_OK) return;
+    e = (sv_enveloped){.authenticated = true, .auth_attributes = sv_span(octets.data, sv_offset(&c)), .unprotected_attributes = sv_rest(&c)};
+    sv_cek_attributes_of(&e, true, &limits, arena, &a);
+    must(!a.present || e.auth_attributes.len > 2);
+}
+
+/* A record out of a state file: what is taken is written as the same octets. */
+static void read_record(sv_arena *arena, sipveil_span octets)
+{
+    sv_cek_record r;
+    sv_cek_front front;
+    sv_buffer b;
+    bool has_front = sv_cek_take_front(octets, &front);
+    if (!sv_cek_take_record(octets, &r)) return;
+    must(has_front && front.order == r.order && front.unnamed == r.unnamed && front.cseq == r.cseq);
+    must(sv_equal(front.signer, sv_span(r.signer, SV_CEK_DIGEST)) && r.hop_count <= SV_LABELS_MOST);
+    sv_buffer_init(&b, arena, octets.len, 1 << 20);
+    sv_cek_put_record(&b, &r);
+    sv_cek_record back;
+    must(!b.failed && sv_cek_take_record(sv_buffer_span(&b), &back));
+    must(back.uses == r.uses && back.hop_count == r.hop_count && sv_equal(back.cek, r.cek) && sv_equal(back.readers, r.readers) &&
+         sv_equal(back.branch_tag, r.branch_tag) && back.derivation.iterations == r.derivation.iterations);
+}
+
 /* Arena and stores stay from run to run; what is longer than a sequence is not looked at, so that inputs stay short. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static run kept;
-    if (size > 3 * STEPS_MOST) return 0;
+    if (size > RECORD_MOST) return 0;
     if (kept.arena == NULL) {
         must((kept.arena = sv_arena_new(1 << 16, 64u << 20)) != NULL);
         must(sv_store_new(&kept.store, NULL) == SIPVEIL_OK && sv_store_new(&kept.spare, NULL) == SIPVEIL_OK);
     }
     sv_arena_reset(kept.arena);
     run r = {.arena = kept.arena, .store = kept.store, .spare = kept.spare, .now = 1000};
-    forget_all(&r, r.store);
     read_attributes(r.arena, sv_span(data, size));
+    read_layer(r.arena, sv_span(data, size));
+    read_record(r.arena, sv_span(data, size));
+    if (size > 3 * STEPS_MOST) return 0; /* longer than a sequence */
+    forget_all(&r, r.store);
     for (size_t i = 0; i + 2 < size; i += 3) step(&r, data[i], data[i + 1], data[i + 2]);
     return 0;
 }

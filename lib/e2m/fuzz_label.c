@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Labels, needs and policy rows from any octets: what is read twice says the same, what is written is read
- * again, and the quick look never misses a value that the reader finds. */
+ * again, the quick look never misses a value that the reader finds, and a label of a whole message names one part of it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "e2m/policy_contact.h"
+#include "e2m/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,18 +80,37 @@ static void check_needs(sv_arena *arena, const char *name, sipveil_span value)
     }
 }
 
-static void check_policy_contacts(sv_arena *arena, sipveil_span value)
+static void check_policy_contacts(sv_arena *arena, const char *start, sipveil_span value)
 {
     sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
     sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
     sv_sip_uri uri;
     size_t count;
-    if (!gate(arena, "SIP/2.0 488 Not Acceptable Here\r\n", "Policy-Contact", value, view)) return;
+    if (!gate(arena, start, "Policy-Contact", value, view)) return;
     if (sv_policy_contacts_read(view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) != SIPVEIL_OK) {
         must(count == 0);
         return;
     }
     for (size_t i = 0; i < count; i++) must(sv_sip_read_uri(contacts[i].uri, &uri, NULL) == SIPVEIL_OK);
+}
+
+/* A whole message: each label names one part, which lies in the body. */
+static void check_message(sv_arena *arena, sipveil_span message)
+{
+    sipveil_limits limits;
+    sipveil_error err;
+    sv_labels labels;
+    sipveil_span places[SV_LABELS_MOST];
+    sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
+    sv_operation *op = sv_arena_alloc(arena, sizeof *op);
+    sipveil_limits_default(&limits);
+    must(view != NULL && op != NULL);
+    op->arena = arena;
+    op->limits = &limits;
+    op->err = &err;
+    if (sv_sip_read(message, SV_SIP_DATAGRAM, &limits, view, NULL) != SIPVEIL_OK || sv_labels_read(view, &labels, NULL) != SIPVEIL_OK) return;
+    if (sv_find_named_parts(op, view, &labels, places) != SIPVEIL_OK) return;
+    for (size_t i = 0; i < labels.count; i++) must(places[i].len == 0 || sv_span_within(places[i], view->body));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -104,7 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_labels(arena, sv_span(data, size));
     check_needs(arena, "Proxy-Body-Need", sv_span(data, size));
     check_needs(arena, "Warning", sv_span(data, size));
-    check_policy_contacts(arena, sv_span(data, size));
+    check_policy_contacts(arena, "SIP/2.0 488 Not Acceptable Here\r\n", sv_span(data, size));
+    check_policy_contacts(arena, "UPDATE sip:b@b.example SIP/2.0\r\n", sv_span(data, size));
+    check_message(arena, sv_span(data, size));
     if (sipveil_e2m_policy_read(sv_span(data, size), &policy, NULL) == SIPVEIL_OK) {
         must(sipveil_e2m_policy_count(policy) <= SV_POLICY_ROWS_MOST);
     }

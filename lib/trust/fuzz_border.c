@@ -124,6 +124,37 @@ static void cross(const tour *t, bool from, bool to)
     must(sipveil_border_leave(border, &out, &again, NULL) == SIPVEIL_OK && sv_equal(result.message, again.message));
 }
 
+/* What a UA asks of its domain: the rows in front of the message are the wish, of Privacy first and then identities. What is
+ * written is read again, and an identity never goes to who is not trusted. */
+static void ask(const tour *t)
+{
+    static sv_sip_view view;
+    sv_cursor c = sv_cursor_over(t->message, "wish");
+    sipveil_trust_wish wish = {.size = sizeof wish, .is_gateway = (t->switches & 4) != 0};
+    const sipveil_trust_verdict to = verdict(t, (t->switches & 2) != 0);
+    const char *identities[3];
+    char text[4][128];
+    sipveil_span row, out;
+    size_t rows = 0;
+    for (; rows < 4 && sv_take_until(&c, '\n', &row) && row.len > 0 && row.len < sizeof text[0]; rows++) {
+        memcpy(text[rows], row.data, row.len);
+        text[rows][row.len] = '\0';
+        if (rows > 0) identities[wish.identity_count++] = text[rows];
+        (void)sv_take_if(&c, '\n');
+    }
+    (void)sv_take_if(&c, '\n');
+    if (rows > 0 && (t->switches & 1) != 0) wish.privacy = text[0];
+    wish.identities = identities;
+    if (sipveil_trust_ask(border, &wish, sv_rest(&c), &to, &out, NULL) != SIPVEIL_OK) {
+        must(out.len == 0);
+        return;
+    }
+    must(wish.identity_count == 0 || to.trusted);
+    must(sv_sip_read(out, SV_SIP_DATAGRAM, sipveil_context_limits(context), &view, NULL) == SIPVEIL_OK);
+    must(wish.privacy == NULL || sv_equal_str(sv_sip_value(&view, SV_F_PRIVACY), wish.privacy));
+    must(wish.identity_count == 0 || has(&view, wish.is_gateway ? SV_F_P_ASSERTED_IDENTITY : SV_F_P_PREFERRED_IDENTITY));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t end;
@@ -131,6 +162,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     set_up();
     tour t = {.table = standard, .switches = data[0], .message = sv_span(data + 1, size - 1)};
     sipveil_trust_table *own = NULL;
+    if (t.switches & 0x80) {
+        ask(&t);
+        return 0;
+    }
     if (sv_find_byte(t.message, 0xFF, &end)) own = read_table(sv_span(t.message.data, end));
     if (own != NULL) {
         if (own->spec.strict_border) { /* it breaks what must hold */

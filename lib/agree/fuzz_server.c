@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A server that demands Digest, a client that knows the password, and somebody between them who repeats, changes and mixes the
+ * client's requests, while time goes on and the server starts again from its image. What the server takes carries a response
+ * that the client made, each once where a count is demanded, and mirrors the server's list. */
+#include "agree/fuzz_play.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { KEPT = 8, STEPS_MOST = 32, MOVES_MOST = 128, RESPONSES = 64, HEX_MOST = 64, START = 1795255200 };
+
+typedef struct response {
+    uint8_t hex[HEX_MOST];
+    size_t len;
+    bool taken;
+} response;
+
+typedef struct play {
+    sv_cursor input;
+    sipveil_agree_client_options client;
+    sipveil_agree_server_options server;
+    sipveil_agree_association a;
+    sipveil_memory *memory;
+    text image, requests[KEPT], answer;
+    size_t request_count, response_count;
+    response made[RESPONSES]; /* all that the client ever sent */
+} play;
+
+static sipveil_context *context;
+static sipveil_worker *worker;
+static sipveil_agree_list *ours[SIPVEIL_AGREE_PROFILE_COUNT], *theirs[SIPVEIL_AGREE_PROFILE_COUNT];
+static const sipveil_agree_credentials credentials = {"home.example", "alice", "s3cret"};
+
+static uint8_t take(play *p)
+{
+    uint8_t byte = 0;
+    (void)sv_take_byte(&p->input, &byte);
+    return byte;
+}
+
+static void prepare(void)
+{
+    sipveil_hooks hooks;
+    randomness = 1;
+    if (context != NULL) return;
+    sipveil_hooks_default(&hooks);
+    hooks.random = repeatable;
+    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK && sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
+    for (int i = 0; i < SIPVEIL_AGREE_PROFILE_COUNT; i++) {
+        bool draft04 = i == SIPVEIL_AGREE_DRAFT04;
+        sipveil_span mine = draft04 ? SV_SPAN("digest-integrity") : SV_SPAN("digest");
+        sipveil_span its = draft04 ? SV_SPAN("digest-integrity;q=0.2, tls;q=0.1") : SV_SPAN("digest;q=0.2;d-alg=MD5;d-qop=auth, tls;q=0.1");
+        must(sipveil_agree_list_read(mine, (sipveil_agree_profile)i, SIPVEIL_AGREE_CLIENT, &ours[i], NULL) == SIPVEIL_OK);
+        must(sipveil_agree_list_read(its, (sipveil_agree_profile)i, SIPVEIL_AGREE_SERVER, &theirs[i], NULL) == SIPVEIL_OK);
+    }
+}
+
+/* The value of the response of the credentials that stand first; empty: there are none. */
+static sipveil_span response_of(sipveil_span request)
+{
+    size_t at;
+    sipveil_span value = {NULL, 0};
+    if (!sv_find(request, SV_SPAN("response=\""), &at)) return value;
+    sv_cursor c = sv_cursor_over(sv_span_from(request, at + strlen("response=\"")), "response");
+    if (!sv_take_until(&c, '"', &value) || value.len > HEX_MOST) return sv_span(NULL, 0);
+    return value;
+}
+
+static response *find_made(play *p, sipveil_span hex)
+{
+    for (size_t i = 0; i < p->response_count; i++) {
+        if (sv_equal_nocase(sv_span(p->made[i].hex, p->made[i].len), hex)) return &p->made[i];
+    }
+    return NULL;
+}
+
+static void note_made(play *p, sipveil_span request)
+{
+    sipveil_span hex = response_of(request);
+    if (hex.len == 0 || find_made(p, hex) != NULL) return;
+    must(p->response_count < RESPONSES); /* one a step */
+    response *r = &p->made[p->response_count++];
+    memcpy(r->hex, hex.data, hex.len);
+    r->len = hex.len;
+}
+
+static void step(play *p, sipveil_agree_event_kind kind, sipveil_span message)
+{
+    sipveil_agree_outcome out;
+    sipveil_span image;
+    sipveil_agree_event event = {.kind = kind, .message = message, .now = p->server.now};
+    if (sipveil_agree_step(worker, &p->client, &p->a, &event, &out, NULL) != SIPVEIL_OK) return;
+    must(sipveil_agree_save(worker, &out.next, &image, NULL) == SIPVEIL_OK);
+    if (out.message.len > 0) {
+        set(&p->requests[p->request_count++ % KEPT], out.message, false);
+        note_made(p, out.message);
+    }
+    set(&p->image, image, false);
+    must(p->image.len > 0 && sipveil_agree_load(span_of(&p->image), &p->a, NULL) == SIPVEIL_OK);
+}
+
+static void check_taken(play *p, sipveil_span request, const sipveil_agree_verdict *v)
+{
+    must(v->action != SIPVEIL_AGREE_PASS);
+    must(v->agreed && sv_starts_nocase_str(v->protected_by, "digest") && v->verify == SIPVEIL_AGREE_SAME);
+    response *r = find_made(p, response_of(request));
+    must(r != NULL);
+    must(!r->taken || p->server.allow_no_qop);
+    r->taken = true;
+}
+
+static void deliver(play *p, sipveil_span request)
+{
+    sipveil_agree_verdict v;
+    if (sipveil_agree_check(worker, &p->server, request, &v, NULL) != SIPVEIL_OK) return;
+    if (v.action == SIPVEIL_AGREE_RESPOND) set(&p->answer, v.message, false);
+    else if (v.action == SIPVEIL_AGREE_ACCEPT && v.row != 1) check_taken(p, request, &v);
+}
+
+/* The row of credentials of one request in the place of the other's. */
+static void mix(text *into, const text *from)
+{
+    static text made;
+    size_t a, b;
+    sipveil_span row, there;
+    if (!sv_find(span_of(into), SV_SPAN("uthorization: "), &a) || !sv_find(span_of(from), SV_SPAN("uthorization: "), &b)) return;
+    sv_cursor x = sv_cursor_over(sv_span_from(span_of(into), a), "into"), y = sv_cursor_over(sv_span_from(span_of(from), b), "from");
+    if (!sv_take_until(&x, '\r', &there) || !sv_take_until(&y, '\r', &row) || into->len - there.len + row.len > TEXT_MOST) return;
+    sipveil_span rest = sv_span_from(span_of(into), a + there.len);
+    memcpy(made.octets, into->octets, a);
+    memcpy(made.octets + a, row.data, row.len);
+    memcpy(made.octets + a + row.len, rest.data, rest.len);
+    made.len = a + row.len + rest.len;
+    *into = made;
+}
+
+static void tamper(play *p, text *t)
+{
+    static const char *const changes[][2] = {
+        {"nc=0000000", "nc=1000000"}, {"qop=auth", "qop=\"auth\""}, {"digest;q=0.2;", "digest;q=0.20;"}, {"Security-Verify: ", "Security-Verify: tls;q=0.1, "},
+        {", tls;q=0.1", ""}, {"Proxy-Authorization", "Authorization"}, {"realm=\"home", "realm=\"Home"}, {"alice\"", "bob\""}, {"Digest ", "digest  "},
+        {"algorithm=MD5", "algorithm=SHA-256"}, {"INVITE sip", "MESSAGE sip"}, {"sip:bob@", "sip:rob@"}, {"CSeq: 1 ", "CSeq: 2 "}, {", qop=auth", ""}};
+    uint8_t which = take(p);
+    if (which < sizeof changes / sizeof *changes) {
+        replace(t, changes[which][0], changes[which][1]);
+    } else if (which < 32) {
+        mix(t, &p->requests[which % KEPT]);
+    } else if (t->len > 0) {
+        size_t place = (size_t)take(p) << 8 | take(p);
+        t->octets[place % t->len] = take(p);
+    }
+}
+
+static void ask_server(play *p, bool changed)
+{
+    static text request;
+    if (p->request_count == 0) return;
+    size_t kept = p->request_count < KEPT ? p->request_count : KEPT;
+    request = p->requests[(p->request_count - 1 - take(p) % kept) % KEPT];
+    if (changed) tamper(p, &request);
+    deliver(p, span_of(&request));
+}
+
+static void restart(play *p)
+{
+    sipveil_memory *again;
+    uint8_t *image;
+    size_t len;
+    must(sipveil_memory_save(p->memory, p->server.now, &image, &len, NULL) == SIPVEIL_OK);
+    must(sipveil_memory_new(&again, NULL) == SIPVEIL_OK && sipveil_memory_load(again, sv_span(image, len), p->server.now, NULL) == SIPVEIL_OK);
+    sipveil_memory_wipe_image(image, len);
+    sipveil_memory_free(p->memory);
+    p->memory = again;
+    p->server.memory = again;
+}
+
+static void one_step(play *p)
+{
+    switch (take(p) % 10) {
+    case 0: step(p, SIPVEIL_AGREE_EVENT_START, SV_SPAN(INVITE)); break;
+    case 1: case 2: case 3: ask_server(p, false); break;
+    case 4: case 5: ask_server(p, true); break;
+    case 6: step(p, SIPVEIL_AGREE_EVENT_RESPONSE, span_of(&p->answer)); break;
+    case 7: step(p, SIPVEIL_AGREE_EVENT_REQUEST, SV_SPAN(INVITE)); break;
+    case 8: p->server.now += take(p); break;
+    default: if (take(p) % 8 == 0) restart(p); break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static play p;
+    if (size < 2 || size > MOVES_MOST) return 0;
+    prepare();
+    memset(&p, 0, sizeof p);
+    must(sipveil_memory_new(&p.memory, NULL) == SIPVEIL_OK);
+    p.input = sv_cursor_over(sv_span(data, size), "moves");
+    sipveil_agree_profile profile = (sipveil_agree_profile)(take(&p) % SIPVEIL_AGREE_PROFILE_COUNT);
+    uint8_t switches = take(&p);
+    sipveil_agree_client_options_default(&p.client);
+    sipveil_agree_server_options_default(&p.server);
+    p.client.profile = p.server.profile = profile;
+    p.client.list = ours[profile];
+    p.server.list = theirs[profile];
+    p.client.must = true;
+    p.client.credentials = p.server.credentials = &credentials;
+    p.client.credential_count = p.server.credential_count = 1;
+    p.client.dver_form = (sipveil_agree_dver_form)(switches & 3);
+    p.server.dver_form = (sipveil_agree_dver_form)(switches >> 2 & 3);
+    p.server.allow_no_qop = p.client.allow_no_qop = (switches & 0x10) != 0;
+    p.server.allow_sha256 = p.client.allow_sha256 = (switches & 0x20) != 0;
+    p.server.nonce_lifetime = switches & 0x40 ? 30 : 0;
+    p.server.realm = "home.example";
+    p.server.memory = p.memory;
+    p.server.now = START;
+    for (int steps = 0; steps < STEPS_MOST && !sv_at_end(&p.input); steps++) one_step(&p);
+    sipveil_memory_free(p.memory);
+    return 0;
+}
