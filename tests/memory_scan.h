@@ -102,8 +102,17 @@ static scan_found scan_for(const scan_secret *secrets, size_t count)
     return out;
 }
 
+/* A copy that the scan does not find: for secrets that are made here. NULL: no memory. */
+SCAN_RAW __attribute__((unused)) static const uint8_t *scan_keep(const uint8_t *octets, size_t length)
+{
+    volatile uint8_t *copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED) return NULL;
+    for (size_t i = 0; i < length; i++) copy[i] = octets[i];
+    return mprotect((void *)(uintptr_t)copy, length, PROT_READ) == 0 ? (const uint8_t *)(uintptr_t)copy : NULL;
+}
+
 /* What `make` writes in a child of its own, for reading only. NULL: it failed. */
-static const void *scan_share(size_t size, bool (*make)(void *shared))
+static inline const void *scan_share(size_t size, bool (*make)(void *shared))
 {
     int fd = memfd_create("secrets", MFD_CLOEXEC), status = 0;
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0) return NULL;

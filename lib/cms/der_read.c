@@ -278,7 +278,7 @@ static void scan_usual(scan *s)
 
 sipveil_code sv_der_scan(sipveil_span octets, const sipveil_limits *limits, bool der, sipveil_error *err)
 {
-    scan s;
+    __attribute__((uninitialized)) scan s; /* not by the compiler: a level is written when it is entered */
     s.c = sv_cursor_over(octets, "asn.1");
     s.limits = limits;
     s.der = der;

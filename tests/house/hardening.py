@@ -1,11 +1,24 @@
-"""What the compiler and the linker were asked for is in the library and the program."""
+"""What the compiler and the linker were asked for is in the library and the program, and whoever builds them asks for it:
+`meson setup` as it is, and as packagers call it."""
+import json
+import os
+import pathlib
 import platform
 import re
 import shutil
+import subprocess
+import tempfile
 
-from tap import BUILD, Cases, run
+from tap import BUILD, SOURCE, Cases, run
 
 BINARIES = [("libsipveil.so", BUILD / "lib" / "libsipveil.so", False), ("sipveil", BUILD / "tools" / "sipveil", True)]
+# Of the compiler, where it has them; always; of the linker.
+WANTED = ["-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection", "-ftrivial-auto-var-init=zero"]
+ALWAYS = [re.compile(r"-D_FORTIFY_SOURCE=[23]"), re.compile(r"-fPI[CE]")]
+LINKED = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
+SETUPS = [("as it is", [], {}),
+          ("as packagers call it", ["--buildtype=plain", "--wrap-mode=nodownload"],
+           {"CFLAGS": "-g -O2 -Wformat -Werror=format-security", "CPPFLAGS": "-Wdate-time -D_FORTIFY_SOURCE=2"})]
 OBJECTS = [("libsipveil.so", "lib/libsipveil*.p/*.o"), ("sipveil", "tools/sipveil.p/*.o")]
 
 
@@ -31,6 +44,9 @@ def judge(cases, name, path, is_program):
     if re.search(r"Machine:.*X86-64", header) and shutil.which("objdump"):
         code = run("objdump", "-d", "--section=.text", path).stdout
         cases.case("%s: landing pads for indirect calls" % name, [] if "endbr64" in code else ["no endbr64"])
+        # Without probes a frame over a page is one subtraction; with them each page is touched on the way.
+        frames = [int(octets, 16) for octets in re.findall(r"sub +\$0x([0-9a-f]{4,8}),%rsp", code)] if takes(WANTED[1]) else []
+        cases.case("%s: no frame steps over a guard page" % name, ["a frame of %d octets in one step" % size for size in frames if size > 4096])
 
 
 def judge_objects(cases, name, objects):
@@ -38,6 +54,30 @@ def judge_objects(cases, name, objects):
     notes = run("readelf", "-nW", *objects).stdout.replace("File: ", "\0").split("\0")
     unmarked = [text.split("\n")[0] for text in notes if text.strip() and not re.search(r"x86 feature:.*IBT.*SHSTK", text)]
     cases.case("%s: all its objects are ready for IBT and shadow stacks" % name, unmarked)
+
+
+def takes(flag):
+    compiler = os.environ.get("CC", "cc").split()
+    return subprocess.run(compiler + [flag, "-Werror", "-x", "c", "-c", "-o", "/dev/null", "-"], input="int nothing;\n", text=True,
+                          capture_output=True, check=False).returncode == 0
+
+
+def judge_setup(cases, name, options, environment):
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run(["meson", "setup", folder, str(SOURCE), "-Dtests=disabled", "-Dbench=disabled", "-Dman=disabled", *options],
+                              env=dict(os.environ, **environment), capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            cases.case("meson setup %s" % name, made.stdout[-400:] + made.stderr[-400:])
+            return
+        commands = json.loads(pathlib.Path(folder, "compile_commands.json").read_text(encoding="utf-8"))
+        rules = pathlib.Path(folder, "build.ninja").read_text(encoding="utf-8")
+    wanted = [flag for flag in WANTED if takes(flag)]
+    lacking = ["%s: %s" % (pathlib.Path(c["file"]).name, flag) for c in commands for flag in wanted if flag not in c["command"].split()]
+    lacking += ["%s: %s" % (pathlib.Path(c["file"]).name, flag.pattern) for c in commands for flag in ALWAYS if not flag.search(c["command"])]
+    cases.case("meson setup %s: every file is compiled with %s" % (name, ", ".join(wanted)), lacking or ([] if commands else ["none"]))
+    linking = [block for block in rules.split("\nbuild ") if re.match(r"(lib/libsipveil\.so\.\S+|tools/sipveil): c_LINKER", block)]
+    cases.case("meson setup %s: and linked with %s" % (name, ", ".join(LINKED)), ([] if len(linking) == 2 else ["%d links" % len(linking)]) + [
+        flag for block in linking for flag in LINKED if flag not in block])
 
 
 def installed_form_has_none(dynamic):
@@ -61,6 +101,8 @@ def main():
             judge_objects(cases, name, objects)
         else:
             cases.case("%s: its objects" % name, "none in the build folder")
+    for setup in SETUPS:
+        judge_setup(cases, *setup)
     cases.leave()
 
 
