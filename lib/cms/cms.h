@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "crypto/crypto.h"
 #include "crypto/held_key.h"
+#include "crypto/prepared.h"
 
 typedef enum sv_cms_type {
     SV_CMS_UNKNOWN,
@@ -48,6 +49,7 @@ typedef struct sv_cms_key {
     X509 *certificate;       /* CERTIFICATE: may be NULL for a bare private key (then never matches) */
     EVP_PKEY *public_key;    /* CERTIFICATE: decoded once */
     EVP_PKEY *private_key;   /* CERTIFICATE: NULL if not ours, or held */
+    sv_prepared *prepared;   /* CERTIFICATE: of the private key, for the next message; may be NULL */
     const sv_held_key *held; /* KEK, CERTIFICATE: the secret is on a token; then kek, private_key are empty */
     sipveil_span issuer;     /* DER Name */
     sipveil_span serial;     /* INTEGER content octets */

@@ -76,7 +76,7 @@ static sipveil_code unwrap_transport(const unwrapping *u, sipveil_error *err)
     *u->strength = (unsigned)EVP_PKEY_get_security_bits(known);
     if (u->key->held != NULL) return unwrap_held_transport(u, &scheme, err);
     if (!scheme.v15) {
-        *u->good = sv_transport_decrypt_oaep(u->crypto, key, scheme.hash, scheme.mask_hash,
+        *u->good = sv_transport_decrypt_oaep(u->crypto, key, u->key->prepared, scheme.hash, scheme.mask_hash,
                                              u->recipient->encrypted_key, u->key_length, u->cek);
         return SIPVEIL_OK;
     }
@@ -163,7 +163,7 @@ static bool share_secret(const unwrapping *u, sipveil_span point, uint8_t shared
     const sv_held_key *held = u->key->held;
     uint8_t whole[SV_POINT_MOST];
     size_t whole_length;
-    if (held == NULL) return sv_agree_read(u->crypto, u->key->private_key, point, shared, length);
+    if (held == NULL) return sv_agree_read(u->crypto, u->key->private_key, u->key->prepared, point, shared, length);
     *length = sv_curve_row_of(sv_curve_of_key(u->key->public_key))->shared;
     return held->operations->agree != NULL &&
            sv_agree_check_point(u->key->public_key, point, whole, &whole_length) && /* ADV-086 */
@@ -176,7 +176,8 @@ static sipveil_code unwrap_agreement(const unwrapping *u, sipveil_error *err)
     sipveil_span point;
     uint8_t shared[SV_SHARED_MOST], identifier[SV_WRAP_IDENTIFIER_LENGTH];
     size_t length;
-    sv_curve curve = sv_curve_of_key(own_key(u->key));
+    sv_key_facts room_for_facts;
+    sv_curve curve = sv_private_look(u->key->prepared, own_key(u->key), &room_for_facts)->curve;
     *u->strength = sv_curve_row_of(curve)->strength;
     if (!sv_recipient_agreement(u->recipient, &scheme) || !originator_point(u->recipient, curve, &point) ||
         (scheme.row->cofactor && curve == SV_CURVE_X25519)) {

@@ -80,7 +80,7 @@ static sipveil_code write_transport(sv_crypto *crypto, const sv_cms_key *key, si
                                     sipveil_error *err)
 {
     size_t size = sv_transport_size(key->public_key);
-    SV_TRY(sv_transport_check_key(key->public_key, err));
+    SV_TRY(sv_transport_check_key(crypto, key->public_key, err));
     sv_der_mark all = sv_der_mark_here(w);
     uint8_t *encrypted = sv_der_put_room(w, size);
     if (encrypted != NULL) SV_TRY(sv_transport_encrypt(crypto, key->public_key, cek, encrypted, err));
@@ -133,7 +133,8 @@ static sipveil_code write_agreement(sv_crypto *crypto, const sv_cms_key *key, si
                                     bool by_key_identifier, sv_arena *arena, sv_der_writer *w,
                                     sipveil_error *err)
 {
-    sv_curve curve = sv_curve_of_key(key->public_key);
+    sv_key_facts facts;
+    sv_curve curve = sv_key_look(crypto, key->public_key, &facts)->curve;
     const sv_curve_row *row = sv_curve_row_of(curve);
     const sv_agreement_row *scheme = sv_agreement_for(row->hash, row->hkdf);
     sv_wrap wrap;
@@ -229,10 +230,12 @@ static sipveil_code write_certificate(sv_crypto *crypto, const sv_cms_key *key, 
                             "a recipient's certificate has no %s",
                             by_key_identifier ? "key identifier" : "issuer and serial number");
     }
-    if (sv_transport_size(key->public_key) > 0) {
+    sv_key_facts room_for_facts;
+    const sv_key_facts *facts = sv_key_look(crypto, key->public_key, &room_for_facts);
+    if (facts->type == SV_KEY_RSA && sv_transport_size(key->public_key) > 0) {
         return write_transport(crypto, key, cek, by_key_identifier, w, version, err);
     }
-    if (sv_curve_of_key(key->public_key) != SV_CURVE_NONE) {
+    if (facts->curve != SV_CURVE_NONE) {
         *version = 3;
         return write_agreement(crypto, key, cek, by_key_identifier, arena, w, err);
     }

@@ -272,7 +272,7 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
     if (key == NULL)
         return sv_fail(why, room, SIPVEIL_UNSUPPORTED, "the signer's kind of key is not handled");
     SV_TRY(sv_signer_check_certificate_hash(k->crypto, &s->attributes, certificate, why));
-    SV_TRY(sv_signature_check_key(key, s->scheme->kind, k->policy->allow_weak, &weak, why));
+    SV_TRY(sv_signature_check_key(k->crypto, key, s->scheme->kind, k->policy->allow_weak, &weak, why));
     SV_TRY(sv_signature_verify(k->crypto, s->scheme, s->salt, key, s->covered, s->info.signature,
                                &valid, why));
     if (!valid) return bad(why, "CMS-02", "the signature does not verify");

@@ -90,11 +90,13 @@ static sipveil_code put_signing_certificate(const job *j, const X509 *certificat
  */
 static bool can_receive(const job *j, const sv_cms_key *key)
 {
+    sv_key_facts room_for_facts;
     uint32_t usage = X509_get_key_usage(key->certificate); /* all bits set if it does not say */
     ERR_clear_error();
     if (j->request->no_certificates) return false;
-    if (EVP_PKEY_is_a(key->public_key, "RSA")) return (usage & KU_KEY_ENCIPHERMENT) != 0;
-    return EVP_PKEY_is_a(key->public_key, "EC") && (usage & KU_KEY_AGREEMENT) != 0;
+    sv_key_type type = sv_key_look(j->crypto, key->public_key, &room_for_facts)->type;
+    if (type == SV_KEY_RSA) return (usage & KU_KEY_ENCIPHERMENT) != 0;
+    return type == SV_KEY_EC && (usage & KU_KEY_AGREEMENT) != 0;
 }
 
 static void put_issuer_and_serial(sv_der_writer *w, uint8_t tag, const sv_cms_key *key)
@@ -185,14 +187,14 @@ static sipveil_code choose(const job *j, share *s, sipveil_error *err)
         return sv_fail(err, room, SIPVEIL_USAGE,
                        "a signer needs a certificate and its private key");
     }
-    s->scheme = sv_signature_scheme_for(key->public_key, j->request->rsa_v15);
+    s->scheme = sv_signature_scheme_for(j->crypto, key->public_key, j->request->rsa_v15);
     if (s->scheme == NULL) {
         return sv_fail_rule(
             err, room, SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
             "the signer's key is not of a kind that signs: RSA, P-256, P-384, P-521 or Ed25519");
     }
     s->digest = sv_digest_by_name(s->scheme->digest);
-    return sv_signature_check_key(key->public_key, s->scheme->kind, 0, &weak, err);
+    return sv_signature_check_key(j->crypto, key->public_key, s->scheme->kind, 0, &weak, err);
 }
 
 static sipveil_code make_signature(const job *j, const share *s, sipveil_span set, sipveil_span *signature,
@@ -202,7 +204,7 @@ static sipveil_code make_signature(const job *j, const share *s, sipveil_span se
     const sv_held_key *held = s->key->held;
     bool valid;
     if (held == NULL) {
-        return sv_signature_make(j->crypto, s->scheme, s->key->private_key, set, j->arena, signature, err);
+        return sv_signature_make(j->crypto, s->scheme, s->key->private_key, s->key->prepared, set, j->arena, signature, err);
     }
     if (held->operations->sign == NULL || s->scheme->kind == SV_SIGNATURE_ED25519) {
         return sv_fail(err, room, SIPVEIL_USAGE, "the signer's key is on a token and does not make %s signatures",
@@ -408,9 +410,9 @@ const char *sv_cms_micalg(const sv_sign_request *request)
         "sha-512", "sha-256,sha-512", "sha-384,sha-512", "sha-256,sha-384,sha-512"};
     unsigned bits = 0;
     for (size_t i = 0; i < request->signer_count; i++) {
-        const EVP_PKEY *key = request->signers[i].public_key;
+        EVP_PKEY *key = request->signers[i].public_key;
         const sv_signature_scheme *scheme =
-            key != NULL ? sv_signature_scheme_for(key, request->rsa_v15) : NULL;
+            key != NULL ? sv_signature_scheme_for(NULL, key, request->rsa_v15) : NULL;
         if (scheme == NULL) continue;
         bits |= strcmp(scheme->digest, "sha256") == 0   ? 1
                 : strcmp(scheme->digest, "sha384") == 0 ? 2

@@ -11,32 +11,26 @@
 #include "crypto/contexts.h"
 #include "crypto/kdf.h"
 
-sv_curve sv_curve_of_key(const EVP_PKEY *key)
+sv_curve sv_curve_of_key(EVP_PKEY *key)
 {
-    char group[32];
-    if (key == NULL) return SV_CURVE_NONE;
-    if (EVP_PKEY_is_a(key, "X25519")) return SV_CURVE_X25519;
-    if (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1) {
-        return SV_CURVE_NONE;
-    }
-    return sv_curve_by_group(group);
+    sv_key_facts room;
+    return sv_key_look(NULL, key, &room)->curve;
 }
 
 /* The peer's key is on its curve since it was decoded; the order of our curves is prime, so the slow
  * check of EVP_PKEY_derive_set_peer() would find nothing more. X25519 needs none (RFC 7748 6.1), but
  * its secret must not be all zero. */
-static bool derive(sv_crypto *crypto, EVP_PKEY *own, EVP_PKEY *peer, uint8_t shared[SV_SHARED_MOST],
-                   size_t *length)
+static bool derive(sv_crypto *crypto, EVP_PKEY *own, sv_prepared *prepared, sv_curve curve, EVP_PKEY *peer,
+                   uint8_t shared[SV_SHARED_MOST], size_t *length)
 {
     static const uint8_t zero[SV_SHARED_MOST];
-    size_t expected = sv_curve_row_of(sv_curve_of_key(own))->shared;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(crypto->context->library, own, NULL);
+    static const sv_readiness readiness = {.use = SV_FOR_AGREEMENT};
     *length = SV_SHARED_MOST;
-    bool good = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-                EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
-                EVP_PKEY_derive(ctx, shared, length) == 1 && *length == expected &&
+    sv_loan loan = sv_private_context(crypto, own, prepared, &readiness);
+    bool good = loan.context != NULL && EVP_PKEY_derive_set_peer_ex(loan.context, peer, 0) == 1 &&
+                EVP_PKEY_derive(loan.context, shared, length) == 1 && *length == sv_curve_row_of(curve)->shared &&
                 CRYPTO_memcmp(shared, zero, *length) != 0;
-    EVP_PKEY_CTX_free(ctx);
+    sv_private_return(prepared, &loan);
     if (!good) {
         sv_wipe(shared, SV_SHARED_MOST);
         *length = 0;
@@ -44,25 +38,33 @@ static bool derive(sv_crypto *crypto, EVP_PKEY *own, EVP_PKEY *peer, uint8_t sha
     return good;
 }
 
-static EVP_PKEY *make_ephemeral(sv_crypto *crypto, EVP_PKEY *peer)
+/* Of keys on that curve. */
+static EVP_PKEY_CTX *generator(sv_crypto *crypto, sv_curve curve)
 {
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(crypto->context->library, peer, NULL);
-    if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_generate(ctx, &key) != 1) key = NULL;
+    EVP_PKEY_CTX *ctx = crypto->generators[curve];
+    if (ctx != NULL) return ctx;
+    ctx = EVP_PKEY_CTX_new_from_name(crypto->context->library, curve == SV_CURVE_X25519 ? "X25519" : "EC", NULL);
+    if (ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1 &&
+        (curve == SV_CURVE_X25519 || EVP_PKEY_CTX_set_group_name(ctx, sv_curve_row_of(curve)->group) == 1)) {
+        crypto->generators[curve] = ctx;
+        return ctx;
+    }
     EVP_PKEY_CTX_free(ctx);
-    return key;
+    return NULL;
 }
 
 sipveil_code sv_agree_make(sv_crypto *crypto, EVP_PKEY *peer, sv_agreement *out, sipveil_error *err)
 {
-    const sv_curve_row *row = sv_curve_row_of(sv_curve_of_key(peer));
+    sv_key_facts room;
+    sv_curve curve = sv_key_look(crypto, peer, &room)->curve;
+    EVP_PKEY_CTX *ctx = curve != SV_CURVE_NONE ? generator(crypto, curve) : NULL;
+    EVP_PKEY *ephemeral = NULL;
     *out = (sv_agreement){0};
-    EVP_PKEY *ephemeral = make_ephemeral(crypto, peer);
-    bool good = ephemeral != NULL &&
+    bool good = ctx != NULL && EVP_PKEY_generate(ctx, &ephemeral) == 1 &&
                 EVP_PKEY_get_octet_string_param(ephemeral, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out->point,
                                                 sizeof out->point, &out->point_length) == 1 &&
-                out->point_length == row->point &&
-                derive(crypto, ephemeral, peer, out->shared, &out->shared_length);
+                out->point_length == sv_curve_row_of(curve)->point &&
+                derive(crypto, ephemeral, NULL, curve, peer, out->shared, &out->shared_length);
     EVP_PKEY_free(ephemeral);
     if (good) return SIPVEIL_OK;
     sv_wipe(out, sizeof *out);
@@ -76,17 +78,19 @@ static bool is_point(const sv_curve_row *row, sv_curve curve, sipveil_span point
     return point.len == row->shared + 1 && (point.data[0] == 0x02 || point.data[0] == 0x03);
 }
 
-/* The received point as a public key, checked to be on the curve of `own`; NULL if it is not. */
-static EVP_PKEY *read_point(const EVP_PKEY *own, sipveil_span point)
+/* The received point as a public key, checked to be on the curve of `own`, in *place, where the one of the message
+ * before may lie; NULL if it is not: nothing of it stays then. */
+static EVP_PKEY *read_point(const EVP_PKEY *own, sv_curve curve, sipveil_span point, EVP_PKEY **place)
 {
-    sv_curve curve = sv_curve_of_key(own);
     if (curve == SV_CURVE_NONE || !is_point(sv_curve_row_of(curve), curve, point)) return NULL;
-    EVP_PKEY *peer = EVP_PKEY_new();
-    if (peer != NULL && EVP_PKEY_copy_parameters(peer, own) == 1 &&
-        EVP_PKEY_set1_encoded_public_key(peer, point.data, point.len) == 1) {
-        return peer;
+    if (*place == NULL) {
+        *place = EVP_PKEY_new();
+        if (*place == NULL || EVP_PKEY_copy_parameters(*place, own) != 1) goto failed;
     }
-    EVP_PKEY_free(peer);
+    if (EVP_PKEY_set1_encoded_public_key(*place, point.data, point.len) == 1) return *place;
+failed:
+    EVP_PKEY_free(*place);
+    *place = NULL;
     return NULL;
 }
 
@@ -99,11 +103,13 @@ static bool put_coordinate(const EVP_PKEY *key, const char *name, uint8_t *out, 
     return good;
 }
 
-bool sv_agree_check_point(const EVP_PKEY *own, sipveil_span point, uint8_t out[SV_POINT_MOST],
+bool sv_agree_check_point(EVP_PKEY *own, sipveil_span point, uint8_t out[SV_POINT_MOST],
                           size_t *length)
 {
-    const sv_curve_row *row = sv_curve_row_of(sv_curve_of_key(own));
-    EVP_PKEY *peer = EVP_PKEY_is_a(own, "EC") ? read_point(own, point) : NULL;
+    sv_curve curve = sv_curve_of_key(own);
+    const sv_curve_row *row = sv_curve_row_of(curve);
+    EVP_PKEY *place = NULL;
+    EVP_PKEY *peer = curve != SV_CURVE_X25519 ? read_point(own, curve, point, &place) : NULL;
     bool good = peer != NULL && put_coordinate(peer, OSSL_PKEY_PARAM_EC_PUB_X, out + 1, row->shared) &&
                 put_coordinate(peer, OSSL_PKEY_PARAM_EC_PUB_Y, out + 1 + row->shared, row->shared);
     EVP_PKEY_free(peer);
@@ -113,13 +119,14 @@ bool sv_agree_check_point(const EVP_PKEY *own, sipveil_span point, uint8_t out[S
     return good;
 }
 
-bool sv_agree_read(sv_crypto *crypto, EVP_PKEY *own, sipveil_span point, uint8_t shared[SV_SHARED_MOST],
+bool sv_agree_read(sv_crypto *crypto, EVP_PKEY *own, sv_prepared *prepared, sipveil_span point, uint8_t shared[SV_SHARED_MOST],
                    size_t *shared_length)
 {
+    sv_key_facts room;
+    sv_curve curve = sv_private_look(prepared, own, &room)->curve;
     *shared_length = 0;
-    EVP_PKEY *peer = read_point(own, point);
-    bool good = peer != NULL && derive(crypto, own, peer, shared, shared_length);
-    EVP_PKEY_free(peer);
+    EVP_PKEY *peer = read_point(own, curve, point, &crypto->peers[curve]);
+    bool good = peer != NULL && derive(crypto, own, prepared, curve, peer, shared, shared_length);
     if (!good) ERR_clear_error();
     return good;
 }

@@ -8,7 +8,6 @@
 
 #include "base/wipe.h"
 #include "crypto/contexts.h"
-#include "crypto/es256.h"
 
 static const char room[] = "crypto";
 
@@ -171,7 +170,11 @@ void sv_crypto_free(sv_crypto *crypto)
     EVP_KDF_CTX_free(crypto->pbkdf2);
     sv_random_pool_free(crypto->pool);
     sv_certificate_cache_free(crypto->certificates);
-    sv_es256_contexts_free(crypto->es256);
+    sv_public_keys_free(crypto->public_keys);
+    for (size_t i = 0; i < SV_CURVE_COUNT; i++) {
+        EVP_PKEY_CTX_free(crypto->generators[i]);
+        EVP_PKEY_free(crypto->peers[i]);
+    }
     sv_wipe(&crypto->stand_in, sizeof crypto->stand_in);
     free(crypto);
 }

@@ -5,7 +5,7 @@
 #define SV_CRYPTO_CONTEXTS_H
 
 #include "crypto/certificate.h"
-#include "crypto/suite.h"
+#include "crypto/prepared.h"
 
 typedef struct sv_random_pool sv_random_pool; /* random.c */
 
@@ -20,7 +20,9 @@ struct sv_crypto {
     bool has_stand_in; /* else not drawn yet */
     sv_stand_in stand_in;
     sv_certificate_cache *certificates; /* made with the first one that is decoded */
-    struct sv_es256_contexts *es256; /* likewise, with the first key */
+    sv_public_keys *public_keys; /* likewise, with the first key */
+    EVP_PKEY_CTX *generators[SV_CURVE_COUNT]; /* likewise; of keys for one message */
+    EVP_PKEY *peers[SV_CURVE_COUNT]; /* likewise; the public key of the last message received */
 };
 
 /* The hook that stands for none. */

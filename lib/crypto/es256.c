@@ -2,7 +2,6 @@
 #include "crypto/es256.h"
 
 #include <openssl/err.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -10,66 +9,18 @@
 
 static const char room[] = "crypto";
 
-enum { HALF = 32, KEPT = 16, TAG_SEQUENCE = 0x30, TAG_INTEGER = 0x02 };
+enum { HALF = 32, TAG_SEQUENCE = 0x30, TAG_INTEGER = 0x02 };
 
 /* The order of P-256 (FIPS 186-4 D.1.2.3). */
 static const uint8_t order[HALF] = {0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF,
                                     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17,
                                     0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51};
 
-typedef struct prepared {
-    EVP_PKEY *key; /* a reference of ours, so that no other key can come to lie there; NULL: free */
-    bool signs;
-    EVP_PKEY_CTX *context;
-} prepared;
+static const sv_readiness readiness = {.use = SV_FOR_SIGNATURE, .kind = SV_SIGNATURE_ECDSA, .hash = SV_HASH_SHA256};
 
-struct sv_es256_contexts {
-    prepared kept[KEPT];
-    size_t next; /* to be replaced */
-};
-
-static void drop(prepared *p)
+bool sv_es256_fits(EVP_PKEY *key)
 {
-    EVP_PKEY_CTX_free(p->context);
-    EVP_PKEY_free(p->key);
-    *p = (prepared){0};
-}
-
-void sv_es256_contexts_free(sv_es256_contexts *contexts)
-{
-    if (contexts == NULL) return;
-    for (size_t i = 0; i < KEPT; i++) drop(&contexts->kept[i]);
-    free(contexts);
-}
-
-static bool prepare(sv_crypto *crypto, EVP_PKEY *key, bool signs, prepared *p)
-{
-    drop(p);
-    if (EVP_PKEY_up_ref(key) != 1) return false;
-    *p = (prepared){key, signs, EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL)};
-    bool ready = p->context != NULL &&
-                 (signs ? EVP_PKEY_sign_init(p->context) : EVP_PKEY_verify_init(p->context)) == 1;
-    if (!ready) drop(p);
-    return ready;
-}
-
-static EVP_PKEY_CTX *context_for(sv_crypto *crypto, EVP_PKEY *key, bool signs)
-{
-    if (crypto->es256 == NULL) crypto->es256 = calloc(1, sizeof *crypto->es256);
-    sv_es256_contexts *contexts = crypto->es256;
-    if (contexts == NULL) return NULL;
-    for (size_t i = 0; i < KEPT; i++) {
-        prepared *p = &contexts->kept[i];
-        if (p->key == key && p->signs == signs) return p->context;
-    }
-    prepared *p = &contexts->kept[contexts->next];
-    contexts->next = (contexts->next + 1) % KEPT;
-    return prepare(crypto, key, signs, p) ? p->context : NULL;
-}
-
-bool sv_es256_fits(const EVP_PKEY *key)
-{
-    const sv_signature_scheme *scheme = sv_signature_scheme_for(key, false);
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key, false);
     return scheme != NULL && scheme->kind == SV_SIGNATURE_ECDSA && strcmp(scheme->digest, "sha256") == 0;
 }
 
@@ -140,15 +91,16 @@ bool sv_es256_to_der(sipveil_span signature, uint8_t out[SV_ES256_DER_MOST], siz
     return true;
 }
 
-sipveil_code sv_es256_sign(sv_crypto *crypto, EVP_PKEY *key, sipveil_span message, uint8_t out[SV_ES256_LENGTH],
-                           sipveil_error *err)
+sipveil_code sv_es256_sign(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, sipveil_span message,
+                           uint8_t out[SV_ES256_LENGTH], sipveil_error *err)
 {
     uint8_t digest[SV_DIGEST_MOST], der[SV_ES256_DER_MOST];
     size_t length = sizeof der;
     SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), message, digest, err));
-    EVP_PKEY_CTX *context = context_for(crypto, key, true);
-    bool made = context != NULL && EVP_PKEY_sign(context, der, &length, digest, HALF) == 1 &&
+    sv_loan loan = sv_private_context(crypto, key, prepared, &readiness);
+    bool made = loan.context != NULL && EVP_PKEY_sign(loan.context, der, &length, digest, HALF) == 1 &&
                 sv_es256_from_der(sv_span(der, length), out);
+    sv_private_return(prepared, &loan);
     if (!made) return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "cannot sign with this key");
     return SIPVEIL_OK;
 }
@@ -161,7 +113,7 @@ sipveil_code sv_es256_verify(sv_crypto *crypto, EVP_PKEY *key, sipveil_span mess
     *valid = false;
     if (!sv_es256_to_der(signature, der, &length)) return SIPVEIL_OK;
     SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), message, digest, err));
-    EVP_PKEY_CTX *context = context_for(crypto, key, false);
+    EVP_PKEY_CTX *context = sv_public_context(crypto, key, &readiness);
     if (context == NULL) return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "cannot verify with this key");
     *valid = EVP_PKEY_verify(context, der, length, digest, HALF) == 1;
     ERR_clear_error();

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ES256 of JWS (RFC 7518 3.4): ECDSA on P-256 with SHA-256, whose signature is r and s side by side, 32 octets each. A
- * thread keeps what libcrypto prepares for the keys it used last: preparing costs a sixth of a signature. */
+/* ES256 of JWS (RFC 7518 3.4): ECDSA on P-256 with SHA-256, whose signature is r and s side by side, 32 octets
+ * each. */
 #ifndef SV_CRYPTO_ES256_H
 #define SV_CRYPTO_ES256_H
 
-#include "crypto/sign.h"
+#include "crypto/prepared.h"
 
 enum { SV_ES256_LENGTH = 64 };
 
 /* A key on P-256. */
-bool sv_es256_fits(const EVP_PKEY *key);
+bool sv_es256_fits(EVP_PKEY *key);
 
-sipveil_code sv_es256_sign(sv_crypto *crypto, EVP_PKEY *key, sipveil_span message, uint8_t out[SV_ES256_LENGTH],
-                           sipveil_error *err);
+/* prepared: of the key, or NULL. */
+sipveil_code sv_es256_sign(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, sipveil_span message,
+                           uint8_t out[SV_ES256_LENGTH], sipveil_error *err);
 
 /* *valid is the answer; the code says only whether there is one. Not 64 octets, r or s zero or not below the order
  * of the curve: not valid (IDN-27). */
@@ -27,9 +28,5 @@ bool sv_es256_to_der(sipveil_span signature, uint8_t out[SV_ES256_DER_MOST], siz
 /* Of the two signatures (r, s) and (r, n - s), which verify alike, the one whose s is less: one text for both, to remember
  * by. `signature` is one that verified. */
 void sv_es256_lower(sipveil_span signature, uint8_t out[SV_ES256_LENGTH]);
-
-/* What a thread keeps. */
-typedef struct sv_es256_contexts sv_es256_contexts;
-void sv_es256_contexts_free(sv_es256_contexts *contexts);
 
 #endif

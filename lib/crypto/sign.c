@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/rsa.h>
 #include <string.h>
 
 #include "crypto/contexts.h"
-#include "crypto/sign.h"
+#include "crypto/prepared.h"
 
 #define OID(octets)                                                                                \
     {                                                                                              \
@@ -51,15 +49,12 @@ enum {
     SCHEMES = sizeof schemes / sizeof *schemes,
     RSA_BITS_LEAST = 2048,
     RSA_BITS_LEAST_WEAK = 1024,
-    RSA_BITS_MOST = 8192,
-    RSA_EXPONENT_BITS_MOST = 33
+    RSA_BITS_MOST = 8192
 };
 
 /* Curves that may sign, with the digest that goes with each when we sign. */
-static const struct {
-    const char *group;
-    const char *digest;
-} curves[] = {{"prime256v1", "sha256"}, {"secp384r1", "sha384"}, {"secp521r1", "sha512"}};
+static const char *const curve_digests[SV_CURVE_COUNT] = {
+    [SV_CURVE_P256] = "sha256", [SV_CURVE_P384] = "sha384", [SV_CURVE_P521] = "sha512"};
 
 const sv_digest *sv_digest_by_oid(sipveil_span oid)
 {
@@ -120,145 +115,150 @@ static const sv_signature_scheme *scheme_of(sv_signature_kind kind, const char *
     return NULL;
 }
 
-/* The index in curves, or -1: another curve, or one written out as parameters. */
-static int curve_of(const EVP_PKEY *key)
+/* NULL: another curve, or one written out as parameters. */
+static const char *curve_digest(const sv_key_facts *facts)
 {
-    char group[64];
-    size_t len = 0;
-    if (EVP_PKEY_get_group_name(key, group, sizeof group, &len) != 1) return -1;
-    int explicit_parameters = 0;
-    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-                               &explicit_parameters) == 1 &&
-        explicit_parameters != 0) {
-        return -1;
-    }
-    for (int i = 0; i < (int)(sizeof curves / sizeof *curves); i++) {
-        if (strcmp(curves[i].group, group) == 0) return i;
-    }
-    return -1;
+    return facts->explicit_curve ? NULL : curve_digests[facts->curve];
 }
 
-const sv_signature_scheme *sv_signature_scheme_for(const EVP_PKEY *key, bool rsa_v15)
+const sv_signature_scheme *sv_signature_scheme_for(sv_crypto *crypto, EVP_PKEY *key, bool rsa_v15)
 {
-    if (EVP_PKEY_is_a(key, "ED25519")) return scheme_of(SV_SIGNATURE_ED25519, "sha512");
-    if (EVP_PKEY_is_a(key, "RSA-PSS")) return scheme_of(SV_SIGNATURE_RSA_PSS, "sha256");
-    if (EVP_PKEY_is_a(key, "RSA")) {
+    sv_key_facts room;
+    const sv_key_facts *facts = sv_key_look(crypto, key, &room);
+    const char *digest = NULL;
+    switch (facts->type) {
+    case SV_KEY_ED25519:
+        return scheme_of(SV_SIGNATURE_ED25519, "sha512");
+    case SV_KEY_RSA_PSS:
+        return scheme_of(SV_SIGNATURE_RSA_PSS, "sha256");
+    case SV_KEY_RSA:
         return scheme_of(rsa_v15 ? SV_SIGNATURE_RSA_V15 : SV_SIGNATURE_RSA_PSS, "sha256");
+    case SV_KEY_EC:
+        digest = curve_digest(facts);
+        return digest == NULL ? NULL : scheme_of(SV_SIGNATURE_ECDSA, digest);
+    default:
+        return NULL;
     }
-    if (!EVP_PKEY_is_a(key, "EC")) return NULL;
-    int curve = curve_of(key);
-    ERR_clear_error();
-    return curve < 0 ? NULL : scheme_of(SV_SIGNATURE_ECDSA, curves[curve].digest);
 }
 
-static sipveil_code check_rsa(const EVP_PKEY *key, unsigned allow_weak, bool *weak,
+static sipveil_code check_rsa(const sv_key_facts *facts, unsigned allow_weak, bool *weak,
                               sipveil_error *err)
 {
-    int bits = EVP_PKEY_get_bits(key);
     int least = allow_weak & SIPVEIL_WEAK_RSA1024 ? RSA_BITS_LEAST_WEAK : RSA_BITS_LEAST;
-    if (bits < least || bits > RSA_BITS_MOST) {
+    if (facts->bits < least || facts->bits > RSA_BITS_MOST) {
         return sv_fail_rule(err, "crypto", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
-                            "the RSA key has %d bits; accepted are %d to %d", bits, least,
+                            "the RSA key has %d bits; accepted are %d to %d", facts->bits, least,
                             RSA_BITS_MOST);
     }
-    BIGNUM *exponent = NULL;
-    bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
-                BN_is_odd(exponent) && !BN_is_one(exponent) &&
-                BN_num_bits(exponent) <= RSA_EXPONENT_BITS_MOST;
-    BN_free(exponent);
-    ERR_clear_error();
-    if (!good) {
+    if (!facts->good_exponent) {
         return sv_fail_rule(err, "crypto", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
                             "the public exponent of the RSA key is not odd and between 3 and 2^33");
     }
-    *weak = bits < RSA_BITS_LEAST;
+    *weak = facts->bits < RSA_BITS_LEAST;
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind,
+sipveil_code sv_signature_check_key(sv_crypto *crypto, EVP_PKEY *key, sv_signature_kind kind,
                                     unsigned allow_weak, bool *weak, sipveil_error *err)
 {
+    sv_key_facts room;
+    const sv_key_facts *facts = sv_key_look(crypto, key, &room);
+    bool rsa = facts->type == SV_KEY_RSA, pss = facts->type == SV_KEY_RSA_PSS;
     *weak = false;
-    bool rsa = EVP_PKEY_is_a(key, "RSA"), pss = EVP_PKEY_is_a(key, "RSA-PSS");
-    bool fits = kind == SV_SIGNATURE_ECDSA     ? EVP_PKEY_is_a(key, "EC")
-                : kind == SV_SIGNATURE_ED25519 ? EVP_PKEY_is_a(key, "ED25519")
+    bool fits = kind == SV_SIGNATURE_ECDSA     ? facts->type == SV_KEY_EC
+                : kind == SV_SIGNATURE_ED25519 ? facts->type == SV_KEY_ED25519
                 : kind == SV_SIGNATURE_RSA_PSS ? rsa || pss
                                                : rsa;
     if (!fits) {
         return sv_fail_rule(err, "crypto", SIPVEIL_BAD_SIGNATURE, "ADV-116", SIPVEIL_NO_OFFSET,
                             "the signature algorithm does not fit the signer's key");
     }
-    if (rsa || pss) return check_rsa(key, allow_weak, weak, err);
-    if (kind == SV_SIGNATURE_ECDSA && curve_of(key) < 0) {
-        ERR_clear_error();
+    if (rsa || pss) return check_rsa(facts, allow_weak, weak, err);
+    if (kind == SV_SIGNATURE_ECDSA && curve_digest(facts) == NULL) {
         return sv_fail_rule(err, "crypto", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,
                             "the key is on a curve other than P-256, P-384 and P-521");
     }
     return SIPVEIL_OK;
 }
 
-/* What PSS needs beyond the digest. */
-static bool set_padding(EVP_PKEY_CTX *pkey, const sv_signature_scheme *scheme, size_t salt)
+/* ---- Ed25519, which takes the message itself ---- */
+
+static sipveil_span never_null(sipveil_span message)
 {
-    if (scheme->kind == SV_SIGNATURE_RSA_V15) {
-        return EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PADDING) == 1;
-    }
-    if (scheme->kind != SV_SIGNATURE_RSA_PSS) return true;
-    const sv_digest *digest = sv_digest_by_name(scheme->digest);
-    return salt <= RSA_BITS_MOST / 8 && digest != NULL &&
-           EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md_name(pkey, digest->library, NULL) == 1 &&
-           EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, (int)salt) == 1;
+    return message.len > 0 ? message : sv_span((const uint8_t *)"", 0);
 }
 
-static const char *library_digest(const sv_signature_scheme *scheme)
+static sipveil_code verify_ed25519(const sv_crypto *crypto, EVP_PKEY *key, sipveil_span message,
+                                   sipveil_span signature, bool *valid, sipveil_error *err)
 {
-    const sv_digest *digest = sv_digest_by_name(scheme->digest);
-    return scheme->kind == SV_SIGNATURE_ED25519 || digest == NULL ? NULL : digest->library;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    if (md == NULL) return sv_no_memory(err, "crypto");
+    message = never_null(message);
+    ERR_clear_error();
+    *valid = EVP_DigestVerifyInit_ex(md, NULL, NULL, crypto->context->library, NULL, key, NULL) == 1 &&
+             EVP_DigestVerify(md, signature.data, signature.len, message.data, message.len) == 1;
+    EVP_MD_CTX_free(md);
+    ERR_clear_error();
+    return SIPVEIL_OK;
+}
+
+static bool make_ed25519(const sv_crypto *crypto, EVP_PKEY *key, sipveil_span message, uint8_t *out, size_t *len)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    message = never_null(message);
+    ERR_clear_error();
+    bool made = md != NULL && EVP_DigestSignInit_ex(md, NULL, NULL, crypto->context->library, NULL, key, NULL) == 1 &&
+                EVP_DigestSign(md, out, len, message.data, message.len) == 1;
+    EVP_MD_CTX_free(md);
+    return made;
+}
+
+/* ---- signatures over a digest ---- */
+
+static sv_readiness readiness_for(const sv_signature_scheme *scheme, const sv_digest *digest, size_t salt)
+{
+    bool pss = scheme->kind == SV_SIGNATURE_RSA_PSS;
+    return (sv_readiness){.use = SV_FOR_SIGNATURE, .kind = scheme->kind, .hash = digest->hash, .salt = pss ? salt : 0};
 }
 
 sipveil_code sv_signature_verify(sv_crypto *crypto, const sv_signature_scheme *scheme, size_t salt,
                                  EVP_PKEY *key, sipveil_span message, sipveil_span signature,
                                  bool *valid, sipveil_error *err)
 {
+    uint8_t digest[SV_DIGEST_MOST];
+    const sv_digest *row = sv_digest_by_name(scheme->digest);
     *valid = false;
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    if (md == NULL) return sv_no_memory(err, "crypto");
-    EVP_PKEY_CTX *pkey = NULL; /* belongs to md */
-    const uint8_t *data = message.len > 0 ? message.data : (const uint8_t *)"";
-    ERR_clear_error();
-    *valid = signature.len > 0 &&
-             EVP_DigestVerifyInit_ex(md, &pkey, library_digest(scheme), crypto->context->library,
-                                     NULL, key, NULL) == 1 &&
-             set_padding(pkey, scheme, salt) &&
-             EVP_DigestVerify(md, signature.data, signature.len, data, message.len) == 1;
-    EVP_MD_CTX_free(md);
+    if (signature.len == 0) return SIPVEIL_OK;
+    if (scheme->kind == SV_SIGNATURE_ED25519) return verify_ed25519(crypto, key, message, signature, valid, err);
+    SV_TRY(sv_digest_octets(crypto, row, message, digest, err));
+    const sv_readiness readiness = readiness_for(scheme, row, salt);
+    EVP_PKEY_CTX *ctx = sv_public_context(crypto, key, &readiness);
+    *valid = ctx != NULL && EVP_PKEY_verify(ctx, signature.data, signature.len, digest, row->size) == 1;
     ERR_clear_error();
     return SIPVEIL_OK;
 }
 
 sipveil_code sv_signature_make(sv_crypto *crypto, const sv_signature_scheme *scheme, EVP_PKEY *key,
-                               sipveil_span message, sv_arena *arena, sipveil_span *signature,
-                               sipveil_error *err)
+                               sv_prepared *prepared, sipveil_span message, sv_arena *arena,
+                               sipveil_span *signature, sipveil_error *err)
 {
-    *signature = (sipveil_span){0};
+    uint8_t digest[SV_DIGEST_MOST];
+    const sv_digest *row = sv_digest_by_name(scheme->digest);
     int size = EVP_PKEY_get_size(key);
-    const sv_digest *digest = sv_digest_by_name(scheme->digest);
+    *signature = (sipveil_span){0};
     uint8_t *out = size > 0 ? sv_arena_alloc_raw(arena, (size_t)size) : NULL;
-    EVP_MD_CTX *md = out != NULL ? EVP_MD_CTX_new() : NULL;
-    if (md == NULL || digest == NULL) {
-        EVP_MD_CTX_free(md);
-        return sv_no_memory(err, "crypto");
-    }
-    EVP_PKEY_CTX *pkey = NULL;
+    if (out == NULL) return sv_no_memory(err, "crypto");
     size_t len = (size_t)size;
-    const uint8_t *data = message.len > 0 ? message.data : (const uint8_t *)"";
-    ERR_clear_error();
-    bool made = EVP_DigestSignInit_ex(md, &pkey, library_digest(scheme), crypto->context->library,
-                                      NULL, key, NULL) == 1 &&
-                set_padding(pkey, scheme, digest->size) &&
-                EVP_DigestSign(md, out, &len, data, message.len) == 1;
-    EVP_MD_CTX_free(md);
+    bool made;
+    if (scheme->kind == SV_SIGNATURE_ED25519) {
+        made = make_ed25519(crypto, key, message, out, &len);
+    } else {
+        SV_TRY(sv_digest_octets(crypto, row, message, digest, err));
+        const sv_readiness readiness = readiness_for(scheme, row, row->size);
+        sv_loan loan = sv_private_context(crypto, key, prepared, &readiness);
+        made = loan.context != NULL && EVP_PKEY_sign(loan.context, out, &len, digest, row->size) == 1;
+        sv_private_return(prepared, &loan);
+    }
     if (!made) return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "cannot sign with this key");
     *signature = sv_span(out, len);
     return SIPVEIL_OK;

@@ -49,12 +49,13 @@ typedef struct sv_signature_scheme {
 const sv_signature_scheme *sv_signature_scheme_find(sipveil_span oid, const sv_digest *digest,
                                                     bool *oid_known);
 /* What we sign with, given the key: P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512, RSA
- * with SHA-256 and PSS unless rsa_v15, Ed25519. NULL: a key that does not sign. */
-const sv_signature_scheme *sv_signature_scheme_for(const EVP_PKEY *key, bool rsa_v15);
+ * with SHA-256 and PSS unless rsa_v15, Ed25519. NULL: a key that does not sign. The key is a public one, of which crypto, if given,
+ * remembers what it is (prepared.h); so below. */
+const sv_signature_scheme *sv_signature_scheme_for(sv_crypto *crypto, EVP_PKEY *key, bool rsa_v15);
 
 /* Whether this key may be used with signatures of this kind: BAD_SIGNATURE for the wrong type of
  * key, POLICY for its size, exponent or curve. *weak: only by name (SIPVEIL_WEAK_RSA1024). */
-sipveil_code sv_signature_check_key(const EVP_PKEY *key, sv_signature_kind kind,
+sipveil_code sv_signature_check_key(sv_crypto *crypto, EVP_PKEY *key, sv_signature_kind kind,
                                     unsigned allow_weak, bool *weak, sipveil_error *err);
 
 /* *valid is the answer; the code says only whether there is one. salt: octets, PSS only. */
@@ -62,9 +63,10 @@ sipveil_code sv_signature_verify(sv_crypto *crypto, const sv_signature_scheme *s
                                  EVP_PKEY *key, sipveil_span message, sipveil_span signature,
                                  bool *valid, sipveil_error *err);
 
-/* PSS: the salt is as long as the digest. *signature is in the arena. */
+/* PSS: the salt is as long as the digest. prepared: of the key, or NULL. *signature is in the arena. */
+struct sv_prepared;
 sipveil_code sv_signature_make(sv_crypto *crypto, const sv_signature_scheme *scheme, EVP_PKEY *key,
-                               sipveil_span message, sv_arena *arena, sipveil_span *signature,
+                               struct sv_prepared *prepared, sipveil_span message, sv_arena *arena, sipveil_span *signature,
                                sipveil_error *err);
 
 #endif

@@ -14,7 +14,7 @@
 
 static const char room[] = "crypto";
 
-enum { BITS_LEAST = 2048, BITS_MOST = 8192, EXPONENT_BITS_MOST = 33 };
+enum { BITS_LEAST = 2048, BITS_MOST = 8192 };
 
 size_t sv_transport_size(const EVP_PKEY *key)
 {
@@ -23,57 +23,40 @@ size_t sv_transport_size(const EVP_PKEY *key)
     return size > 0 && size <= SV_MODULUS_MOST ? (size_t)size : 0;
 }
 
-sipveil_code sv_transport_check_key(const EVP_PKEY *key, sipveil_error *err)
+sipveil_code sv_transport_check_key(sv_crypto *crypto, EVP_PKEY *key, sipveil_error *err)
 {
-    BIGNUM *exponent = NULL;
-    int bits = EVP_PKEY_get_bits(key);
-    if (bits < BITS_LEAST || bits > BITS_MOST) {
+    sv_key_facts room_for_facts;
+    const sv_key_facts *facts = sv_key_look(crypto, key, &room_for_facts);
+    if (facts->bits < BITS_LEAST || facts->bits > BITS_MOST) {
         return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
-                            "the RSA key has %d bits; accepted are %d to %d", bits, BITS_LEAST, BITS_MOST);
+                            "the RSA key has %d bits; accepted are %d to %d", facts->bits, BITS_LEAST, BITS_MOST);
     }
-    bool good = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
-                BN_is_odd(exponent) && !BN_is_one(exponent) &&
-                BN_num_bits(exponent) <= EXPONENT_BITS_MOST;
-    BN_free(exponent);
-    ERR_clear_error();
-    if (good) return SIPVEIL_OK;
+    if (facts->good_exponent) return SIPVEIL_OK;
     return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-098", SIPVEIL_NO_OFFSET,
                         "the public exponent of the RSA key is even, under 3 or too large");
-}
-
-static bool set_oaep(EVP_PKEY_CTX *ctx, const sv_suite *suite, sv_hash hash, sv_hash mask_hash)
-{
-    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_oaep_md(ctx, suite->hashes[hash]) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, suite->hashes[mask_hash]) == 1;
 }
 
 sipveil_code sv_transport_encrypt(sv_crypto *crypto, EVP_PKEY *key, sipveil_span cek, uint8_t *out,
                                   sipveil_error *err)
 {
+    static const sv_readiness readiness = {.use = SV_FOR_TRANSPORT, .hash = SV_HASH_SHA256, .mask_hash = SV_HASH_SHA256};
     size_t size = sv_transport_size(key), written = size;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL);
-    bool good = size > 0 && ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
-                set_oaep(ctx, crypto->context->suite, SV_HASH_SHA256, SV_HASH_SHA256) &&
-                EVP_PKEY_encrypt(ctx, out, &written, cek.data, cek.len) == 1 && written == size;
-    EVP_PKEY_CTX_free(ctx);
-    if (good) return SIPVEIL_OK;
+    EVP_PKEY_CTX *ctx = size > 0 ? sv_public_context(crypto, key, &readiness) : NULL;
+    if (ctx != NULL && EVP_PKEY_encrypt(ctx, out, &written, cek.data, cek.len) == 1 && written == size) return SIPVEIL_OK;
     return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "RSA key transport failed");
 }
 
-bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_hash hash, sv_hash mask_hash,
+bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, sv_hash hash, sv_hash mask_hash,
                                sipveil_span encrypted, size_t cek_length, uint8_t *out)
 {
+    const sv_readiness readiness = {.use = SV_FOR_TRANSPORT, .hash = hash, .mask_hash = mask_hash};
     uint8_t plain[SV_MODULUS_MOST];
     size_t size = sv_transport_size(key), written = sizeof plain;
     bool good = size > 0 && encrypted.len == size;
-    EVP_PKEY_CTX *ctx =
-        good ? EVP_PKEY_CTX_new_from_pkey(crypto->context->library, key, NULL) : NULL;
-    good = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
-           set_oaep(ctx, crypto->context->suite, hash, mask_hash) &&
-           EVP_PKEY_decrypt(ctx, plain, &written, encrypted.data, encrypted.len) == 1 &&
+    sv_loan loan = good ? sv_private_context(crypto, key, prepared, &readiness) : (sv_loan){0};
+    good = loan.context != NULL && EVP_PKEY_decrypt(loan.context, plain, &written, encrypted.data, encrypted.len) == 1 &&
            written == cek_length;
-    EVP_PKEY_CTX_free(ctx);
+    sv_private_return(prepared, &loan);
     if (good) memcpy(out, plain, cek_length);
     else sv_wipe(out, cek_length);
     sv_wipe(plain, sizeof plain);

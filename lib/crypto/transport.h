@@ -3,7 +3,7 @@
 #ifndef SV_CRYPTO_TRANSPORT_H
 #define SV_CRYPTO_TRANSPORT_H
 
-#include "crypto/suite.h"
+#include "crypto/prepared.h"
 
 enum { SV_MODULUS_MOST = 1024 }; /* octets: RSA-8192 */
 
@@ -11,14 +11,15 @@ enum { SV_MODULUS_MOST = 1024 }; /* octets: RSA-8192 */
 size_t sv_transport_size(const EVP_PKEY *key);
 
 /* POLICY: RSA under 2048 or over 8192 bits, an exponent that is even, under 3 or over 2^33. */
-sipveil_code sv_transport_check_key(const EVP_PKEY *key, sipveil_error *err);
+sipveil_code sv_transport_check_key(sv_crypto *crypto, EVP_PKEY *key, sipveil_error *err);
 
 /* OAEP with SHA-256 and MGF1 with SHA-256. out: sv_transport_size() octets. */
 sipveil_code sv_transport_encrypt(sv_crypto *crypto, EVP_PKEY *key, sipveil_span cek, uint8_t *out,
                                   sipveil_error *err);
 
-/* False: not of the modulus' size (ADV-085), or no CEK of cek_length octets in it; out is wiped then. */
-bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_hash hash, sv_hash mask_hash,
+/* prepared: of the key, or NULL. False: not of the modulus' size (ADV-085), or no CEK of cek_length octets in it; out is
+ * wiped then. */
+bool sv_transport_decrypt_oaep(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, sv_hash hash, sv_hash mask_hash,
                                sipveil_span encrypted, size_t cek_length, uint8_t *out);
 
 /* The same for what somebody else has decrypted without a look at the padding: a block of the modulus'

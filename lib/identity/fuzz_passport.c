@@ -97,7 +97,7 @@ static void check_signed(sv_arena *arena, sipveil_span payload)
     sv_mime_put_base64url(&b, sv_buffer_span(&header));
     sv_put_byte(&b, '.');
     sv_mime_put_base64url(&b, payload);
-    must(sv_es256_sign(at.worker->crypto, sipveil_keyring_at(at.own, 0)->cms.private_key, sv_buffer_span(&b), signature, NULL) == SIPVEIL_OK);
+    must(sv_es256_sign(at.worker->crypto, sipveil_keyring_at(at.own, 0)->cms.private_key, NULL, sv_buffer_span(&b), signature, NULL) == SIPVEIL_OK);
     sv_put_byte(&b, '.');
     sv_mime_put_base64url(&b, sv_span(signature, sizeof signature));
     sv_put_str(&b, ";info=<");

@@ -42,9 +42,9 @@ static bool is_token(const char *text)
     return sv_take_while(&c, sv_is_token).len > 0 && sv_at_end(&c);
 }
 
-static bool is_rsa(const EVP_PKEY *key)
+static bool is_rsa(EVP_PKEY *key)
 {
-    const sv_signature_scheme *scheme = sv_signature_scheme_for(key, true);
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key, true);
     return scheme != NULL && scheme->kind == SV_SIGNATURE_RSA_V15;
 }
 
@@ -169,7 +169,7 @@ static sipveil_code sign_es256(const signing *s, uint8_t out[SV_ES256_LENGTH])
     const sv_cms_key *key = &s->options->key->cms;
     uint8_t digest[SV_DIGEST_MOST];
     sipveil_span der;
-    if (key->held == NULL) return sv_es256_sign(s->op->crypto, key->private_key, s->signed_octets, out, s->err);
+    if (key->held == NULL) return sv_es256_sign(s->op->crypto, key->private_key, key->prepared, s->signed_octets, out, s->err);
     SV_TRY(sv_digest_octets(s->op->crypto, sv_digest_by_name("sha256"), s->signed_octets, digest, s->err));
     if (key->held->operations->sign == NULL) return unusable(s, "the key on the token does not sign", "use another key");
     SV_TRY(key->held->operations->sign(key->held, s->options->key->own.scheme, sv_span(digest, 32),
@@ -181,10 +181,11 @@ static sipveil_code sign_es256(const signing *s, uint8_t out[SV_ES256_LENGTH])
 static sipveil_code sign_rsa(const signing *s, sipveil_span *signature)
 {
     const sv_cms_key *key = &s->options->key->cms;
-    const sv_signature_scheme *scheme = sv_signature_scheme_for(key->public_key, true); /* SHA-256 (IDN-13) */
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(s->op->crypto, key->public_key, true); /* SHA-256 (IDN-13) */
     uint8_t digest[SV_DIGEST_MOST];
     if (key->held == NULL) {
-        return sv_signature_make(s->op->crypto, scheme, key->private_key, s->signed_octets, s->op->arena, signature, s->err);
+        return sv_signature_make(s->op->crypto, scheme, key->private_key, key->prepared, s->signed_octets, s->op->arena, signature,
+                                 s->err);
     }
     SV_TRY(sv_digest_octets(s->op->crypto, sv_digest_by_name("sha256"), s->signed_octets, digest, s->err));
     if (key->held->operations->sign == NULL) return unusable(s, "the key on the token does not sign", "use another key");

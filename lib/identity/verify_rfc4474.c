@@ -72,7 +72,7 @@ static sipveil_code choose_scheme(const sv_judging *j, candidate *c)
     }
     c->scheme = sv_signature_scheme_find(sv_oid_content(SV_OID_RSA), sv_digest_by_name(sha1 ? "sha1" : "sha256"), &known);
     if (c->scheme == NULL) return sv_fail(c->why, SV_IDENTITY, SIPVEIL_INTERNAL, "a signature scheme is missing");
-    SV_TRY(sv_signature_check_key(c->credential->key, SV_SIGNATURE_RSA_V15, allow, &short_key, c->why));
+    SV_TRY(sv_signature_check_key(j->op->crypto, c->credential->key, SV_SIGNATURE_RSA_V15, allow, &short_key, c->why));
     c->weak = sha1 || short_key;
     return SIPVEIL_OK;
 }

@@ -92,6 +92,20 @@ sipveil_code sv_key_batch_add_kek(sv_key_batch *batch, sipveil_span id, sipveil_
     return key->description != NULL ? SIPVEIL_OK : sv_no_memory(err, "keys");
 }
 
+static void free_prepared(void *prepared)
+{
+    sv_prepared_free(prepared);
+}
+
+/* It goes with the batch, as the private key does. */
+static sipveil_code prepare(sv_key_batch *batch, sipveil_key *key, sipveil_error *err)
+{
+    key->cms.prepared = sv_prepared_new(key->cms.private_key);
+    if (key->cms.prepared != NULL && sv_arena_defer(batch->arena, free_prepared, key->cms.prepared)) return SIPVEIL_OK;
+    key->cms.prepared = NULL;
+    return sv_no_memory(err, "keys");
+}
+
 sipveil_code sv_key_batch_add_certificate(sv_key_batch *batch, X509 *certificate,
                                           EVP_PKEY *private_key, STACK_OF(X509) *chain,
                                           sipveil_error *err)
@@ -101,6 +115,7 @@ sipveil_code sv_key_batch_add_certificate(sv_key_batch *batch, X509 *certificate
     if (key == NULL) return sv_no_memory(err, "keys");
     SV_TRY(sv_certificate_view(batch->context, certificate, batch->arena, &key->cms, err));
     key->cms.private_key = private_key;
+    if (private_key != NULL) SV_TRY(prepare(batch, key, err));
     key->chain = chain;
     const char *label = sv_certificate_label(certificate, batch->arena);
     if (label == NULL) return sv_no_memory(err, "keys");

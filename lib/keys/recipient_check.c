@@ -88,7 +88,7 @@ sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *
     (void)snprintf(own->why, sizeof own->why, "%.*s", (int)sizeof own->why - 1, why.text);
     own->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
     own->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
-    own->scheme = sv_signature_scheme_for(key->cms.public_key, false);
+    own->scheme = sv_signature_scheme_for(NULL, key->cms.public_key, false);
     SV_TRY(sv_certificate_read_names(certificate, arena, &own->names, err));
     own->is_read = true;
     return SIPVEIL_OK;

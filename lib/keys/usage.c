@@ -100,7 +100,7 @@ sipveil_code sv_certificate_check_usage(X509 *certificate, sv_use use, sipveil_e
 
 sipveil_code sv_certificate_check_key(X509 *certificate, unsigned allow_weak, sipveil_error *err)
 {
-    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
     bool weak;
     if (key == NULL) {
         return sv_fail_openssl(err, "keys", SIPVEIL_POLICY,
@@ -113,10 +113,10 @@ sipveil_code sv_certificate_check_key(X509 *certificate, unsigned allow_weak, si
                                 "the RSA key has %d bits, more than %d", EVP_PKEY_get_bits(key),
                                 RSA_BITS_LIMIT);
         }
-        return sv_signature_check_key(key, SV_SIGNATURE_RSA_PSS, allow_weak, &weak, err);
+        return sv_signature_check_key(NULL, key, SV_SIGNATURE_RSA_PSS, allow_weak, &weak, err);
     }
     if (EVP_PKEY_is_a(key, "EC")) {
-        return sv_signature_check_key(key, SV_SIGNATURE_ECDSA, allow_weak, &weak, err);
+        return sv_signature_check_key(NULL, key, SV_SIGNATURE_ECDSA, allow_weak, &weak, err);
     }
     if (EVP_PKEY_is_a(key, "ED25519")) return SIPVEIL_OK;
     return sv_fail_rule(err, "keys", SIPVEIL_POLICY, "ADV-115", SIPVEIL_NO_OFFSET,

@@ -51,7 +51,7 @@ static bool agree(const sv_held_key *held, sipveil_span point, uint8_t *shared, 
     uint8_t out[SV_SHARED_MOST];
     size_t found;
     assert_int_equal(point.data[0], 0x04);
-    if (h->refuses || !sv_agree_read(h->f->crypto, h->key->private_key, point, out, &found)) return false;
+    if (h->refuses || !sv_agree_read(h->f->crypto, h->key->private_key, NULL, point, out, &found)) return false;
     assert_int_equal(found, length);
     memcpy(shared, out, length);
     return true;

@@ -222,7 +222,7 @@ static inline sipveil_span forge_signer(fixture *f, const forgery *how, const ch
         put_pss(&w, digest, how->salt > 0 ? (uint64_t)how->salt : 0);
     } else {
         bool oid_known;
-        const sv_signature_scheme *scheme = sv_signature_scheme_for(key->private_key, true);
+        const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key->private_key, true);
         const sv_digest *with =
             sv_digest_by_name(how->algorithm != NULL ? how->algorithm : digest->name);
         sipveil_span ecdsa = SV_SPAN("\x2A\x86\x48\xCE\x3D\x04\x03\x02");

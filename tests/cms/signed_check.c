@@ -272,7 +272,7 @@ static void impossible_ecdsa_values_do_not_verify(void **state)
     };
     fixture *f = *state;
     EVP_PKEY *key = identity(f, "P-256")->public_key;
-    const sv_signature_scheme *scheme = sv_signature_scheme_for(key, false);
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key, false);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         bool valid = true;
         sipveil_error err;

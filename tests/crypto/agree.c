@@ -29,12 +29,12 @@ static void test_both_sides_agree(void **state)
         assert_int_equal(sv_agree_make(f->crypto, key, &second, &err), SIPVEIL_OK);
         assert_int_equal(first.point_length, row->point);
         assert_memory_not_equal(first.point, second.point, row->point); /* CMS-11: a key for each */
-        assert_true(sv_agree_read(f->crypto, key, sv_span(first.point, first.point_length), shared, &len));
+        assert_true(sv_agree_read(f->crypto, key, NULL, sv_span(first.point, first.point_length), shared, &len));
         assert_int_equal(len, first.shared_length);
         assert_memory_equal(shared, first.shared, len);
         if (i < 3) { /* CMS-08: compressed may be read */
             first.point[0] = 2 + (first.point[row->point - 1] & 1);
-            assert_true(sv_agree_read(f->crypto, key, sv_span(first.point, row->shared + 1), shared, &len));
+            assert_true(sv_agree_read(f->crypto, key, NULL, sv_span(first.point, row->shared + 1), shared, &len));
             assert_memory_equal(shared, first.shared, len);
         }
         EVP_PKEY_free(key);
@@ -69,7 +69,7 @@ static void test_known_answers(void **state)
         EVP_PKEY *key = d2i_PrivateKey_ex(answers[i].type, NULL, &at, (long)own.len, f->context->library, NULL);
         assert_non_null(key);
         ERR_clear_error(); /* the decoder tries several forms */
-        assert_true(sv_agree_read(f->crypto, key, hex(answers[i].point), shared, &len));
+        assert_true(sv_agree_read(f->crypto, key, NULL, hex(answers[i].point), shared, &len));
         assert_int_equal(len, expected.len);
         assert_octets(shared, expected);
         EVP_PKEY_free(key);
@@ -91,23 +91,23 @@ static void test_points_refused(void **state)
         assert_int_equal(sv_agree_make(f->crypto, key, &good, &err), SIPVEIL_OK);
         assert_int_equal(sv_agree_make(f->crypto, other, &foreign, &err), SIPVEIL_OK);
         /* another curve, no octets, one too few, one too many */
-        assert_false(sv_agree_read(f->crypto, key, sv_span(foreign.point, foreign.point_length), shared, &len));
-        assert_false(sv_agree_read(f->crypto, key, sv_span(NULL, 0), shared, &len));
-        assert_false(sv_agree_read(f->crypto, key, sv_span(good.point, row->point - 1), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(foreign.point, foreign.point_length), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(NULL, 0), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(good.point, row->point - 1), shared, &len));
         memset(point, 0, sizeof point);
         memcpy(point, good.point, row->point);
-        assert_false(sv_agree_read(f->crypto, key, sv_span(point, row->point + 1), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(point, row->point + 1), shared, &len));
         /* all zero: for X25519 a point of low order; infinity */
         memset(point, 0, sizeof point);
-        assert_false(sv_agree_read(f->crypto, key, sv_span(point, row->point), shared, &len));
-        assert_false(sv_agree_read(f->crypto, key, sv_span(point, 1), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(point, row->point), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(point, 1), shared, &len));
         if (i < 3) {
             memcpy(point, good.point, row->point);
             point[row->point - 1] ^= 1; /* off the curve */
-            assert_false(sv_agree_read(f->crypto, key, sv_span(point, row->point), shared, &len));
+            assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(point, row->point), shared, &len));
             memcpy(point, good.point, row->point);
             point[0] = 6 + (point[row->point - 1] & 1); /* hybrid */
-            assert_false(sv_agree_read(f->crypto, key, sv_span(point, row->point), shared, &len));
+            assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(point, row->point), shared, &len));
         }
         EVP_PKEY_free(key);
         EVP_PKEY_free(other);
@@ -165,7 +165,7 @@ static void test_x25519_low_order(void **state)
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         uint8_t shared[SV_SHARED_MOST];
         size_t len;
-        assert_false(sv_agree_read(f->crypto, key, hex(points[i]), shared, &len));
+        assert_false(sv_agree_read(f->crypto, key, NULL, hex(points[i]), shared, &len));
     }
     EVP_PKEY_free(key);
 }
@@ -181,7 +181,7 @@ static void test_other_keys(void **state)
     assert_int_equal(sv_curve_of_key(key), SV_CURVE_NONE);
     assert_int_equal(sv_curve_of_key(NULL), SV_CURVE_NONE);
     assert_int_equal(sv_agree_make(f->crypto, key, &out, &err), SIPVEIL_INTERNAL);
-    assert_false(sv_agree_read(f->crypto, key, sv_span(out.point, 32), shared, &len));
+    assert_false(sv_agree_read(f->crypto, key, NULL, sv_span(out.point, 32), shared, &len));
     EVP_PKEY_free(key);
 }
 

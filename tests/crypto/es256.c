@@ -74,7 +74,7 @@ static void many_keys(void **state)
     }
     for (int turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < KEYS; i++) {
-            assert_int_equal(sv_es256_sign(f->crypto, keys[i], SV_SPAN("text"), signatures[i], &err), SIPVEIL_OK);
+            assert_int_equal(sv_es256_sign(f->crypto, keys[i], NULL, SV_SPAN("text"), signatures[i], &err), SIPVEIL_OK);
             assert_true(verify(f, keys[i], SV_SPAN("text"), sv_span(signatures[i], SV_ES256_LENGTH)));
             assert_false(verify(f, keys[(i + 1) % KEYS], SV_SPAN("text"), sv_span(signatures[i], SV_ES256_LENGTH)));
         }

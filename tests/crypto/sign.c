@@ -98,12 +98,12 @@ static void digests_have_their_published_answers(void **state)
 
 static void check_known_signature(fixture *f, EVP_PKEY *key, sipveil_span message, const char *hex)
 {
-    const sv_signature_scheme *scheme = sv_signature_scheme_for(key, false);
+    const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key, false);
     sipveil_span signature = unhex(f, hex);
     bool valid = false, weak = true;
     sipveil_error err;
     assert_non_null(scheme);
-    assert_int_equal(sv_signature_check_key(key, scheme->kind, 0, &weak, &err), SIPVEIL_OK);
+    assert_int_equal(sv_signature_check_key(NULL, key, scheme->kind, 0, &weak, &err), SIPVEIL_OK);
     assert_false(weak);
     assert_int_equal(
         sv_signature_verify(f->crypto, scheme, 0, key, message, signature, &valid, &err),
@@ -208,7 +208,7 @@ static void rsa_keys_are_let_in_by_size_and_exponent(void **state)
         sipveil_error err;
         EVP_PKEY *key = rsa_public(f, cases[i].bits, cases[i].exponent);
         sipveil_code code =
-            sv_signature_check_key(key, SV_SIGNATURE_RSA_V15, cases[i].allow_weak, &weak, &err);
+            sv_signature_check_key(NULL, key, SV_SIGNATURE_RSA_V15, cases[i].allow_weak, &weak, &err);
         if (code != cases[i].code) fail_msg("case %zu: %d", i, code);
         if (code == SIPVEIL_OK) assert_int_equal(weak, cases[i].bits < 2048);
         if (code != SIPVEIL_OK) assert_string_equal(err.rule, "ADV-115");
@@ -229,18 +229,18 @@ static void keys_fit_their_scheme_and_curve(void **state)
                         rsa_public(f, 2048, "10001")};
     for (size_t i = 0; i < 6; i++) { /* ADV-115: the list of curves */
         EVP_PKEY *key = keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "EC", groups[i]));
-        assert_int_equal(sv_signature_check_key(key, SV_SIGNATURE_ECDSA, ~0u, &weak, &err),
+        assert_int_equal(sv_signature_check_key(NULL, key, SV_SIGNATURE_ECDSA, ~0u, &weak, &err),
                          i < 3 ? SIPVEIL_OK : SIPVEIL_POLICY);
-        assert_int_equal(sv_signature_scheme_for(key, false) != NULL, i < 3);
+        assert_int_equal(sv_signature_scheme_for(NULL, key, false) != NULL, i < 3);
     }
     for (size_t k = 0; k < 3; k++) { /* ADV-116 */
         for (size_t i = 0; i < 3; i++) {
-            assert_int_equal(sv_signature_check_key(keys[i], kinds[k], 0, &weak, &err),
+            assert_int_equal(sv_signature_check_key(NULL, keys[i], kinds[k], 0, &weak, &err),
                              i == k ? SIPVEIL_OK : SIPVEIL_BAD_SIGNATURE);
         }
     }
     assert_null(sv_signature_scheme_for(
-        keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519")), false));
+        NULL, keep(f, EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519")), false));
 }
 
 static void schemes_are_found_by_oid_and_digest(void **state)

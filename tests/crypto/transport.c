@@ -54,22 +54,22 @@ static void test_oaep(void **state)
     assert_int_equal(sv_transport_size(rsa), 256);
     assert_int_equal(sv_transport_encrypt(f->crypto, rsa, sv_span(cek, 32), out, &err), SIPVEIL_OK);
     sipveil_span sealed = sv_span(out, 256);
-    assert_true(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
+    assert_true(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
     assert_memory_equal(back, cek, 32);
     /* another length than the key inside; another hash; another length than the modulus (ADV-085) */
-    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 16, back));
-    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA1, SV_HASH_SHA256, sealed, 32, back));
-    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA256, SV_HASH_SHA1, sealed, 32, back));
+    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 16, back));
+    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA1, SV_HASH_SHA256, sealed, 32, back));
+    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA256, SV_HASH_SHA1, sealed, 32, back));
     sealed.len = 255;
-    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
+    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
     memset(out, 0xFF, sizeof out); /* >= n */
     sealed.len = 256;
-    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
+    assert_false(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, SV_HASH_SHA256, SV_HASH_SHA256, sealed, 32, back));
     for (size_t i = 0; i < 4; i++) {
         for (size_t k = 0; k < 4; k++) {
             encrypt_oaep(f, sv_hash_row_of(hashes[i])->library, sv_hash_row_of(hashes[k])->library,
                          sv_span(cek, 24), out);
-            assert_true(sv_transport_decrypt_oaep(f->crypto, rsa, hashes[i], hashes[k], sealed, 24, back));
+            assert_true(sv_transport_decrypt_oaep(f->crypto, rsa, NULL, hashes[i], hashes[k], sealed, 24, back));
             assert_memory_equal(back, cek, 24);
         }
     }
@@ -185,12 +185,12 @@ static void test_keys_refused(void **state)
 {
     fixture *f = *state;
     sipveil_error err;
-    assert_int_equal(sv_transport_check_key(rsa, &err), SIPVEIL_OK);
+    assert_int_equal(sv_transport_check_key(NULL, rsa, &err), SIPVEIL_OK);
     EVP_PKEY *key = make_rsa(f, 1024, 65537);
-    assert_int_equal(sv_transport_check_key(key, &err), SIPVEIL_POLICY);
+    assert_int_equal(sv_transport_check_key(NULL, key, &err), SIPVEIL_POLICY);
     EVP_PKEY_free(key);
     key = make_rsa(f, 2048, 0x3FFFFFFFFul); /* over 2^33 */
-    assert_int_equal(sv_transport_check_key(key, &err), SIPVEIL_POLICY);
+    assert_int_equal(sv_transport_check_key(NULL, key, &err), SIPVEIL_POLICY);
     EVP_PKEY_free(key);
     key = EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519");
     assert_int_equal(sv_transport_size(key), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ring: keys from memory, the views lib/cms works with, pins, wiping. */
+#include "crypto/es256.h"
 #include "lab.h"
 
 static const uint8_t key_octets[16] = "0123456789abcde";
@@ -165,6 +166,41 @@ static void refuses_pins_that_are_none(void **state)
 
 /* ---- ADV-213 ---- */
 
+static void on_free(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
+{
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    if (ptr != NULL) *(bool *)ptr = true;
+}
+
+/* What a thread made ready to sign with is the ring's, and goes with it. */
+static void a_private_key_goes_with_its_ring(void **state)
+{
+    sipveil_error err;
+    size_t count;
+    bool gone = false;
+    uint8_t signature[SV_ES256_LENGTH];
+    sv_crypto *crypto;
+    (void)state;
+    lab_certificate own = lab_make(&(lab_form){.subject = "alice"});
+    char *pem = lab_pem(own.key, NULL, &own.x509, 1);
+    sipveil_keyring *ring = lab_ring();
+    assert_int_equal(sv_crypto_new(lab_context, &crypto, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_octets(ring, sv_span_str(pem), "alice", NULL, NULL, &err), SIPVEIL_OK);
+    const sv_cms_key *key = sv_keyring_cms_keys(ring, &count);
+    int index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, on_free);
+    assert_true(index >= 0 && EVP_PKEY_set_ex_data(key->private_key, index, &gone) == 1);
+    assert_non_null(key->prepared);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sv_es256_sign(crypto, key->private_key, key->prepared, SV_SPAN("text"), signature, &err), SIPVEIL_OK);
+    }
+    sipveil_keyring_free(ring);
+    assert_true(gone);
+    assert_true(CRYPTO_free_ex_index(CRYPTO_EX_INDEX_EVP_PKEY, index) == 1);
+    sv_crypto_free(crypto);
+    free(pem);
+    lab_free(&own);
+}
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -249,6 +285,7 @@ int main(void)
         cmocka_unit_test(grows_and_keeps_its_order),
         cmocka_unit_test(views_a_certificate),
         cmocka_unit_test(refuses_pins_that_are_none),
+        cmocka_unit_test(a_private_key_goes_with_its_ring),
         cmocka_unit_test(no_key_stays_in_memory),
     };
     return cmocka_run_group_tests_name("the keyring", tests, lab_open, lab_close);
