@@ -6,6 +6,7 @@
 #include "cms/der_read.h"
 #include "cms/der_write.h"
 #include "cms/oid.h"
+#include "crypto/certificate.h"
 #include "crypto/sign.h"
 
 static const char room[] = "cms";
@@ -68,17 +69,13 @@ static void wrap_attribute(sv_der_writer *w, sv_oid type, sv_der_mark since)
 
 /* SigningCertificateV2 {certs {ESSCertIDv2 {certHash}}}: SHA-256 is the default and left out, and
  * so are issuer and serial number, which the hash covers (RFC 5035 4). */
-static sipveil_code put_signing_certificate(const job *j, const X509 *certificate, sv_der_writer *w,
+static sipveil_code put_signing_certificate(const job *j, X509 *certificate, sv_der_writer *w,
                                             sipveil_error *err)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
+    uint8_t hash[32];
     sv_der_mark mark = sv_der_mark_here(w);
-    const EVP_MD *sha256 = sv_digest_md(j->crypto, sv_digest_by_name("sha256"));
-    if (X509_digest(certificate, sha256, hash, &len) != 1) {
-        return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "cannot hash the signer's certificate");
-    }
-    sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, len));
+    SV_TRY(sv_crypto_hash_certificate(j->crypto, certificate, hash, err));
+    sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, sizeof hash));
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);

@@ -2,6 +2,7 @@
 #include <openssl/x509v3.h>
 
 #include "cms/signer_info.h"
+#include "crypto/certificate.h"
 #include "crypto/sign.h"
 
 static const char room[] = "cms";
@@ -72,19 +73,21 @@ static sipveil_code bad(sipveil_error *why, const char *text)
 
 sipveil_code sv_signer_check_certificate_hash(sv_crypto *crypto,
                                               const sv_signed_attributes *attributes,
-                                              const X509 *certificate, sipveil_error *why)
+                                              X509 *certificate, sipveil_error *why)
 {
     const sv_digest *digest;
     sipveil_span wanted;
     uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
+    unsigned len = 32;
     if (attributes->signing_certificate.len == 0) return SIPVEIL_OK;
     if (read_certificate_hash(attributes->signing_certificate, &digest, &wanted, why) !=
             SIPVEIL_OK ||
         digest == NULL || digest->weak) {
         return bad(why, "the signing-certificate-v2 attribute cannot be read or is weak");
     }
-    if (X509_digest(certificate, sv_digest_md(crypto, digest), hash, &len) != 1) {
+    if (digest->hash == SV_HASH_SHA256) {
+        SV_TRY(sv_crypto_hash_certificate(crypto, certificate, hash, why));
+    } else if (X509_digest(certificate, sv_digest_md(crypto, digest), hash, &len) != 1) {
         return sv_fail_openssl(why, room, SIPVEIL_INTERNAL, "cannot hash a certificate");
     }
     if (sv_equal(sv_span(hash, len), wanted)) return SIPVEIL_OK;

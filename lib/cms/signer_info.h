@@ -45,6 +45,6 @@ bool sv_signer_names(sv_crypto *crypto, const sv_signer_info *info, X509 *certif
 /* BAD_SIGNATURE when the attributes name another certificate by its hash (ADV-124). */
 sipveil_code sv_signer_check_certificate_hash(sv_crypto *crypto,
                                               const sv_signed_attributes *attributes,
-                                              const X509 *certificate, sipveil_error *why);
+                                              X509 *certificate, sipveil_error *why);
 
 #endif

@@ -16,16 +16,31 @@ typedef struct slot {
     uint64_t used;     /* turn of the last use */
 } slot;
 
+/* One that was hashed, whether it was decoded here or is one of our own. */
+typedef struct hashed {
+    X509 *certificate; /* NULL: free */
+    uint8_t sha256[32];
+} hashed;
+
 struct sv_certificate_cache {
     slot slots[SV_CERTIFICATES_KEPT];
     uint64_t turn;
+    hashed hashes[SV_CERTIFICATES_KEPT];
+    size_t next_hash; /* to be overwritten */
 };
 
 void sv_certificate_cache_free(sv_certificate_cache *cache)
 {
     if (cache == NULL) return;
     for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) X509_free(cache->slots[i].certificate);
+    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) X509_free(cache->hashes[i].certificate);
     free(cache);
+}
+
+static sv_certificate_cache *cache_of(sv_crypto *crypto)
+{
+    if (crypto->certificates == NULL) crypto->certificates = calloc(1, sizeof *crypto->certificates);
+    return crypto->certificates;
 }
 
 /* The slot with this hash, else the one to fill. */
@@ -65,9 +80,7 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     bool found;
     uint8_t hash[SV_DIGEST_MOST];
     *out = NULL;
-    if (crypto->certificates == NULL)
-        crypto->certificates = calloc(1, sizeof *crypto->certificates);
-    sv_certificate_cache *cache = crypto->certificates;
+    sv_certificate_cache *cache = cache_of(crypto);
     if (cache == NULL) return sv_no_memory(err, room);
     SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), der, hash, err));
     slot *s = find_slot(cache, hash, &found);
@@ -88,4 +101,30 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     if (!sv_arena_defer(arena, free_certificate, s->certificate)) return sv_no_memory(err, room);
     *out = s->certificate;
     return SIPVEIL_OK;
+}
+
+static sipveil_code copy_hash(const hashed *h, uint8_t out[32])
+{
+    for (size_t i = 0; i < sizeof h->sha256; i++) out[i] = h->sha256[i];
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_crypto_hash_certificate(sv_crypto *crypto, X509 *certificate, uint8_t out[32], sipveil_error *err)
+{
+    unsigned len = 0;
+    sv_certificate_cache *cache = cache_of(crypto);
+    if (cache == NULL) return sv_no_memory(err, room);
+    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) {
+        if (cache->hashes[i].certificate == certificate) return copy_hash(&cache->hashes[i], out);
+    }
+    hashed *h = &cache->hashes[cache->next_hash];
+    X509_free(h->certificate);
+    h->certificate = NULL;
+    if (X509_digest(certificate, crypto->context->suite->hashes[SV_HASH_SHA256], h->sha256, &len) != 1 ||
+        len != sizeof h->sha256 || X509_up_ref(certificate) != 1) {
+        return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "a certificate cannot be hashed");
+    }
+    h->certificate = certificate;
+    cache->next_hash = (cache->next_hash + 1) % SV_CERTIFICATES_KEPT;
+    return copy_hash(h, out);
 }

@@ -128,21 +128,21 @@ static public_key *find(sv_crypto *crypto, EVP_PKEY *key)
     if (crypto->public_keys == NULL) crypto->public_keys = calloc(1, sizeof *crypto->public_keys);
     sv_public_keys *keys = crypto->public_keys;
     if (keys == NULL) return NULL;
-    public_key *oldest = &keys->kept[0];
+    public_key *place = &keys->kept[0];
     for (size_t i = 0; i < SV_PUBLIC_KEYS_KEPT; i++) {
-        public_key *p = &keys->kept[i];
-        if (p->key == key) {
-            p->used = ++keys->turn;
-            return p;
-        }
-        if (p->used < oldest->used) oldest = p;
+        if (keys->kept[i].key != key) continue;
+        keys->kept[i].used = ++keys->turn;
+        return &keys->kept[i];
+    }
+    for (size_t i = 1; i < SV_PUBLIC_KEYS_KEPT; i++) {
+        if (keys->kept[i].used < place->used) place = &keys->kept[i];
     }
     if (EVP_PKEY_up_ref(key) != 1) return NULL;
-    drop(oldest);
-    oldest->key = key;
-    oldest->used = ++keys->turn;
-    look(key, &oldest->facts);
-    return oldest;
+    drop(place);
+    place->key = key;
+    place->used = ++keys->turn;
+    look(key, &place->facts);
+    return place;
 }
 
 const sv_key_facts *sv_key_look(sv_crypto *crypto, EVP_PKEY *key, sv_key_facts *room)

@@ -55,7 +55,7 @@ sipveil_code sv_certificate_fingerprint(const sipveil_context *context, X509 *ce
 /* ---- what a certificate allows (usage.c) ---- */
 
 /* A host that also TLS alone would do for (IDN-73): public CAs issue nothing else. */
-typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_SIGN_AS_TLS_HOST, SV_USE_ENCRYPT } sv_use;
+typedef enum sv_use { SV_USE_SIGN, SV_USE_SIGN_AS_HOST, SV_USE_SIGN_AS_TLS_HOST, SV_USE_ENCRYPT, SV_USE_COUNT } sv_use;
 
 /* Whether keys of that kind do that at all, whatever the certificate says. */
 bool sv_key_fits(const EVP_PKEY *key, sv_use use);

@@ -229,8 +229,8 @@ sipveil_code sv_chain_check(const sipveil_keyring *ring, const sv_chain_question
                             sv_arena *arena, sv_chain_answer *answer, sipveil_error *err)
 {
     *answer = (sv_chain_answer){.from = question->at, .until = question->at};
+    if (sv_chain_recall(question->memory, ring, question, answer)) return SIPVEIL_OK; /* its sizes were checked then */
     SV_TRY(check_sizes(question, err));
-    if (sv_chain_recall(question->memory, ring, question, answer)) return SIPVEIL_OK;
     STACK_OF(X509) *untrusted = untrusted_of(ring, question->untrusted);
     X509_STORE_CTX *verify = X509_STORE_CTX_new_ex(ring->context->library, NULL);
     sipveil_code code = untrusted == NULL || verify == NULL

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "keys/chain_memory.h"
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 
@@ -20,9 +21,17 @@ typedef struct remembered {
     sv_chain_answer answer;
 } remembered;
 
+typedef struct known_certificate {
+    X509 *certificate; /* NULL: free */
+    sv_arena *arena;   /* of the names */
+    sv_certificate_facts facts;
+} known_certificate;
+
 struct sv_chain_memory {
     remembered chains[SV_CHAINS_KEPT];
     size_t next; /* to be overwritten */
+    known_certificate known[SV_CERTIFICATES_KNOWN];
+    size_t next_known;
 };
 
 static void forget(remembered *r)
@@ -31,6 +40,13 @@ static void forget(remembered *r)
     X509_free(r->certificate);
     for (int i = 0; i < r->untrusted_count; i++) X509_free(r->untrusted[i]);
     *r = (remembered){0};
+}
+
+static void forget_certificate(known_certificate *k)
+{
+    X509_free(k->certificate);
+    sv_arena_free(k->arena);
+    *k = (known_certificate){0};
 }
 
 sv_chain_memory *sv_chain_memory_new(void)
@@ -42,6 +58,7 @@ void sv_chain_memory_free(sv_chain_memory *memory)
 {
     if (memory == NULL) return;
     for (size_t i = 0; i < SV_CHAINS_KEPT; i++) forget(&memory->chains[i]);
+    for (size_t i = 0; i < SV_CERTIFICATES_KNOWN; i++) forget_certificate(&memory->known[i]);
     free(memory);
 }
 
@@ -118,4 +135,40 @@ void sv_chain_remember(sv_chain_memory *memory, const sipveil_keyring *ring, con
     r->ignore_validity = question->ignore_validity;
     r->limits = *question->limits;
     r->answer = *answer;
+}
+
+/* ---- what certificates say ---- */
+
+static bool read_facts(const sipveil_context *context, X509 *certificate, sv_arena *arena, sv_certificate_facts *out)
+{
+    sipveil_error ignored;
+    out->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
+    out->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
+    time_t any = 0;
+    out->has_plain_times = X509_cmp_time(X509_get0_notBefore(certificate), &any) != 0 &&
+                           X509_cmp_time(X509_get0_notAfter(certificate), &any) != 0; /* 0: unreadable */
+    for (sv_use use = 0; use < SV_USE_COUNT; use++) {
+        out->may[use] = sv_certificate_check_usage(certificate, use, &ignored) == SIPVEIL_OK;
+    }
+    bool read = sv_certificate_fingerprint(context, certificate, out->sha256, &ignored) == SIPVEIL_OK &&
+                sv_certificate_read_names(certificate, arena, &out->names, &ignored) == SIPVEIL_OK;
+    ERR_clear_error();
+    return read;
+}
+
+const sv_certificate_facts *sv_chain_memory_facts(sv_chain_memory *memory, const sipveil_context *context, X509 *certificate)
+{
+    enum { NAMES_BLOCK = 256 };
+    if (memory == NULL) return NULL;
+    for (size_t i = 0; i < SV_CERTIFICATES_KNOWN; i++) {
+        if (memory->known[i].certificate == certificate) return &memory->known[i].facts;
+    }
+    known_certificate *k = &memory->known[memory->next_known];
+    memory->next_known = (memory->next_known + 1) % SV_CERTIFICATES_KNOWN;
+    forget_certificate(k);
+    k->arena = sv_arena_new(NAMES_BLOCK, SV_CERTIFICATE_NAMES_MOST);
+    k->certificate = hold(certificate);
+    if (k->arena != NULL && k->certificate != NULL && read_facts(context, certificate, k->arena, &k->facts)) return &k->facts;
+    forget_certificate(k);
+    return NULL;
 }

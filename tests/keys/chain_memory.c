@@ -211,6 +211,101 @@ static void the_oldest_goes(void **state)
     end(&a);
 }
 
+/* ---- what certificates say ---- */
+
+static void same_signer(const sv_signer *a, const sv_signer *b)
+{
+    assert_int_equal(a->trust, b->trust);
+    assert_int_equal(a->code, b->code);
+    assert_string_equal(a->rule, b->rule);
+    assert_string_equal(a->why, b->why);
+    assert_true(a->name_checked == b->name_checked && a->chain_checked == b->chain_checked && a->time_checked == b->time_checked &&
+                a->usage_checked == b->usage_checked && a->revocation_checked == b->revocation_checked);
+    assert_true(a->not_before == b->not_before && a->not_after == b->not_after && a->holds_from == b->holds_from &&
+                a->holds_until == b->holds_until);
+}
+
+/* Every question about certificates of all kinds, asked again and again in changing order, is answered as a thread
+ * answers that knows nothing: address, host, second, purpose, and a pin (TUN-04, ADV-119, ADV-120). */
+static void what_is_known_changes_no_answer(void **state)
+{
+    static const lab_form forms[] = {
+        {.subject = "a", .san = "URI:" ALICE},
+        {.subject = "b", .san = "URI:sip:bob@a.example,URI:" ALICE ",DNS:a.example"},
+        {.subject = "c", .san = "URI:sip:a.example", .purposes = "serverAuth"},
+        {.subject = "d", .san = "URI:" ALICE ",DNS:b.example", .purposes = "serverAuth"},
+        {.subject = "e", .san = "email:alice@a.example", .purposes = "emailProtection", .usage = "critical,digitalSignature"},
+        {.subject = "f", .san = "URI:" ALICE, .usage = "critical,keyAgreement"},
+        {.subject = "g", .san = "URI:" ALICE, .from = 10, .until = 20},
+        {.subject = "h"},
+        {.subject = "i", .san = "DNS:a.example", .extension = "1.2.3.4", .extension_value = "\x05\x00", .extension_len = 2, .extension_critical = true},
+        {.subject = "j", .san = "URI:" ALICE, .from = -20, .until = -10},
+    };
+    enum { FORMS = sizeof forms / sizeof *forms }; /* more than a thread knows */
+    static const char *const aors[] = {ALICE, "sip:bob@a.example", "sip:a.example", ""};
+    static const int64_t seconds[] = {0, 9, 10, 19, 20, -20, -11, -10};
+    lab_certificate made[FORMS];
+    uint8_t sha256[32];
+    char hex[65];
+    sipveil_error err;
+    size_t good = 0, refused = 0;
+    (void)state;
+    assert_true((int)FORMS > (int)SV_CERTIFICATES_KNOWN);
+    asking a = begin();
+    sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    for (size_t i = 0; i < FORMS; i++) {
+        lab_form form = forms[i];
+        form.issuer = &root;
+        made[i] = lab_make(&form);
+    }
+    assert_int_equal(sv_certificate_fingerprint(lab_context, made[8].x509, sha256, &err), SIPVEIL_OK);
+    for (size_t i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+    assert_int_equal(sipveil_keyring_add_pin(a.ring, ALICE, hex, &err), SIPVEIL_OK);
+    for (size_t n = 0; n < 4 * 8 * FORMS * 4; n++) {
+        size_t i = n % 3 == 0 ? n / 32 % FORMS : n / 128 % FORMS; /* some return soon, some when they are forgotten */
+        sv_signer_question question = {.certificate = made[i].x509, .aor = sv_span_str(aors[n % 4]), .at = LAB_NOW + seconds[n / 4 % 8],
+                                       .host_signer = n % 5 == 0, .allow_tls_usage = n % 7 == 0, .ignore_validity = n % 11 == 0,
+                                       .limits = sipveil_context_limits(lab_context), .memory = a.memory};
+        sv_signer with, without;
+        assert_int_equal(sv_keys_accept_signer(a.ring, &question, arena, &with, &err), SIPVEIL_OK);
+        question.memory = NULL;
+        assert_int_equal(sv_keys_accept_signer(a.ring, &question, arena, &without, &err), SIPVEIL_OK);
+        same_signer(&with, &without);
+        good += with.code == SIPVEIL_OK;
+        refused += with.code != SIPVEIL_OK;
+        sv_arena_reset(arena);
+    }
+    assert_true(good > 100 && refused > 100);
+    for (size_t i = 0; i < FORMS; i++) lab_free(&made[i]);
+    sv_arena_free(arena);
+    end(&a);
+}
+
+/* A certificate that names more than a thread keeps is read each time. */
+static void too_many_names_are_not_kept(void **state)
+{
+    char san[16384];
+    size_t used = (size_t)snprintf(san, sizeof san, "URI:" ALICE);
+    (void)state;
+    for (int i = 0; i < 250; i++) used += (size_t)snprintf(san + used, sizeof san - used, ",URI:sip:number%d@a.example", i);
+    lab_certificate many = lab_make(&(lab_form){.subject = "many", .san = san, .issuer = &root});
+    asking a = begin();
+    assert_non_null(sv_chain_memory_facts(a.memory, lab_context, leaf.x509));
+    assert_null(sv_chain_memory_facts(a.memory, lab_context, many.x509));
+    assert_null(sv_chain_memory_facts(NULL, lab_context, leaf.x509));
+    sv_signer_question question = {.certificate = many.x509, .aor = SV_SPAN("sip:number249@a.example"), .at = LAB_NOW,
+                                   .limits = sipveil_context_limits(lab_context), .memory = a.memory};
+    sv_signer signer;
+    sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sv_keys_accept_signer(a.ring, &question, arena, &signer, NULL), SIPVEIL_OK);
+        assert_int_equal(signer.code, SIPVEIL_OK);
+    }
+    sv_arena_free(arena);
+    end(&a);
+    lab_free(&many);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +315,8 @@ int main(void)
         cmocka_unit_test(the_ring_is_part_of_it),
         cmocka_unit_test(refusals_are_not_remembered),
         cmocka_unit_test(the_oldest_goes),
+        cmocka_unit_test(what_is_known_changes_no_answer),
+        cmocka_unit_test(too_many_names_are_not_kept),
     };
     return cmocka_run_group_tests_name("chains that were found good before", tests, make_all, drop_all);
 }
