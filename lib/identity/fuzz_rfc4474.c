@@ -136,7 +136,8 @@ static sipveil_span signed_message(const sv_sip_view *view, sipveil_span octets,
     sv_buffer b;
     const sv_digest *digest = sv_digest_by_name(sha1 ? "sha1" : "sha256");
     const sv_signature_scheme *scheme = sv_signature_scheme_find(sv_oid_content(SV_OID_RSA), digest, &known);
-    must(sv_signature_make(at.crypto, scheme, sipveil_keyring_at(at.own, 0)->cms.private_key, octets, arena, &signature, NULL) == SIPVEIL_OK);
+    must(sv_signature_make(at.crypto, scheme, sipveil_keyring_at(at.own, 0)->cms.private_key, NULL, octets, arena, &signature,
+                           NULL) == SIPVEIL_OK);
     sv_buffer_init(&b, arena, view->whole.len + 512, 1 << 20);
     sv_put(&b, view->start_line);
     sv_put_str(&b, "\r\nIdentity: \"");
