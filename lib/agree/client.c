@@ -15,6 +15,24 @@ void sipveil_agree_client_options_default(sipveil_agree_client_options *options)
     *options = (sipveil_agree_client_options){.size = sizeof *options};
 }
 
+/* What a person can do about it. */
+static const char *const hints[SIPVEIL_AGREE_FAILURE_COUNT] = {
+    [SIPVEIL_AGREE_E_NONE] = "",
+    [SIPVEIL_AGREE_E_SYNTAX] = "no honest server writes that: it is broken, or somebody on the way changed the response",
+    [SIPVEIL_AGREE_E_LIMIT] = "no honest server writes that: it is broken, or somebody on the way changed the response",
+    [SIPVEIL_AGREE_E_DUP_Q] = "no honest server writes that: it is broken, or somebody on the way changed the response",
+    [SIPVEIL_AGREE_E_PARAM] = "ask whoever runs the next hop: what it chose cannot be used",
+    [SIPVEIL_AGREE_E_NO_COMMON] = "offer one of the mechanisms in its Security-Server, with what that needs (credentials, a key)",
+    [SIPVEIL_AGREE_E_NOT_OFFERED] = "it knows no security agreement, or somebody removed its answer; the policy `may` would go on unprotected",
+    [SIPVEIL_AGREE_E_ABORTED] = "without it the mechanism cannot start: credentials for that realm, or another mechanism",
+    [SIPVEIL_AGREE_E_MECH] = "reach the next hop another way, and make another offer",
+    [SIPVEIL_AGREE_E_TAMPERED] = "somebody on the way changes messages: reach the next hop another way",
+    [SIPVEIL_AGREE_E_BID_DOWN] = "somebody on the way wants something weaker: reach the next hop another way",
+    [SIPVEIL_AGREE_E_LOOP] = "wait, or reach the next hop another way: somebody may be forging its answers",
+    [SIPVEIL_AGREE_E_CERT] = "say which next hop is meant and by whom it is vouched for: --next-hop with --trust or --pin",
+    [SIPVEIL_AGREE_E_DECLINED] = "",
+};
+
 sipveil_code sv_client_fail(sv_client *c, sipveil_agree_failure failure, const char *rule, const char *format, ...)
 {
     char why[WHY_MOST];
@@ -30,6 +48,7 @@ sipveil_code sv_client_fail(sv_client *c, sipveil_agree_failure failure, const c
     sv_report_check(c->op, rule, SIPVEIL_CHECK_FAILED, "%s", why);
     (void)sv_fail_rule(&c->out->reason, SV_AGREE, SIPVEIL_POLICY, rule, SIPVEIL_NO_OFFSET, "%s: %s",
                        sipveil_agree_failure_name(failure), why);
+    (void)sv_hint(&c->out->reason, SIPVEIL_POLICY, "%s", hints[failure]);
     return SIPVEIL_OK;
 }
 
@@ -46,8 +65,15 @@ sipveil_code sv_client_ignore(sv_client *c, const char *rule, const char *why)
 
 static sipveil_code not_now(sv_client *c)
 {
-    return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-50", SIPVEIL_NO_OFFSET, "this cannot happen in state %s",
-                        sipveil_agree_state_name(c->a->state));
+    static const char *const events[SIPVEIL_AGREE_EVENT_COUNT] = {
+        [SIPVEIL_AGREE_EVENT_START] = "an offer",         [SIPVEIL_AGREE_EVENT_RESPONSE] = "a response",
+        [SIPVEIL_AGREE_EVENT_UP] = "up",                  [SIPVEIL_AGREE_EVENT_DOWN] = "down",
+        [SIPVEIL_AGREE_EVENT_EXPIRED] = "expired",        [SIPVEIL_AGREE_EVENT_DECLINED] = "declining",
+        [SIPVEIL_AGREE_EVENT_REQUEST] = "a later request"};
+    sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-50", SIPVEIL_NO_OFFSET, "%s means nothing while the agreement is in state %s",
+                 events[c->event->kind], sipveil_agree_state_name(c->a->state));
+    return sv_hint(c->op->err, SIPVEIL_USAGE, "%s", c->a->state == SIPVEIL_AGREE_FAILED ? "it failed; a new offer starts another one"
+                                                                                        : "in order: an offer, the response to it, up, later requests");
 }
 
 static bool is_ack_or_cancel(const sv_client *c)
@@ -145,7 +171,7 @@ static sipveil_code refuse_sending(sv_client *c)
         return sv_hint(c->op->err, SIPVEIL_POLICY, "make another offer first");
     }
     sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-50", SIPVEIL_NO_OFFSET,
-                 "nothing is sent to this next hop while the agreement is %s", sipveil_agree_state_name(c->a->state));
+                 "nothing is sent to this next hop while the agreement is in state %s", sipveil_agree_state_name(c->a->state));
     return sv_hint(c->op->err, SIPVEIL_POLICY, "%s",
                    c->a->state == SIPVEIL_AGREE_FAILED ? "it failed; a new offer starts another one"
                    : c->a->state == SIPVEIL_AGREE_IDLE ? "the policy is `must`, and there is no agreement: make an offer first"

@@ -148,10 +148,11 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
     SV_TRY(sv_auth_read(c->a->challenge, &out->challenge, &digest, c->op->err));
     out->credentials = find_credentials(c, out->challenge.realm);
     if (out->credentials == NULL) {
-        return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-33", SIPVEIL_NO_OFFSET,
-                            "there are no credentials for realm \"%s\"", SV_QUOTE(out->challenge.realm));
+        sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-33", SIPVEIL_NO_OFFSET,
+                     "there are no credentials for realm \"%s\"", SV_QUOTE(out->challenge.realm));
+        return sv_hint(c->op->err, SIPVEIL_USAGE, "--credentials FILE has a line for each realm");
     }
-    if (c->a->nonce_count == UINT32_MAX) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_POLICY, "the nonce was used too often");
+    if (c->a->nonce_count == UINT32_MAX) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_POLICY, "the nonce was used %u times, as often as can be counted", UINT32_MAX);
     (void)snprintf(digits, sizeof digits, "%08x", ++c->a->nonce_count);
     for (size_t i = 0; i < sizeof out->nc; i++) out->nc[i] = (uint8_t)digits[i];
     out->in = (sv_digest_input){.username = sv_span_str(out->credentials->username),

@@ -145,7 +145,7 @@ static bool came_protected(const sv_client *c)
 
 static sipveil_code ignore_unprotected(sv_client *c)
 {
-    return sv_client_ignore(c, "AGR-50", "a response that did not come over the protection that was agreed");
+    return sv_client_ignore(c, "AGR-50", "the response did not come over the protection that was agreed");
 }
 
 static sipveil_code same_as_stored(sv_client *c, const sv_mechanism_list *list, bool *same)
@@ -250,7 +250,7 @@ sipveil_code sv_client_take_response(sv_client *c)
     if (!ours) {
         bool refusal = c->view->status == 494 || c->view->status == 421;
         if (c->a->state != SIPVEIL_AGREE_ACTIVE || refusal) {
-            return sv_client_ignore(c, "ADV-183", "a response that answers no request that is outstanding");
+            return sv_client_ignore(c, "ADV-183", "the response answers no request of ours that waits for one");
         }
         if (!came_protected(c)) return ignore_unprotected(c);
         c->out->actions = SIPVEIL_AGREE_DELIVER; /* of another transaction over the same protection */

@@ -84,7 +84,7 @@ sipveil_code sv_mechanisms_read(sipveil_span text, const char *what, sv_mechanis
         SV_TRY(take_entry(&c, out, err));
     } while (sv_take_if(&c, ','));
     if (sv_at_end(&c)) return SIPVEIL_OK;
-    return sv_fail_rule(err, SV_AGREE, SIPVEIL_MALFORMED, "AGR-01", sv_offset(&c), "%s has something after an entry: %s",
+    return sv_fail_rule(err, SV_AGREE, SIPVEIL_MALFORMED, "AGR-01", sv_offset(&c), "%s has \"%s\" where a comma or the end would be",
                         what, SV_QUOTE(sv_rest(&c)));
 }
 

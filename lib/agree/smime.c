@@ -125,7 +125,7 @@ static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *ce
 {
     sv_chain_answer answer;
     if (options->keyring == NULL) {
-        return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and no trust anchors were given");
+        return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and there are no trust anchors to judge it by");
     }
     STACK_OF(X509) *others = sk_X509_new_null();
     if (others == NULL) return sv_no_memory(op->err, SV_AGREE);

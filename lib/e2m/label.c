@@ -95,7 +95,7 @@ static sipveil_code take_label(sv_cursor *c, sv_label *label, sipveil_error *err
     const uint8_t *start = c->at;
     if (!sv_take_hop(c, &label->hop)) {
         return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "ADV-162", sv_offset(c),
-                            "a value of Proxy-Required-Body that names no host");
+                            "Proxy-Required-Body has a value that names no host: \"%s\"", SV_QUOTE(sv_rest(c)));
     }
     while (taken && !label->malformed) {
         if (sv_take_parameter(c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, NULL) != SIPVEIL_OK) label->malformed = true;
@@ -163,7 +163,7 @@ sipveil_code sv_hop_set_fill(sv_hop_set *set, const char *const *names, size_t c
     for (size_t i = 0; i < count; i++) {
         sv_cursor c = sv_cursor_over(sv_span_str(names[i]), "host name");
         if (!sv_take_hop(&c, &set->names[i]) || !sv_at_end(&c)) {
-            return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "no host name: %s", SV_QUOTE(sv_span_str(names[i])));
+            return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "\"%s\" is no host name", SV_QUOTE(sv_span_str(names[i])));
         }
         uint8_t first = set->names[i].host.data[0], other = (uint8_t)(first ^ 0x20);
         set->first_octets[first >> 6] |= 1ULL << (first & 63);

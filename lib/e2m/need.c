@@ -56,7 +56,7 @@ sipveil_code sv_need_take(sv_cursor *c, sipveil_e2m_need *out, sv_need_extra ext
     const uint8_t *start = c->at;
     size_t offset = sv_offset(c);
     if (!sv_take_hop(c, &hop)) {
-        return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "E2M-G4", offset, "a need that names no host");
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_MALFORMED, "E2M-G4", offset, "a need names no host: \"%s\"", SV_QUOTE(sv_rest(c)));
     }
     out->host = hop.host;
     out->has_port = hop.has_port;

@@ -99,7 +99,7 @@ static bool is_hop(const sv_retry *r, sipveil_span host)
 /* certificate_count: a hop that is not encrypted to. */
 static sipveil_code add_hop(sv_retry *r, const sipveil_e2m_need *need, size_t certificate)
 {
-    if (r->hop_count == SIPVEIL_E2M_HOPS_MOST) return not_granted(r, "E2M-34", NULL, "too many hops", need->host);
+    if (r->hop_count == SIPVEIL_E2M_HOPS_MOST) return not_granted(r, "E2M-34", NULL, "no more proxies can be added to one message", need->host);
     sipveil_e2m_hop *hop = &r->hops[r->hop_count];
     *hop = (sipveil_e2m_hop){.host = sv_arena_string(r->arena, need->host)};
     if (hop->host == NULL) return sv_no_memory(r->err, SV_E2M);
@@ -150,10 +150,10 @@ static sipveil_code check_wish(sv_retry *r, const sipveil_e2m_need *need)
                            need->host);
     }
     if (need->need == SIPVEIL_E2M_OTHER) {
-        return not_granted(r, "E2M-14", NULL, "it needs something unknown", need->host);
+        return not_granted(r, "E2M-14", NULL, "what it needs is a word that is not known here", need->host);
     }
     if (view && !type_fits(r, need)) {
-        return not_granted(r, "E2M-34", NULL, "it needs a type that is not disclosed, or not there", need->host);
+        return not_granted(r, "E2M-34", NULL, "it needs a media type that may not be shown, or that the body does not hold", need->host);
     }
     bool undecipherable = r->response->status == 493 || r->response->status == 496;
     if (undecipherable && e2m->seal.recipient_count == 0) {
@@ -203,8 +203,8 @@ static sipveil_code without_need(sv_retry *r)
     size_t none;
     SV_TRY(sv_retry_find_certificate(r, SV_SPAN("invalid"), &none, &user));
     sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, user ? "E2M-36" : "E2M-35", SIPVEIL_NO_OFFSET,
-                 user ? "%u with a user's certificate and no need: the far end has another key"
-                      : "%u without a need: nothing is sent again", r->response->status);
+                 user ? "the %u brings a user's certificate and no need of a proxy: the far end has another key"
+                      : "the %u does not say what a proxy needs (Proxy-Body-Need): nothing is sent again", r->response->status);
     return user ? sv_hint(r->err, SIPVEIL_POLICY, "look at its certificate before you encrypt to it") : SIPVEIL_POLICY;
 }
 

@@ -27,7 +27,9 @@ static sipveil_code check_answers(sv_retry *r)
         return SIPVEIL_OK;
     }
     return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "ADV-148", SIPVEIL_NO_OFFSET,
-                        "the response answers another request");
+                        "the response answers another request: Call-ID %s and CSeq %s, not %s and %s",
+                        SV_QUOTE(sv_sip_value(r->response, SV_F_CALL_ID)), SV_QUOTE(sv_sip_value(r->response, SV_F_CSEQ)),
+                        SV_QUOTE(sv_sip_value(r->request, SV_F_CALL_ID)), SV_QUOTE(sv_sip_value(r->request, SV_F_CSEQ)));
 }
 
 sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span response)
@@ -45,7 +47,8 @@ sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span 
         return code;
     }
     if (!r->request->is_request || r->response->is_request) {
-        return sv_fail(r->err, SV_E2M, SIPVEIL_USAGE, "a request and the response to it are needed");
+        return sv_fail(r->err, SV_E2M, SIPVEIL_USAGE, "a request and the response to it are needed, and these are a %s and a %s",
+                       r->request->is_request ? "request" : "response", r->response->is_request ? "request" : "response");
     }
     return check_answers(r);
 }

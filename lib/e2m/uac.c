@@ -73,7 +73,7 @@ static sipveil_code check_hop(sv_arena *arena, const sipveil_e2m_hop *hop, sipve
     sv_certificate_names names;
     sv_hop_name name;
     if (!sv_take_hop(&c, &name) || !sv_at_end(&c)) {
-        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "no host name: %s", SV_QUOTE(sv_span_str(hop->host)));
+        return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "\"%s\" is no host name", SV_QUOTE(sv_span_str(hop->host)));
     }
     if (hop->key == NULL || hop->key->cms.kind != SV_CMS_KEY_CERTIFICATE) return SIPVEIL_OK;
     SV_TRY(sv_certificate_read_names(hop->key->cms.certificate, arena, &names, err));

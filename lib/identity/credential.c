@@ -37,8 +37,8 @@ static sipveil_code load(const sipveil_context *context, sipveil_span octets, sv
     }
     SV_TRY(sv_bundle_read_certificates(&bundle, octets, kind, err));
     if (bundle.certificate_count == 0 || bundle.certificate_count > sipveil_context_limits(context)->certificates) {
-        return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_UNTRUSTED_SIGNER, "IDN-14", SIPVEIL_NO_OFFSET, "the credential holds %zu certificates",
-                            bundle.certificate_count);
+        return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_UNTRUSTED_SIGNER, "IDN-14", SIPVEIL_NO_OFFSET, "the credential holds %zu certificates, not 1 to %zu",
+                            bundle.certificate_count, sipveil_context_limits(context)->certificates);
     }
     out->certificate = bundle.certificates[0];
     for (size_t i = 1; i < bundle.certificate_count; i++) {
@@ -62,7 +62,10 @@ static sipveil_code judge(const sv_credential_question *question, const sipveil_
                                       .allow_tls_usage = o->allow_tls_usage, .allow_weak = o->allow_weak,
                                       .limits = question->op->limits};
     SV_TRY(sv_keys_accept_signer(ring, &asked, arena, &signer, err));
-    if (signer.code != SIPVEIL_OK) return refused(&signer, err);
+    if (signer.code != SIPVEIL_OK) {
+        sipveil_code code = refused(&signer, err);
+        return ring->anchor_count == 0 ? sv_hint(err, code, "give the trust anchors with --trust") : code;
+    }
     out->not_before = signer.not_before;
     out->not_after = signer.not_after;
     out->holds_from = signer.holds_from;

@@ -75,7 +75,7 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_id
     if (o->compact && (o->claims != NULL || o->own_clock)) { /* IDN-28, IDN-29 */
         return unusable(s, "the compact form cannot hold claims or a time that the message does not tell", "use the full form");
     }
-    if (o->ppt != NULL && !is_token(o->ppt)) return unusable(s, "the ppt is no token", "as \"msec\"");
+    if (o->ppt != NULL && !is_token(o->ppt)) return unusable(s, "the ppt is no token", "letters and digits, as in \"shaken\"");
     if (sv_span_str(o->info).len > INFO_MOST) return unusable(s, "the URI of the certificate is too long", "2048 octets at most");
     sipveil_error why;
     if (sv_identity_check_uri(sv_span_str(o->info), o->allow_http, true, &why) == SIPVEIL_OK) return SIPVEIL_OK;
@@ -124,8 +124,9 @@ static sipveil_code check_sender(const signing *s)
               allowed.is_number == s->originator.is_number && sv_equal(allowed.text, s->originator.text);
     }
     if (!may) {
-        return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_POLICY, "IDN-16", SIPVEIL_NO_OFFSET, "the sender may not use the identity %s",
-                            SV_QUOTE(s->originator.text));
+        sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_POLICY, "IDN-16", SIPVEIL_NO_OFFSET, "the sender may not use the identity %s",
+                     SV_QUOTE(s->originator.text));
+        return sv_hint(s->err, SIPVEIL_POLICY, "--sender URI names each identity that this sender may use");
     }
     if (o->accept_display_name == NULL) return SIPVEIL_OK;
     SV_TRY(sv_sip_read_address(sv_sip_value(s->view, SV_F_FROM), &from, s->err));
@@ -154,8 +155,9 @@ static sipveil_code settle_date(signing *s)
     }
     if (sv_identity_distance(s->date_seconds, s->now) > window) {
         sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_POLICY, s->old ? "IDN-16" : "IDN-29", SIPVEIL_NO_OFFSET,
-                     "Date \"%s\" is more than %lld seconds away from our clock", SV_QUOTE(s->date), (long long)window);
-        return sv_hint(s->err, SIPVEIL_POLICY, "the sender's clock is wrong, or the request is an old one");
+                     "Date \"%s\" is %lld seconds away from our clock, more than %lld", SV_QUOTE(s->date),
+                     (long long)sv_identity_distance(s->date_seconds, s->now), (long long)window);
+        return sv_hint(s->err, SIPVEIL_POLICY, "the sender's clock is wrong, or the request is an old one; --freshness SECONDS allows more");
     }
     SV_TRY(sv_keys_check_own_signer(o->key, s->now, s->err));
     return sv_keys_check_own_signer(o->key, s->date_seconds, s->err);
@@ -292,7 +294,7 @@ static void hand_out(const signing *s, sipveil_identity_signed *out)
 static sipveil_code check_request(const signing *s)
 {
     const sv_sip_view *view = s->view;
-    if (!view->is_request) return refuse(s, "IDN-47", "a response is not signed");
+    if (!view->is_request) return refuse(s, "IDN-47", "this is a response, and requests alone are signed");
     if (!sv_identity_is_judged(view)) return refuse(s, "IDN-15", "CANCEL and ACK are not signed");
     if (!s->old) return SIPVEIL_OK;
     if (sv_equal_str(view->method, "REGISTER")) return refuse(s, "IDN-15", "RFC 4474 does not sign REGISTER");

@@ -34,15 +34,29 @@ static int rank_of(int status)
 void sv_field_refuse(const sv_judging *j, sipveil_identity_field *field, int status, const sipveil_error *why)
 {
     const char *text = sv_arena_string(j->op->arena, sv_span_str(why->text)), *rule = sv_arena_string(j->op->arena, sv_span_str(why->rule));
+    const char *hint = sv_arena_string(j->op->arena, sv_span_str(why->hint));
     field->status = status;
     field->rule = rule != NULL ? rule : "";
     field->why = text != NULL ? text : "";
+    field->hint = hint != NULL ? hint : "";
+}
+
+static int64_t window_of(const sv_judging *j, int64_t window_default)
+{
+    return j->options->freshness > 0 ? j->options->freshness : window_default;
 }
 
 bool sv_is_fresh(const sv_judging *j, int64_t time, int64_t window_default)
 {
-    int64_t window = j->options->freshness > 0 ? j->options->freshness : window_default;
-    return sv_identity_distance(time, j->now) <= window;
+    return sv_identity_distance(time, j->now) <= window_of(j, window_default);
+}
+
+sipveil_code sv_refuse_stale(const sv_judging *j, const char *what, int64_t time, const char *rule, int64_t window_default,
+                             sipveil_error *why)
+{
+    sv_fail_rule(why, SV_IDENTITY, SIPVEIL_REPLAY, rule, SIPVEIL_NO_OFFSET, "%s is %lld seconds away from now, more than %lld", what,
+                 (long long)sv_identity_distance(time, j->now), (long long)window_of(j, window_default));
+    return sv_hint(why, SIPVEIL_REPLAY, "an old request is checked as of its day by --at TIME; --freshness SECONDS allows more");
 }
 
 void sv_verdict_take(const sv_judging *j, const sv_credential *credential, const sv_identity_name *name, sipveil_span domain)
@@ -73,7 +87,7 @@ static sipveil_code too_many(const sv_judging *j, size_t rows)
 static sipveil_code remember_too(const sv_judging *j, sipveil_span value, sipveil_error *err)
 {
     sipveil_identity_verdict unused = {0};
-    sipveil_identity_field field = {.info = "", .ppt = "", .rule = "", .why = ""};
+    sipveil_identity_field field = {.info = "", .ppt = "", .rule = "", .why = "", .hint = ""};
     sv_judging aside = *j;
     size_t checks = j->op->checks.len, warnings = j->op->warnings.len;
     if (j->options->memory == NULL) return SIPVEIL_OK;
@@ -96,7 +110,7 @@ static sipveil_code judge_passports(const sv_judging *j, sipveil_error *err)
             continue;
         }
         sipveil_identity_field *field = &out->fields[out->field_count++];
-        *field = (sipveil_identity_field){.path = SIPVEIL_IDENTITY_RFC8224, .info = "", .ppt = "", .rule = "", .why = ""};
+        *field = (sipveil_identity_field){.path = SIPVEIL_IDENTITY_RFC8224, .info = "", .ppt = "", .rule = "", .why = "", .hint = ""};
         SV_TRY(sv_judge_passport(j, row->value, field, err));
         if (!field->ignored) out->present = true;
     }
@@ -106,7 +120,7 @@ static sipveil_code judge_passports(const sv_judging *j, sipveil_error *err)
 static sipveil_code judge_old(const sv_judging *j, sipveil_error *err)
 {
     sipveil_identity_field *field = &j->out->fields[j->out->field_count++];
-    *field = (sipveil_identity_field){.path = SIPVEIL_IDENTITY_RFC4474, .info = "", .ppt = "", .rule = "", .why = ""};
+    *field = (sipveil_identity_field){.path = SIPVEIL_IDENTITY_RFC4474, .info = "", .ppt = "", .rule = "", .why = "", .hint = ""};
     j->out->present = true;
     return sv_judge_rfc4474(j, field, err);
 }
@@ -158,6 +172,7 @@ static void decide(const sv_judging *j)
         out->status = worst->status;
         out->phrase = sv_identity_phrase(worst->status, worst->path == SIPVEIL_IDENTITY_RFC4474);
         sv_fail_rule(&out->reason, SV_IDENTITY, code_of(worst->status), worst->rule, SIPVEIL_NO_OFFSET, "%s", worst->why);
+        (void)sv_hint(&out->reason, out->reason.code, "%s", worst->hint);
         sv_identity_note(j->op, worst->rule, SIPVEIL_CHECK_FAILED, worst->why);
     } else if (j->options->required) {
         out->status = 428;

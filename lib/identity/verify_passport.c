@@ -123,8 +123,7 @@ static int check_times(const sv_judging *j, const candidate *c)
     int64_t times[] = {j->date, c->token.iat};
     for (size_t i = 0; i < 2; i++) {
         if (!sv_is_fresh(j, times[i], SV_FRESHNESS_8224)) {
-            sv_fail_rule(c->why, SV_IDENTITY, SIPVEIL_REPLAY, "IDN-36", SIPVEIL_NO_OFFSET, "%s is %lld seconds away from now",
-                         i == 0 ? "Date" : "iat", (long long)sv_identity_distance(times[i], j->now));
+            sv_refuse_stale(j, i == 0 ? "Date" : "iat", times[i], "IDN-36", SV_FRESHNESS_8224, c->why);
             return 403;
         }
         if (times[i] < c->credential->not_before || times[i] > c->credential->not_after) {

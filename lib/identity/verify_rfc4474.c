@@ -81,8 +81,7 @@ static sipveil_code choose_scheme(const sv_judging *j, candidate *c)
 static sipveil_code check_time(const sv_judging *j, const candidate *c)
 {
     if (!sv_is_fresh(j, j->date, SV_FRESHNESS_4474)) {
-        return sv_fail_rule(c->why, SV_IDENTITY, SIPVEIL_REPLAY, "IDN-17", SIPVEIL_NO_OFFSET, "Date is %lld seconds away from now",
-                            (long long)sv_identity_distance(j->date, j->now));
+        return sv_refuse_stale(j, "Date", j->date, "IDN-17", SV_FRESHNESS_4474, c->why);
     }
     if (j->date >= c->credential->not_before && j->date <= c->credential->not_after) return SIPVEIL_OK;
     return invalid(c, "IDN-17", "Date is outside the validity of the certificate");

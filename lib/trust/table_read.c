@@ -181,7 +181,7 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     sipveil_span value = sv_trim(sv_rest(&c));
     SV_TRY(take_folded(r, text, &value, lines));
     if (!good) {
-        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "what is this: %s",
+        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "neither a section nor key = value nor a comment: %s",
                                 SV_QUOTE(line));
     }
     for (size_t i = 0; i < value.len; i++) {

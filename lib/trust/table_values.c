@@ -178,7 +178,7 @@ static sipveil_code check_bits(sipveil_span value, sv_prefix *p, bool is_v4, uin
     for (unsigned bit = p->bits; bit < 128; bit++) {
         if (!(p->octets[bit / 8] & 0x80 >> bit % 8)) continue;
         return sv_fail_rule(err, SV_TRUST, SIPVEIL_USAGE, "TRU-12", SIPVEIL_NO_OFFSET,
-                            "'%s' has bits set beyond its length: is the address or the length wrong", SV_QUOTE(value));
+                            "'%s' has bits set beyond its length: the address or the length is wrong", SV_QUOTE(value));
     }
     return SIPVEIL_OK;
 }

@@ -34,7 +34,7 @@ static sipveil_code check_identities(const sipveil_trust_wish *w, const sv_sip_v
         else sip++;
     }
     return sip <= 1 && tel <= 1 ? SIPVEIL_OK
-                                : refuse(err, SIPVEIL_USAGE, "TRU-20", "one sip or sips and one tel URI are the most");
+                                : refuse(err, SIPVEIL_USAGE, "TRU-20", "more than one sip or sips URI and one tel URI");
 }
 
 /* The value as a message would have it, read by the same reader; then what only a UA must keep to (TRU-25). */
@@ -57,10 +57,10 @@ static sipveil_code check_privacy(sipveil_border *b, const char *value, const sv
     }
     bool none = sv_equal_nocase_str(text, "none");
     if (out->drop_none || (out->values == SV_PRIVACY_NONE && !none))
-        return refuse(err, SIPVEIL_USAGE, "TRU-25", "none stands alone");
+        return refuse(err, SIPVEIL_USAGE, "TRU-25", "the privacy value none stands alone, and others stand beside it");
     if (out->doubled) return refuse(err, SIPVEIL_USAGE, "TRU-25", "a privacy value stands there twice");
     if (out->values == 0 || sv_starts_nocase_str(text, "critical"))
-        return refuse(err, SIPVEIL_USAGE, "TRU-25", "critical comes after what is critical");
+        return refuse(err, SIPVEIL_USAGE, "TRU-25", "the privacy value critical stands alone; it comes after what is critical");
     bool user = (out->values & SV_PRIVACY_USER) && !sv_equal_str(view->method, "REGISTER");
     return user ? refuse(err, SIPVEIL_USAGE, "TRU-25",
                          "a UA asks for user privacy in REGISTER alone; elsewhere it hides itself")

@@ -189,7 +189,7 @@ def forged_yes(profile):
     """T-09"""
     pair = Pair(profile, "tls")
     pair.choose(yes_to(pair.offer()))
-    bad = expect(pair.said, POLICY, "E_NOT_OFFERED")
+    bad = expect(pair.said, POLICY, "E_NOT_OFFERED", "hint: it knows no security agreement, or somebody removed its answer")
     pair = Pair(profile, "tls", policy="may")
     pair.choose(yes_to(pair.offer()))
     return bad + expect(pair.said, OK, "unprotected")
@@ -307,6 +307,7 @@ def usage(cases):
         ((*check, "--policy", "must"), USAGE, "--policy does not take 'must'"), ((*check, "--role", "king"), USAGE, "--role does not take 'king'"),
         ((*check, "--realm", "r", "--credentials", open_file), USAGE, "read or written by others"),
         ((*check, "--realm", "r", "--credentials", bad_line), USAGE, "line 1 is no line of credentials"),
+        (("offer", "--list", "tls bar", "--state", state), USAGE, 'has "bar" where a comma or the end would be'),
         ((*check, "--nonce-lifetime", "0"), USAGE, "--nonce-lifetime does not take '0'"),
     ]
     for words, code, text in rows:

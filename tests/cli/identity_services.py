@@ -226,10 +226,10 @@ def answers(cases):
     rows = (
         ("no Identity is 428", REQUEST, ("--require",), VERIFY, "428 Use Identity Header"),
         ("another From is 438", message.replace(b"<sip:alice@", b"<sip:mallory@"), (), VERIFY, "438 Invalid Identity Header"),
-        ("no certificate is 436", message, ("--cert", "https://other.example/=%s" % lab.crt("as")), NO_KEY, "436 Bad Identity Info"),
+        ("no certificate is 436", message, ("--cert", "https://other.example/=%s" % lab.crt("as")), NO_KEY, "436 Bad Identity Info: no --cert answers for the URI \"%s\"\nhint: give it with --cert URI=FILE" % INFO),
         ("a foreign authority is 437", signed(key=FOREIGN), ("--cert", "%s=%s" % (INFO, lab.crt("foreign"))), UNTRUSTED, "437 Unsupported Credential"),
         ("another domain is 437 (ADV-194)", message, ("--cert", "%s=%s" % (INFO, lab.crt("other"))), UNTRUSTED, "437 Unsupported Credential"),
-        ("an old one is 403", signed(at="2026-11-21T09:00:00Z"), ("--cert", lab.crt("as")), POLICY, "403 Stale Date"),
+        ("an old one is 403", signed(at="2026-11-21T09:00:00Z"), ("--cert", lab.crt("as")), POLICY, "403 Stale Date: Date is 3600 seconds away from now, more than 60\nhint: an old request is checked as of its day by --at TIME"),
         ("a loopback URI is 436 (ADV-193)", message.replace(b"info=<" + INFO.encode(), b"info=<https://127.0.0.1/as.cer"), (), VERIFY, "438"),
     )
     for name, octets, options, code, words in rows:

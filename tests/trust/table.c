@@ -60,7 +60,7 @@ static const refusal refusals[] = {
     {"a section of no kind", DOMAIN "[peer p]\n", "t:3: no section of that kind: [peer p]"},
     {"a partner without a name", DOMAIN "[partner ]\n", "t:3: not the name of a partner"},
     {"a name with a blank", DOMAIN "[partner a b]\n", "t:3: not the name of a partner"},
-    {"no assignment", DOMAIN "hello\n", "t:3: what is this: hello"},
+    {"no assignment", DOMAIN "hello\n", "t:3: neither a section nor key = value nor a comment: hello"},
     {"a line that goes on nothing", "  no_privacy = remove\n", "t:1: nothing to go on"},
     {"a comma too many", DOMAIN "[partner p]\ndomains = p.example,\nprotection = ipsec\n", "t:4: domains:"},
     {"an octet that is no text", DOMAIN "[partner p]\ndomains = p\x01.example\nprotection = ipsec\n", "t:4: domains has an octet"},
@@ -110,7 +110,7 @@ static void tells_every_mistake(void **state)
     assert_int_equal(sipveil_trust_table_read(SV_SPAN(text), "t", &options, &table, &err), SIPVEIL_USAGE);
     assert_int_equal(all.count, 7); /* what has a wrong value is not missing too */
     assert_string_equal(all.texts[0], err.text);
-    assert_non_null(strstr(all.texts[2], "t:5: what is this"));
+    assert_non_null(strstr(all.texts[2], "t:5: neither a section"));
     assert_non_null(strstr(all.texts[3], "t:1: [trust-domain] lacks no_privacy"));
 }
 

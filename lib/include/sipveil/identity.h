@@ -190,6 +190,7 @@ typedef struct sipveil_identity_field {
     int status;             /**< 0: valid; else 436, 437, 438 or 403 */
     const char *rule;       /**< that fired, or "" */
     const char *why;        /**< one sentence */
+    const char *hint;       /**< what to do about it, or "" */
 } sipveil_identity_field;
 
 /** The answer of a verification service; *borrowed* from the worker. */
