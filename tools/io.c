@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "publish.h"
+
 /* explicit_bzero cannot be dropped by the compiler; input may be plaintext. */
 void io_free(io_octets *octets)
 {
@@ -163,16 +165,6 @@ static int write_special(const tool_common *common, const char *path, sipveil_sp
     return done ? TOOL_OK : tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(reason));
 }
 
-/* Publishes the temporary file: link() refuses an existing name, rename() replaces it; neither follows
- * a symbolic link (ADV-217). */
-static bool publish(const char *temporary, const char *path, bool replace)
-{
-    if (replace) return rename(temporary, path) == 0;
-    if (link(temporary, path) == 0) return unlink(temporary) == 0;
-    if (errno != EPERM && errno != EOPNOTSUPP) return false;
-    return renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 1 /* RENAME_NOREPLACE */) == 0;
-}
-
 static int write_file(const tool_common *common, const char *path, sipveil_span octets, bool secret,
                       bool replace)
 {
@@ -197,6 +189,7 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
     }
     if (done) return TOOL_OK;
     (void)unlink(temporary);
+    publish_failed();
     return tool_failure(common, reason == EEXIST ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: cannot be written: %s", path,
                         strerror(reason));
 }

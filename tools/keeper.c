@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "publish.h"
 
 static int failed(const tool_common *common, const char *path)
 {
-    return tool_failure(common, TOOL_USAGE, NULL, "%s: certificates cannot be kept there: %s", path, strerror(errno));
+    bool is_none = errno == ENOTDIR || errno == ENOENT || errno == ELOOP; /* no folder, and nothing that could become one */
+    return tool_failure(common, is_none ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: certificates cannot be kept there: %s", path,
+                        strerror(errno));
 }
 
 int keeper_open(const tool_common *common, const char *path, keeper *out)
@@ -62,6 +65,7 @@ int keeper_save(const tool_common *common, const keeper *k, sipveil_keyring *rin
 
 void keeper_close(keeper *k)
 {
+    if (k->path != NULL) (void)publish_settle();
     if (k->path != NULL && k->fd >= 0) close(k->fd);
     *k = (keeper){.fd = -1};
 }

@@ -11,6 +11,7 @@
 
 #include "report.h"
 #include "secrets.h"
+#include "publish.h"
 
 static const tool_verb verbs[] = {
     {"keygen", "kek|ca|cert [options]", "make keys and certificates for a lab", cmd_keygen},
@@ -89,10 +90,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "sipveil: libcrypto does not let its memory be wiped\n");
         return TOOL_FAILED;
     }
-    int exit_code = report_end(run(argc, argv));
+    int exit_code = run(argc, argv);
     if (fflush(stdout) != 0 && exit_code == TOOL_OK) {
         fprintf(stderr, "sipveil %s: standard output: %s\n", argv[1], strerror(errno));
-        return TOOL_FAILED;
+        exit_code = TOOL_FAILED;
+        publish_failed();
     }
+    (void)publish_settle();
+    exit_code = report_end(exit_code);
+    (void)publish_settle();
     return exit_code;
 }

@@ -124,7 +124,8 @@ int report_end(int exit_code)
         run.error.code = report_code_of(exit_code);
         run.error.sip_status = 0;
     }
-    if (run.common.report != NULL && !run.written) {
+    bool taken_back = exit_code == TOOL_FAILED && run.common.report != NULL && strcmp(run.common.report, "-") != 0;
+    if (run.common.report != NULL && (!run.written || taken_back)) {
         int written = write_taken(ok);
         if (ok && written != TOOL_OK) exit_code = written;
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "publish.h"
 
 enum { STATE_MOST = 64 << 20 };
 
@@ -133,6 +134,7 @@ int statefile_save(const tool_common *common, statefile *file)
 void statefile_close(statefile *file)
 {
     sipveil_memory_free(file->memory);
+    (void)publish_settle(); /* nobody else has seen it */
     if (file->fd >= 0) close(file->fd);
     *file = (statefile){.fd = -1};
 }

@@ -10,6 +10,7 @@
 
 #include "io.h"
 #include "report.h"
+#include "publish.h"
 
 enum { OPTIONS_MOST = 96 };
 
@@ -195,6 +196,7 @@ int tool_error(const tool_common *common, const char *file, const sipveil_error 
     if (common->verbose && err->rule[0] != '\0') fprintf(stderr, "rule: %s\n", err->rule);
     if (common->verbose && err->library[0] != '\0') fprintf(stderr, "libcrypto: %s\n", err->library);
     if (err->hint[0] != '\0') fprintf(stderr, "hint: %s\n", err->hint);
+    if (sipveil_code_exit(err->code) == TOOL_FAILED) publish_failed();
     return sipveil_code_exit(err->code);
 }
 
@@ -220,6 +222,7 @@ int tool_failure(const tool_common *common, int exit_code, const char *hint, con
     print_line(common, NULL, text);
     take_failure(exit_code, text, hint);
     if (hint != NULL) fprintf(stderr, "hint: %s\n", hint);
+    if (exit_code == TOOL_FAILED) publish_failed();
     return exit_code;
 }
 
