@@ -301,15 +301,15 @@ static sipveil_code seal(sv_client *c, sipveil_error *err)
 static sipveil_code finish(sv_client *c, sipveil_agree_state before, sipveil_error *err)
 {
     sv_operation *op = c->op;
-    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
     sv_agreement *a = sv_arena_alloc(op->arena, sizeof *a);
     sipveil_agree_outcome *copy = sv_arena_alloc_raw(op->arena, sizeof *copy);
     if (a == NULL || copy == NULL) return sv_no_memory(err, SV_AGREE);
     SV_TRY(sv_report_is_whole(op, err));
-    c->out->checks = (const sipveil_check *)(const void *)checks.data;
-    c->out->check_count = checks.len / sizeof *c->out->checks;
-    c->out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    c->out->warning_count = warnings.len / sizeof *c->out->warnings;
+    sv_findings found = sv_findings_of(op);
+    c->out->checks = found.checks;
+    c->out->check_count = found.check_count;
+    c->out->warnings = found.warnings;
+    c->out->warning_count = found.warning_count;
     *copy = *c->out;
     *a = (sv_agreement){.outcome = copy, .reason = &copy->reason, .profile = c->options->profile, .before = before};
     op->agreement = a;

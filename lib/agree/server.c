@@ -229,11 +229,11 @@ static sipveil_code check_options(sipveil_worker *worker, const sipveil_agree_se
 
 static void fill_findings(const sv_operation *op, sipveil_agree_verdict *out)
 {
-    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
-    out->checks = (const sipveil_check *)(const void *)checks.data;
-    out->check_count = checks.len / sizeof *out->checks;
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(op);
+    out->checks = found.checks;
+    out->check_count = found.check_count;
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
 }
 
 static sipveil_code keep_for_report(sv_server *s, const sipveil_agree_verdict *out)

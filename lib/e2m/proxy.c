@@ -64,9 +64,9 @@ static sipveil_code refuse(sv_hop *hop, sv_refusal refusal, const sipveil_error 
 
 static void hand_out_warnings(const sv_operation *op, sipveil_e2m_verdict *out)
 {
-    sipveil_span warnings = sv_buffer_span(&op->warnings);
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(op);
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
 }
 
 /* ---- one message ---- */

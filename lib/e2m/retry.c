@@ -81,9 +81,9 @@ static sipveil_code report(const sv_retry *r, sipveil_sealed *out)
         sv_report_warning(op, "E2M-34",
                           "a label or a key entry was removed on the way: it was sealed for that hop before");
     }
-    sipveil_span warnings = sv_buffer_span(&op->warnings);
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(op);
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
     return sv_report_is_whole(op, r->err);
 }
 

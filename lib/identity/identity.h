@@ -65,8 +65,6 @@ sipveil_code sv_identity_info_read(sipveil_span value, sipveil_span *uri, sipvei
 sipveil_code sv_identity_check_uri(sipveil_span uri, bool allow_http, bool allow_private, sipveil_error *err);
 
 /* ---- service.c: what both services do ---- */
-/* A check whose words are literal: no formatting where speed counts. */
-void sv_identity_note(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
 /* Begins a call on the worker and reads the message into view, which nothing points to after the call. */
 sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_sip_view *view, sipveil_error *err);
 /* A request whose originator is signed for: not CANCEL, not ACK (IDN-15, IDN-47). */

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "identity/identity.h"
 
-void sv_identity_note(sv_operation *op, const char *rule, sipveil_check_result result, const char *why)
-{
-    const sipveil_check check = {rule, result, why};
-    sv_put(&op->checks, sv_span(&check, sizeof check));
-}
-
 sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_sip_view *view, sipveil_error *err)
 {
     enum { CHECKS = 16, LIST_MOST = 1 << 20 };

@@ -285,9 +285,9 @@ static sipveil_code write_signed(signing *s, sipveil_identity_signed *out)
 
 static void hand_out(const signing *s, sipveil_identity_signed *out)
 {
-    sipveil_span warnings = sv_buffer_span(&s->op->warnings);
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(s->op);
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
 }
 
 /* IDN-15, IDN-47, and what stands there already. */

@@ -173,18 +173,18 @@ static void decide(const sv_judging *j)
         out->phrase = sv_identity_phrase(worst->status, worst->path == SIPVEIL_IDENTITY_RFC4474);
         sv_fail_rule(&out->reason, SV_IDENTITY, code_of(worst->status), worst->rule, SIPVEIL_NO_OFFSET, "%s", worst->why);
         (void)sv_hint(&out->reason, out->reason.code, "%s", worst->hint);
-        sv_identity_note(j->op, worst->rule, SIPVEIL_CHECK_FAILED, worst->why);
+        sv_report_literal(j->op, worst->rule, SIPVEIL_CHECK_FAILED, worst->why);
     } else if (j->options->required) {
         out->status = 428;
         out->phrase = unknown ? "Use Supported PASSporT Format" : sv_identity_phrase(428, false);
         sv_fail_rule(&out->reason, SV_IDENTITY, SIPVEIL_NOT_SIGNED, "IDN-45", SIPVEIL_NO_OFFSET,
                      unknown ? "nothing vouches for the originator: the Identity is of an extension that is not understood here"
                              : "nothing vouches for the originator: the request has no Identity");
-        sv_identity_note(j->op, "IDN-45", SIPVEIL_CHECK_FAILED, "there is no Identity that can be judged");
+        sv_report_literal(j->op, "IDN-45", SIPVEIL_CHECK_FAILED, "there is no Identity that can be judged");
     } else {
         sv_report_warning(j->op, "IDN-46", unknown ? "nothing vouches for the originator: Identity of an unknown extension was ignored"
                                                    : "nothing vouches for the originator: there is no Identity that can be judged");
-        sv_identity_note(j->op, "IDN-46", SIPVEIL_CHECK_NOT_DONE, "there is no Identity that can be judged");
+        sv_report_literal(j->op, "IDN-46", SIPVEIL_CHECK_NOT_DONE, "there is no Identity that can be judged");
     }
     out->reason.sip_status = out->status;
 }
@@ -192,11 +192,11 @@ static void decide(const sv_judging *j)
 static void hand_out(const sv_judging *j)
 {
     sipveil_identity_verdict *out = j->out;
-    sipveil_span checks = sv_buffer_span(&j->op->checks), warnings = sv_buffer_span(&j->op->warnings);
-    out->checks = (const sipveil_check *)(const void *)checks.data;
-    out->check_count = checks.len / sizeof *out->checks;
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(j->op);
+    out->checks = found.checks;
+    out->check_count = found.check_count;
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
 }
 
 static sipveil_code judge(sv_judging *j, sipveil_error *err)
@@ -210,7 +210,7 @@ static sipveil_code judge(sv_judging *j, sipveil_error *err)
     out->message = view->whole;
     sv_warn_of_tail(j->op, view->tail);
     if (!sv_identity_is_judged(view)) {
-        sv_identity_note(j->op, "IDN-47", SIPVEIL_CHECK_NOT_DONE, "responses, ACK and CANCEL are not judged");
+        sv_report_literal(j->op, "IDN-47", SIPVEIL_CHECK_NOT_DONE, "responses, ACK and CANCEL are not judged");
     } else {
         SV_TRY(judge_fields(j, err));
         decide(j);

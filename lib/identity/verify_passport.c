@@ -163,12 +163,12 @@ static void hand_out(const sv_judging *j, const candidate *c)
     out->fingerprints = c->token.mky.items;
     out->fingerprint_count = c->token.mky.count;
     out->signed_octets = c->signed_octets;
-    sv_identity_note(j->op, "IDN-37", SIPVEIL_CHECK_PASSED, "orig, dest and mky are what the request says");
-    sv_identity_note(j->op, c->originator.is_number ? "IDN-39" : "IDN-38", SIPVEIL_CHECK_PASSED,
+    sv_report_literal(j->op, "IDN-37", SIPVEIL_CHECK_PASSED, "orig, dest and mky are what the request says");
+    sv_report_literal(j->op, c->originator.is_number ? "IDN-39" : "IDN-38", SIPVEIL_CHECK_PASSED,
                      "the chain of the credential leads to an anchor, and it speaks for the originator");
-    sv_identity_note(j->op, "IDN-36", SIPVEIL_CHECK_PASSED, "Date and iat are fresh, within the validity of the credential");
-    sv_identity_note(j->op, "IDN-27", SIPVEIL_CHECK_PASSED, "the signature verifies");
-    sv_identity_note(j->op, "IDN-41", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
+    sv_report_literal(j->op, "IDN-36", SIPVEIL_CHECK_PASSED, "Date and iat are fresh, within the validity of the credential");
+    sv_report_literal(j->op, "IDN-27", SIPVEIL_CHECK_PASSED, "the signature verifies");
+    sv_report_literal(j->op, "IDN-41", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
                      j->options->memory != NULL ? "not seen before" : "there is no memory of seen signatures");
 }
 

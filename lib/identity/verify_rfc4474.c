@@ -116,9 +116,9 @@ static void hand_out(const sv_judging *j, const candidate *c)
     out->body_covered = true;
     out->weak = c->weak;
     out->signed_octets = c->signed_octets;
-    sv_identity_note(j->op, "IDN-17", SIPVEIL_CHECK_PASSED, "the chain of the certificate leads to an anchor, and it speaks for the host of From");
-    sv_identity_note(j->op, "IDN-07", SIPVEIL_CHECK_PASSED, "the signature over the digest-string verifies, and Date is fresh");
-    sv_identity_note(j->op, "IDN-18", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
+    sv_report_literal(j->op, "IDN-17", SIPVEIL_CHECK_PASSED, "the chain of the certificate leads to an anchor, and it speaks for the host of From");
+    sv_report_literal(j->op, "IDN-07", SIPVEIL_CHECK_PASSED, "the signature over the digest-string verifies, and Date is fresh");
+    sv_report_literal(j->op, "IDN-18", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
                      j->options->memory != NULL ? "not seen before" : "there is no memory of seen requests");
     if (c->weak) sv_report_warning(j->op, "IDN-02", "the identity rests on weak cryptography: SHA-1, or a short key");
 }

@@ -8,6 +8,7 @@
 
 #include "sip/address.h"
 #include "sip/response.h"
+#include "tunnel/operation.h"
 
 enum { FIRST_BLOCK = 64 << 10, LINES_MOST = 1 << 18, WHY_MOST = 300 };
 
@@ -217,7 +218,7 @@ static sipveil_code take_in(sipveil_border *b, sipveil_span message, sipveil_err
     sv_sip_view *view = sv_arena_alloc_raw(b->arena, sizeof *view), *copy = sv_arena_alloc_raw(b->arena, sizeof *copy);
     if (view == NULL || copy == NULL) return sv_no_memory(err, SV_TRUST);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, limits, view, err));
-    if (view->tail > 0) sv_border_warn(b, "ADV-005", "%zu octets after the Content-Length are dropped", view->tail);
+    if (view->tail > 0) sv_border_warn(b, "ADV-005", SV_TAIL_WARNING, view->tail);
     b->view = view;
     SV_TRY(sv_restore_header(b, view, &message, err));
     if (b->refusal.action == SIPVEIL_BORDER_FORWARD) {

@@ -95,11 +95,11 @@ static void coarsen(const sv_operation *op, sipveil_error *err)
 static void hand_out_lists(sv_operation *op, sipveil_opened *out)
 {
     out->inner_identity_counts = op->inner_identity_counts;
-    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
-    out->checks = (const sipveil_check *)(const void *)checks.data;
-    out->check_count = checks.len / sizeof *out->checks;
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(op);
+    out->checks = found.checks;
+    out->check_count = found.check_count;
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
     sipveil_span signers = sv_buffer_span(&op->signers);
     out->signers = (const sipveil_accepted_signer *)(const void *)signers.data;
     out->signer_count = signers.len / sizeof *out->signers;

@@ -165,12 +165,21 @@ void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result 
 sipveil_code sv_report_is_whole(const sv_operation *op, sipveil_error *err);
 void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...) SV_PRINTF(3, 4);
 /* That octets after Content-Length were dropped, if any were. */
+#define SV_TAIL_WARNING "%zu octets after the Content-Length are dropped"
 void sv_warn_of_tail(sv_operation *op, size_t tail);
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner);
 /* A failure at a node: opening returns its code; inspecting records the first one and goes on. */
 sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_code code);
 size_t sv_report_check_count(const sv_operation *op);
+/* What was found, as it is handed out: borrowed until the worker's next call. */
+typedef struct sv_findings {
+    const sipveil_check *checks;
+    size_t check_count;
+    const sipveil_warning *warnings;
+    size_t warning_count;
+} sv_findings;
+sv_findings sv_findings_of(const sv_operation *op);
 
 /* ---- open.c ---- */
 /* sipveil_tunnel_open_message with an extension, or NULL. Until the worker's next call its operation holds

@@ -123,25 +123,25 @@ void sv_report_warning(sv_operation *op, const char *rule, const char *text, ...
 
 void sv_warn_of_tail(sv_operation *op, size_t tail)
 {
-    if (tail > 0) sv_report_warning(op, "ADV-005", "%zu octets after the Content-Length are dropped", tail);
+    if (tail > 0) sv_report_warning(op, "ADV-005", SV_TAIL_WARNING, tail);
 }
 
 const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker, size_t *count)
 {
     *count = 0;
     if (worker == NULL || worker->operation.root == NULL) return NULL;
-    sipveil_span octets = sv_buffer_span(&worker->operation.warnings);
-    *count = octets.len / sizeof(sipveil_warning);
-    return (const sipveil_warning *)(const void *)octets.data;
+    sv_findings found = sv_findings_of(&worker->operation);
+    *count = found.warning_count;
+    return found.warnings;
 }
 
 const sipveil_check *sipveil_worker_get_checks(const sipveil_worker *worker, size_t *count)
 {
     *count = 0;
     if (worker == NULL || worker->operation.root == NULL) return NULL;
-    sipveil_span octets = sv_buffer_span(&worker->operation.checks);
-    *count = octets.len / sizeof(sipveil_check);
-    return (const sipveil_check *)(const void *)octets.data;
+    sv_findings found = sv_findings_of(&worker->operation);
+    *count = found.check_count;
+    return found.checks;
 }
 
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
@@ -165,4 +165,13 @@ sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_co
 size_t sv_report_check_count(const sv_operation *op)
 {
     return sv_buffer_span(&op->checks).len / sizeof(sipveil_check);
+}
+
+sv_findings sv_findings_of(const sv_operation *op)
+{
+    sipveil_span checks = sv_buffer_span(&op->checks), warnings = sv_buffer_span(&op->warnings);
+    return (sv_findings){.checks = (const sipveil_check *)(const void *)checks.data,
+                         .check_count = checks.len / sizeof(sipveil_check),
+                         .warnings = (const sipveil_warning *)(const void *)warnings.data,
+                         .warning_count = warnings.len / sizeof(sipveil_warning)};
 }

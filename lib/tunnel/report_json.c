@@ -3,27 +3,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/hex.h"
+#include "tunnel/json_write.h"
 #include "tunnel/report_words.h"
 
 enum { REPORT_MOST = 4 << 20 };
-
-/* A JSON string: printable ASCII as it is, all else as \u00NN of its octet, so that hostile octets stay
- * visible and the report stays one line of ASCII. */
-static void put_string(sv_buffer *b, sipveil_span s)
-{
-    sv_put_byte(b, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.data[i];
-        if (c == '"' || c == '\\') sv_put_byte(b, '\\');
-        if (c >= 0x20 && c < 0x7F) {
-            sv_put_byte(b, c);
-        } else {
-            sv_put_format(b, "\\u%04x", (unsigned)c);
-        }
-    }
-    sv_put_byte(b, '"');
-}
 
 /* Octets of one UTF-8 character that is no control, by its first octet; 0: none such. Overlong forms,
  * surrogates and what lies past U+10FFFF are none. */
@@ -63,45 +46,13 @@ static void put_utf8(sv_buffer *b, sipveil_span s)
     sv_put_byte(b, '"');
 }
 
-static void put_text(sv_buffer *b, const char *s)
-{
-    put_string(b, sv_span_str(s != NULL ? s : ""));
-}
-
-static void put_key(sv_buffer *b, const char *key)
-{
-    if (b->len > 0 && b->data[b->len - 1] != '{' && b->data[b->len - 1] != '[') sv_put_str(b, ",");
-    put_text(b, key);
-    sv_put_str(b, ":");
-}
-
-static void put_member(sv_buffer *b, const char *key, const char *value)
-{
-    put_key(b, key);
-    put_text(b, value);
-}
-
-static void put_flag(sv_buffer *b, const char *key, bool value)
-{
-    put_key(b, key);
-    sv_put_str(b, value ? "true" : "false");
-}
-
-static void put_hex(sv_buffer *b, const char *key, sipveil_span octets)
-{
-    put_key(b, key);
-    sv_put_byte(b, '"');
-    sv_put_hex(b, octets);
-    sv_put_byte(b, '"');
-}
-
 static void put_time(sv_buffer *b, const char *key, int64_t seconds)
 {
     char text[40];
     time_t t = (time_t)seconds;
     struct tm tm;
     if (gmtime_r(&t, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) return;
-    put_member(b, key, text);
+    sv_json_write_member(b, key, text);
 }
 
 static const char *kind_name(sv_recipient_kind kind)
@@ -113,24 +64,24 @@ static const char *kind_name(sv_recipient_kind kind)
 static void put_recipient(const sv_operation *op, sv_buffer *b, const sv_recipient *r, bool first)
 {
     sv_put_str(b, first ? "{" : ",{");
-    put_member(b, "kind", kind_name(r->kind));
+    sv_json_write_member(b, "kind", kind_name(r->kind));
     if (r->kind == SV_RECIPIENT_KEKRI) {
-        put_key(b, "key_id");
+        sv_json_write_key(b, "key_id");
         if (is_printable_utf8(r->key_id)) {
             put_utf8(b, r->key_id);
         } else {
             sv_put_str(b, "null");
         }
-        put_hex(b, "key_id_hex", r->key_id);
+        sv_json_write_hex(b, "key_id_hex", r->key_id);
     } else if (r->issuer.len > 0) {
-        put_member(b, "issuer", sv_name_text(r->issuer, op->arena));
-        put_hex(b, "serial", r->serial);
+        sv_json_write_member(b, "issuer", sv_name_text(r->issuer, op->arena));
+        sv_json_write_hex(b, "serial", r->serial);
     } else if (r->ski.len > 0) {
-        put_hex(b, "ski", r->ski);
+        sv_json_write_hex(b, "ski", r->ski);
     }
     bool weak;
-    put_member(b, "algorithm", sv_cms_describe_recipient(r, op->arena, &weak));
-    put_flag(b, "ours", sv_recipient_is_ours(op, r));
+    sv_json_write_member(b, "algorithm", sv_cms_describe_recipient(r, op->arena, &weak));
+    sv_json_write_flag(b, "ours", sv_recipient_is_ours(op, r));
     sv_put_str(b, "}");
 }
 
@@ -138,13 +89,12 @@ static void put_encrypted(const sv_operation *op, sv_buffer *b, const sv_node *n
 {
     const sv_enveloped *e = node->enveloped;
     if (e == NULL) return;
-    put_member(b, "cipher", e->cipher != SIPVEIL_CIPHER_NONE ? sipveil_cipher_name(e->cipher) : "unknown");
-    put_flag(b, "opened", node->opened);
+    sv_json_write_member(b, "cipher", e->cipher != SIPVEIL_CIPHER_NONE ? sipveil_cipher_name(e->cipher) : "unknown");
+    sv_json_write_flag(b, "opened", node->opened);
     if (node->opened) {
-        put_key(b, "strength_bits");
-        sv_put_number(b, node->opening.strength_bits);
+        sv_json_write_number(b, "strength_bits", node->opening.strength_bits);
     }
-    put_key(b, "recipients");
+    sv_json_write_key(b, "recipients");
     sv_put_str(b, "[");
     for (size_t i = 0; i < e->recipient_count; i++) put_recipient(op, b, &e->recipients[i], i == 0);
     sv_put_str(b, "]");
@@ -164,11 +114,11 @@ static const char *trust_name(const sv_node *node, size_t i)
 
 static void put_names(sv_buffer *b, const char *key, const sv_certificate_names *names)
 {
-    put_key(b, key);
+    sv_json_write_key(b, key);
     sv_put_str(b, "[");
     for (size_t i = 0; names != NULL && i < names->aor_count; i++) {
         if (i > 0) sv_put_str(b, ",");
-        put_string(b, names->aors[i]);
+        sv_json_write_string(b, names->aors[i]);
     }
     sv_put_str(b, "]");
 }
@@ -181,16 +131,16 @@ static void put_signer(const sv_operation *op, sv_buffer *b, const sv_node *node
     bool valid = s->state == SV_SIGNATURE_VALID;
     sv_put_str(b, i == 0 ? "{" : ",{");
     if (s->certificate != NULL) {
-        put_member(b, valid ? "subject" : "subject_unverified", sv_certificate_subject(s->certificate, op->arena));
+        sv_json_write_member(b, valid ? "subject" : "subject_unverified", sv_certificate_subject(s->certificate, op->arena));
     }
     const char *fingerprint = sv_words_fingerprint(op, node, i);
-    if (fingerprint[0] != '\0') put_member(b, "sha256", fingerprint);
+    if (fingerprint[0] != '\0') sv_json_write_member(b, "sha256", fingerprint);
     put_names(b, valid ? "aor" : "aor_unverified", node->names != NULL ? &node->names[i] : NULL);
-    put_member(b, "signature", states[s->state]);
-    put_member(b, "trust", trust_name(node, i));
-    if (s->algorithm != NULL) put_member(b, "algorithm", s->algorithm);
+    sv_json_write_member(b, "signature", states[s->state]);
+    sv_json_write_member(b, "trust", trust_name(node, i));
+    if (s->algorithm != NULL) sv_json_write_member(b, "algorithm", s->algorithm);
     if (s->has_time) put_time(b, valid ? "time" : "time_unverified", s->time);
-    if (s->why[0] != '\0') put_member(b, "why", s->why);
+    if (s->why[0] != '\0') sv_json_write_member(b, "why", s->why);
     sv_put_str(b, "}");
 }
 
@@ -199,8 +149,8 @@ static void put_signed(const sv_operation *op, sv_buffer *b, const sv_node *node
     const sv_signed *s = node->signed_data;
     if (s == NULL || node->signatures == NULL) return;
     const char *digest = s->signer_count > 0 ? node->signatures[0].digest : NULL;
-    if (digest != NULL) put_member(b, "digest", digest);
-    put_key(b, "signers");
+    if (digest != NULL) sv_json_write_member(b, "digest", digest);
+    sv_json_write_key(b, "signers");
     sv_put_str(b, "[");
     for (size_t i = 0; i < s->signer_count; i++) put_signer(op, b, node, i);
     sv_put_str(b, "]");
@@ -208,30 +158,27 @@ static void put_signed(const sv_operation *op, sv_buffer *b, const sv_node *node
 
 static void put_node_details(const sv_operation *op, sv_buffer *b, const sv_node *node)
 {
-    put_member(b, "type", node->type_name);
+    sv_json_write_member(b, "type", node->type_name);
     if (node->entity != NULL && (sv_node_is_encrypted(node) || node->type == SV_NODE_SIGNED_DATA ||
                                  node->type == SV_NODE_COMPRESSED || node->type == SV_NODE_CERTS_ONLY)) {
-        put_member(b, "encoding", node->entity->encoding == SV_MIME_BASE64 ? "base64" : "binary");
+        sv_json_write_member(b, "encoding", node->entity->encoding == SV_MIME_BASE64 ? "base64" : "binary");
     }
     if (sv_node_is_encrypted(node)) put_encrypted(op, b, node);
     if (sv_node_is_signed(node)) put_signed(op, b, node);
     if (node->type == SV_NODE_COMPRESSED) {
-        put_key(b, "size");
-        sv_put_number(b, node->size);
-        put_key(b, "expanded");
-        sv_put_number(b, node->expanded);
+        sv_json_write_number(b, "size", node->size);
+        sv_json_write_number(b, "expanded", node->expanded);
     }
     if (node->type == SV_NODE_MESSAGE_SIP && node->view != NULL) {
-        put_key(b, node->view->is_request ? "method" : "status");
+        sv_json_write_key(b, node->view->is_request ? "method" : "status");
         if (node->view->is_request) {
-            put_string(b, node->view->method);
+            sv_json_write_string(b, node->view->method);
         } else {
             sv_put_number(b, node->view->status);
         }
     }
     if (node->type == SV_NODE_LEAF) {
-        put_key(b, "size");
-        sv_put_number(b, node->entity->content.len);
+        sv_json_write_number(b, "size", node->entity->content.len);
     }
 }
 
@@ -241,7 +188,7 @@ static void put_node(const sv_operation *op, sv_buffer *b, const sv_node *node)
     sv_put_str(b, "{");
     put_node_details(op, b, node);
     if (node->first_child != NULL || node->type == SV_NODE_SIP) {
-        put_key(b, "children");
+        sv_json_write_key(b, "children");
         sv_put_str(b, "[");
         for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
             if (child != node->first_child) sv_put_str(b, ",");
@@ -270,71 +217,49 @@ static void put_path(sv_buffer *b, const sv_node *node)
 
 static void put_error(const sv_operation *op, sv_buffer *b)
 {
-    put_key(b, "error");
+    sv_json_write_key(b, "error");
     if (op->failure.code == SIPVEIL_OK) {
         sv_put_str(b, "null");
         return;
     }
     sv_put_str(b, "{");
-    put_member(b, "code", sipveil_code_name(op->failure.code));
-    put_key(b, "path");
+    sv_json_write_member(b, "code", sipveil_code_name(op->failure.code));
+    sv_json_write_key(b, "path");
     put_path(b, op->failure_node);
-    put_member(b, "text", op->failure.text);
-    if (op->failure.rule[0] != '\0') put_member(b, "rule", op->failure.rule);
-    if (op->failure.hint[0] != '\0') put_member(b, "hint", op->failure.hint);
-    put_key(b, "sip_status");
-    sv_put_number(b, (uint64_t)op->failure.sip_status);
+    sv_json_write_member(b, "text", op->failure.text);
+    if (op->failure.rule[0] != '\0') sv_json_write_member(b, "rule", op->failure.rule);
+    if (op->failure.hint[0] != '\0') sv_json_write_member(b, "hint", op->failure.hint);
+    sv_json_write_number(b, "sip_status", (uint64_t)op->failure.sip_status);
     sv_put_str(b, "}");
 }
 
 static void put_lists(const sv_operation *op, sv_buffer *b)
 {
     static const char *const compared[] = {"equal", "hidden", "may-differ", "added", "missing", "mismatch"};
-    static const char *const results[] = {"passed", "failed", "not-done"};
     sipveil_span octets = sv_buffer_span(&op->compared);
     const sv_compared *c = (const sv_compared *)(const void *)octets.data;
-    put_key(b, "compare");
+    sv_json_write_key(b, "compare");
     sv_put_str(b, "[");
     for (size_t i = 0; i < octets.len / sizeof *c; i++) {
         sv_put_str(b, i == 0 ? "{" : ",{");
-        put_member(b, "field", c[i].field);
-        put_member(b, "result", compared[c[i].result]);
-        put_key(b, "path");
+        sv_json_write_member(b, "field", c[i].field);
+        sv_json_write_member(b, "result", compared[c[i].result]);
+        sv_json_write_key(b, "path");
         put_path(b, c[i].inner);
         sv_put_str(b, "}");
     }
-    octets = sv_buffer_span(&op->checks);
-    const sipveil_check *k = (const sipveil_check *)(const void *)octets.data;
     sv_put_str(b, "]");
-    put_key(b, "checks");
-    sv_put_str(b, "[");
-    for (size_t i = 0; i < octets.len / sizeof *k; i++) {
-        sv_put_str(b, i == 0 ? "{" : ",{");
-        put_member(b, "rule", k[i].rule);
-        put_member(b, "result", results[k[i].result]);
-        put_member(b, "why", k[i].why);
-        sv_put_str(b, "}");
-    }
-    octets = sv_buffer_span(&op->warnings);
-    const sipveil_warning *w = (const sipveil_warning *)(const void *)octets.data;
-    sv_put_str(b, "]");
-    put_key(b, "warnings");
-    sv_put_str(b, "[");
-    for (size_t i = 0; i < octets.len / sizeof *w; i++) {
-        if (i > 0) sv_put_str(b, ",");
-        put_text(b, w[i].text);
-    }
-    sv_put_str(b, "]");
+    sv_findings found = sv_findings_of(op);
+    sv_json_write_findings(b, found.checks, found.check_count, found.warnings, found.warning_count);
 }
 
 static void put_start_line(sv_buffer *b, const sv_sip_view *view)
 {
-    put_member(b, "kind", view->is_request ? "request" : "response");
-    put_key(b, "method");
-    put_string(b, view->method);
+    sv_json_write_member(b, "kind", view->is_request ? "request" : "response");
+    sv_json_write_key(b, "method");
+    sv_json_write_string(b, view->method);
     if (view->is_request) return;
-    put_key(b, "status");
-    sv_put_number(b, view->status);
+    sv_json_write_number(b, "status", view->status);
 }
 
 sipveil_code sipveil_worker_report_json(sipveil_worker *worker, sipveil_span *json, sipveil_error *err)
@@ -352,9 +277,9 @@ sipveil_code sipveil_worker_report_json(sipveil_worker *worker, sipveil_span *js
     } else { /* it could not even be framed */
         sv_put_str(&b, ",\"kind\":null,\"method\":null");
     }
-    put_member(&b, "verdict", op->failure.code == SIPVEIL_OK ? "ok" : "error");
+    sv_json_write_member(&b, "verdict", op->failure.code == SIPVEIL_OK ? "ok" : "error");
     put_error(op, &b);
-    put_key(&b, "tree");
+    sv_json_write_key(&b, "tree");
     if (op->root != NULL) {
         put_node(op, &b, op->root);
     } else {

@@ -330,9 +330,9 @@ sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *opti
         return code;
     }
     out->message = sealed;
-    sipveil_span warnings = sv_buffer_span(&op->warnings);
-    out->warnings = (const sipveil_warning *)(const void *)warnings.data;
-    out->warning_count = warnings.len / sizeof *out->warnings;
+    sv_findings found = sv_findings_of(op);
+    out->warnings = found.warnings;
+    out->warning_count = found.warning_count;
     return SIPVEIL_OK;
 }
 
