@@ -76,11 +76,6 @@ static sipveil_code not_now(sv_client *c)
                                                                                         : "in order: an offer, the response to it, up, later requests");
 }
 
-static bool is_ack_or_cancel(const sv_client *c)
-{
-    return sv_equal_str(c->view->method, "ACK") || sv_equal_str(c->view->method, "CANCEL");
-}
-
 /* A new association with the same next hop; what was counted against it stays counted. */
 static void begin_anew(sv_client *c)
 {
@@ -103,7 +98,7 @@ static sipveil_code take_start(sv_client *c)
         return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_POLICY, "AGR-20", SIPVEIL_NO_OFFSET,
                             "E_DECLINED: the user declined to talk to this next hop");
     }
-    if (!c->view->is_request || is_ack_or_cancel(c)) {
+    if (!c->view->is_request || sv_sip_is_ack_or_cancel(c->view)) {
         return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "an agreement starts with a request, not with ACK, CANCEL or a response");
     }
     bool plain_tls = c->event->over_rfc3263_tls && c->options->profile != SIPVEIL_AGREE_DRAFT04; /* D-07 */

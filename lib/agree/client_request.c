@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The requests that a client sends (RFC 3329 2.3.1): with an offer, with the mirrored list, and with neither. */
 #include "agree/client.h"
+#include "tunnel/resend.h"
 
-enum { VERIFY_MOST = 2 * SV_MECHANISM_LIST_MOST, ROWS_MOST = 4 * SV_MECHANISM_LIST_MOST, BRANCH_OCTETS = 12, DVER_ROOM = 96 };
+enum { VERIFY_MOST = 2 * SV_MECHANISM_LIST_MOST, ROWS_MOST = 4 * SV_MECHANISM_LIST_MOST, DVER_ROOM = 96 };
 
 /* A row "Name: value", built in the arena. */
 static sipveil_span make_row(sv_client *c, const char *name, sipveil_span value)
@@ -18,13 +19,9 @@ static sipveil_span make_row(sv_client *c, const char *name, sipveil_span value)
 
 static void add_tag(sv_client *c, sv_sip_edit *edit, sv_field_id id)
 {
-    sipveil_span tag;
     sv_buffer value;
     const sv_sip_field *row = sv_sip_first(edit->view, id);
-    sv_sip_tags tags = sv_sip_tags_of(edit->view, id);
-    while (row != NULL && sv_sip_next_tag(&tags, &tag)) {
-        if (sv_equal_nocase_str(tag, SV_AGREE_TAG)) return;
-    }
+    if (sv_sip_has_tag(edit->view, id, SV_AGREE_TAG)) return;
     if (row == NULL) {
         sv_sip_edit_add(edit, make_row(c, sv_field_info_of(id)->name, SV_SPAN(SV_AGREE_TAG)));
         return;
@@ -73,42 +70,12 @@ sipveil_code sv_client_write_offer(sv_client *c, sipveil_span *out)
 
 /* ---- another transaction ---- */
 
-static sipveil_code set_branch(sv_client *c, sv_sip_edit *edit)
-{
-    uint8_t random[BRANCH_OCTETS];
-    size_t at, end;
-    sv_buffer value;
-    const sv_sip_field *via = sv_sip_first(edit->view, SV_F_VIA);
-    if (via == NULL || !sv_find(via->value, SV_SPAN("branch="), &at)) {
-        return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "the request has no Via with a branch");
-    }
-    sipveil_span rest = sv_span_from(via->value, at + 7);
-    for (end = 0; end < rest.len && sv_is_token(rest.data[end]); end++) continue;
-    SV_TRY(sv_random(c->op->crypto, random, sizeof random, c->op->err));
-    sv_buffer_init(&value, c->op->arena, via->value.len + 64, via->value.len + 64);
-    sv_put(&value, sv_span(via->value.data, at + 7));
-    sv_put_str(&value, "z9hG4bK");
-    for (size_t i = 0; i < sizeof random; i++) sv_put_format(&value, "%02x", random[i]);
-    sv_put(&value, sv_span_from(rest, end));
-    sv_sip_edit_set_value(edit, via, sv_buffer_span(&value), c->op->arena);
-    return SIPVEIL_OK;
-}
-
 static sipveil_code set_cseq(sv_client *c, sv_sip_edit *edit)
 {
     uint32_t number;
     sipveil_span method;
-    sv_buffer value;
-    const sv_sip_field *row = sv_sip_first(edit->view, SV_F_CSEQ);
-    if (row == NULL) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "the request has no CSeq");
-    SV_TRY(sv_sip_read_cseq(row->value, &number, &method, c->op->err));
-    if (number >= (1U << 31) - 1) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "CSeq has no next number");
-    sv_buffer_init(&value, c->op->arena, 64, 256);
-    sv_put_number(&value, number + 1);
-    sv_put_byte(&value, ' ');
-    sv_put(&value, method);
-    sv_sip_edit_set_value(edit, row, sv_buffer_span(&value), c->op->arena);
-    return SIPVEIL_OK;
+    SV_TRY(sv_sip_read_cseq(sv_sip_value(edit->view, SV_F_CSEQ), &number, &method, c->op->err));
+    return sv_resend_next_cseq(edit, number, c->op->arena, c->op->err);
 }
 
 sipveil_code sv_client_next_transaction(sv_client *c)
@@ -118,7 +85,9 @@ sipveil_code sv_client_next_transaction(sv_client *c)
     if (request == NULL) return sv_no_memory(c->op->err, SV_AGREE);
     SV_TRY(sv_sip_read(c->a->request, SV_SIP_DATAGRAM, c->op->limits, request, c->op->err));
     sv_sip_edit_start(&edit, request);
-    SV_TRY(set_branch(c, &edit));
+    bool had_branch;
+    SV_TRY(sv_resend_next_branch(&edit, c->op->crypto, c->op->arena, &had_branch, c->op->err));
+    if (!had_branch) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "the request has no Via with a branch");
     if (!c->options->is_proxy) SV_TRY(set_cseq(c, &edit));
     return put_edited(c, &edit, &c->a->request);
 }

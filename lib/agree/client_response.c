@@ -2,22 +2,7 @@
 /* What a response means to the client's machine. Only an answer to our own outstanding request counts (ADV-183), and once
  * something protects us, only what came under that protection. */
 #include "agree/client.h"
-
-static sipveil_span top_via(const sv_sip_view *view)
-{
-    return sv_sip_value(view, SV_F_VIA);
-}
-
-/* The branch of the topmost Via, which tells transactions apart (RFC 3261 17.1.3). */
-static sipveil_span branch_of(const sv_sip_view *view)
-{
-    size_t at, end;
-    sipveil_span value = top_via(view);
-    if (!sv_find(value, SV_SPAN("branch="), &at)) return SV_SPAN("");
-    sipveil_span rest = sv_span_from(value, at + 7);
-    for (end = 0; end < rest.len && sv_is_token(rest.data[end]); end++) continue;
-    return sv_span(rest.data, end);
-}
+#include "sip/via.h"
 
 static sipveil_code answers_ours(sv_client *c, bool *ours)
 {
@@ -37,7 +22,7 @@ static sipveil_code answers_ours(sv_client *c, bool *ours)
     }
     *ours = asked == answered && sv_equal(method, answered_method) && sv_equal_nocase(from.tag, sent_from.tag) &&
             sv_equal(sv_sip_value(sent, SV_F_CALL_ID), sv_sip_value(c->view, SV_F_CALL_ID)) &&
-            sv_equal_nocase(branch_of(sent), branch_of(c->view));
+            sv_equal_nocase(sv_sip_top_branch(sent), sv_sip_top_branch(c->view));
     return SIPVEIL_OK;
 }
 

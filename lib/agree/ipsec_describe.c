@@ -3,45 +3,27 @@
 #include <openssl/crypto.h>
 
 #include "agree/ipsec_3gpp.h"
+#include "sip/via.h"
 #include "tunnel/operation.h"
 
 /* One description in progress. */
 typedef struct description {
     sv_arena *arena;
+    const sipveil_limits *limits;
     const sipveil_agree_ipsec_options *options;
     sv_ipsec_set set;
     sv_ipsec_keys *keys; /* in the arena, which is wiped */
     sv_xfrm_view view;
 } description;
 
-static bool is_host(uint8_t c)
-{
-    return c != ';' && c != ',' && c != ' ' && c != '\t' && c != '\r';
-}
-
-/* "host:port" without its port; an IPv6 reference with its brackets. */
-static sipveil_span host_of(sipveil_span text)
-{
-    size_t at;
-    if (text.len > 0 && text.data[0] == '[') return sv_find_byte(text, ']', &at) ? sv_span(text.data, at + 1) : text;
-    return sv_find_byte(text, ':', &at) ? sv_span(text.data, at) : text;
-}
-
 /* Where the UE sends from: received, else sent-by of the topmost Via. */
 static void find_ue(const sv_sip_view *view, sv_ip_address *out)
 {
-    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
-    sipveil_span passed, received;
-    for (int slash = 0; slash < 2; slash++) {
-        if (!sv_take_until(&c, '/', &passed)) return;
-        (void)sv_take_if(&c, '/');
-    }
-    sv_skip_lws(&c);
-    (void)sv_take_while(&c, sv_is_token);
-    sv_skip_lws(&c);
-    passed = sv_take_while(&c, is_host);
-    if (sv_sip_param(sv_rest(&c), "received", &received) && sv_ip_address_read(received, out)) return;
-    (void)sv_ip_address_read(host_of(passed), out);
+    sv_sip_via via;
+    sipveil_span received;
+    if (!sv_sip_top_via(view, &via)) return;
+    if (sv_sip_param(via.params, "received", &received) && sv_ip_address_read(received, out)) return;
+    (void)sv_ip_address_read(via.host, out);
 }
 
 /* Where it sends to: the first Route, else the Request-URI. */
@@ -58,11 +40,9 @@ static sipveil_code find_addresses(description *d, sipveil_error *err)
     const sipveil_agree_ipsec_options *o = d->options;
     d->view.at_pcscf = o->at_pcscf;
     if (o->message.len > 0) {
-        sipveil_limits limits;
-        sipveil_limits_default(&limits);
         sv_sip_view *view = sv_arena_alloc_raw(d->arena, sizeof *view);
         if (view == NULL) return sv_no_memory(err, SV_AGREE);
-        SV_TRY(sv_sip_read(o->message, SV_SIP_DATAGRAM, &limits, view, err));
+        SV_TRY(sv_sip_read(o->message, SV_SIP_DATAGRAM, d->limits, view, err));
         find_ue(view, &d->view.ue);
         if (view->is_request) find_pcscf(view, &d->view.pcscf);
     }
@@ -106,7 +86,7 @@ static sipveil_code describe(sipveil_worker *worker, const sipveil_agree_ipsec_o
     if (worker == NULL || options == NULL || options->size != sizeof *options) {
         return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "worker and options (with their size) are needed");
     }
-    *d = (description){.arena = worker->arena, .options = options};
+    *d = (description){.arena = worker->arena, .limits = sipveil_context_limits(worker->context), .options = options};
     d->keys = sv_arena_alloc(d->arena, sizeof *d->keys);
     if (d->keys == NULL) return sv_no_memory(err, SV_AGREE);
     SV_TRY(agree_on(d, err));

@@ -4,6 +4,8 @@
 #include "agree/server.h"
 #include "tunnel/memory.h"
 
+#include "sip/via.h"
+
 void sipveil_agree_server_options_default(sipveil_agree_server_options *options)
 {
     *options = (sipveil_agree_server_options){.size = sizeof *options, .policy = SIPVEIL_AGREE_REQUIRED};
@@ -11,38 +13,14 @@ void sipveil_agree_server_options_default(sipveil_agree_server_options *options)
 
 /* ---- facts ---- */
 
-/* Values of a comma list, commas in quotes apart. */
-static size_t count_values(sipveil_span value)
-{
-    size_t count = 1;
-    bool quoted = false;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.data[i] == '"') quoted = !quoted;
-        else if (value.data[i] == '\\' && quoted) i++;
-        else if (value.data[i] == ',' && !quoted) count++;
-    }
-    return count;
-}
-
 static size_t count_via(const sv_sip_view *view, sipveil_agree_profile profile)
 {
     size_t count = 0;
     const sv_sip_field *row = sv_sip_first(view, SV_F_VIA);
     for (; row != NULL; row = sv_sip_next(view, row)) {
-        count += profile == SIPVEIL_AGREE_DRAFT05 ? 1 : count_values(row->value); /* D-03 */
+        count += profile == SIPVEIL_AGREE_DRAFT05 ? 1 : sv_sip_count_vias(row); /* D-03 */
     }
     return count;
-}
-
-static bool has_tag(const sv_sip_view *view, sv_field_id id)
-{
-    sipveil_span tag;
-    if (sv_sip_first(view, id) == NULL) return false;
-    sv_sip_tags tags = sv_sip_tags_of(view, id);
-    while (sv_sip_next_tag(&tags, &tag)) {
-        if (sv_equal_nocase_str(tag, SV_AGREE_TAG)) return true;
-    }
-    return false;
 }
 
 /* The very octets that we send, as most clients send them back: nothing has to be taken apart. */
@@ -89,8 +67,8 @@ static void gather_facts(sv_server *s)
         .cancel = sv_equal_str(v->method, "CANCEL"),
         .prack = sv_equal_str(v->method, "PRACK"),
         .via = count_via(v, s->options->profile),
-        .required = has_tag(v, SV_F_REQUIRE) || has_tag(v, SV_F_PROXY_REQUIRE),
-        .supported = has_tag(v, SV_F_SUPPORTED),
+        .required = sv_sip_has_tag(v, SV_F_REQUIRE, SV_AGREE_TAG) || sv_sip_has_tag(v, SV_F_PROXY_REQUIRE, SV_AGREE_TAG),
+        .supported = sv_sip_has_tag(v, SV_F_SUPPORTED, SV_AGREE_TAG),
         .has_security_row = sv_sip_first(v, SV_F_SECURITY_CLIENT) != NULL || sv_sip_first(v, SV_F_SECURITY_SERVER) != NULL ||
                             sv_sip_first(v, SV_F_SECURITY_VERIFY) != NULL,
         .answer_supported = s->options->answer_supported,
@@ -188,8 +166,7 @@ static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span messa
 {
     const sipveil_agree_server_options *options = s->options;
     if (!s->view->is_request) return sv_fail(s->op->err, SV_AGREE, SIPVEIL_USAGE, "this is a response, not a request");
-    bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_equal_str(s->view->method, "ACK") &&
-                     !sv_equal_str(s->view->method, "CANCEL");
+    bool looked_at = options->policy != SIPVEIL_AGREE_OFF && !sv_sip_is_ack_or_cancel(s->view);
     gather_facts(s);
     if (looked_at) take_host_fact(s);
     /* What came protected needs no body that protects it: a sealed one is for whoever reads the body. */

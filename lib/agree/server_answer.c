@@ -2,6 +2,7 @@
 /* The refusals (AGR-23, 24): the whole list, the option tag, and what starts the mechanisms that both have. */
 #include "agree/server.h"
 #include "agree/smime.h"
+#include "sip/via.h"
 
 enum { ROWS_MOST = 3 * SV_MECHANISM_LIST_MOST, DATAGRAM_MOST = 1300, TAG_DIGITS = 16 };
 
@@ -62,13 +63,6 @@ static void put_challenges(const sv_server *s, sipveil_span nonce, sv_buffer *ro
     }
 }
 
-/* Whether the answer may be larger than its request: the source is who it says (ADV-220). */
-static bool source_is_confirmed(const sv_sip_view *view)
-{
-    sipveil_span transport = sv_top_transport(view);
-    return sv_equal_nocase_str(transport, "TCP") || sv_equal_nocase_str(transport, "TLS");
-}
-
 static sipveil_code put_start_data(sv_server *s, sipveil_span nonce, sv_buffer *rows, sv_sip_response *response)
 {
     bool present = false;
@@ -126,7 +120,7 @@ sipveil_code sv_server_answer(sv_server *s, int status, sipveil_span *response)
     SV_TRY(sv_buffer_check(&rows, SV_AGREE, s->op->err));
     answer.rows = sv_buffer_span(&rows);
     SV_TRY(write_response(s, &answer, response));
-    bool large = response->len > DATAGRAM_MOST && answer.body.len > 0 && !source_is_confirmed(s->view);
+    bool large = response->len > DATAGRAM_MOST && answer.body.len > 0 && !sv_sip_source_is_confirmed(s->view);
     if (!large) return SIPVEIL_OK;
     sv_report_warning(s->op, "AGR-28", "the certificate stays out of an answer over UDP that would have %zu octets",
                       response->len);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The request that is sent again: another transaction, and nothing else is new. */
-#include "base/field.h"
 #include "e2m/retry.h"
-#include "sip/address.h"
 #include "sip/edit.h"
 #include "sip/values.h"
+#include "tunnel/resend.h"
 
 static sipveil_span from_tag_of(const sv_sip_view *view)
 {
@@ -57,66 +56,23 @@ sipveil_code sv_retry_read_both(sv_retry *r, sipveil_span request, sipveil_span 
 
 static sipveil_code next_cseq(sv_retry *r, sv_sip_edit *edit)
 {
-    uint32_t asked, answered;
-    sipveil_span method, ignored;
-    sv_buffer b;
-    SV_TRY(sv_sip_read_cseq(sv_sip_value(r->request, SV_F_CSEQ), &asked, &method, r->err));
-    SV_TRY(sv_sip_read_cseq(sv_sip_value(r->response, SV_F_CSEQ), &answered, &ignored, r->err));
-    if (answered >= (1U << 31) - 1) return sv_fail(r->err, SV_E2M, SIPVEIL_USAGE, "CSeq has no next number");
-    sv_buffer_init(&b, r->arena, 64, 1024);
-    sv_put_number(&b, answered + 1);
-    sv_put_byte(&b, ' ');
-    sv_put(&b, method);
-    SV_TRY(sv_buffer_check(&b, SV_E2M, r->err));
-    sv_sip_edit_set_value(edit, sv_sip_first(r->request, SV_F_CSEQ), sv_buffer_span(&b), r->arena);
-    return SIPVEIL_OK;
-}
-
-/* The branch of the top Via, which is ours; false: it has none. */
-static bool find_branch(sipveil_span via, sipveil_span *branch)
-{
-    sv_cursor c = sv_cursor_over(via, "Via");
-    sv_parameter p;
-    sipveil_span passed;
-    bool taken = true;
-    if (!sv_take_until(&c, ';', &passed)) return false;
-    while (taken && sv_take_parameter(&c, SV_OCTET_GEN_VALUE, SV_E2M, &p, &taken, NULL) == SIPVEIL_OK) {
-        if (!taken || !sv_equal_nocase_str(p.name, "branch")) continue;
-        *branch = p.value;
-        return true;
-    }
-    return false;
-}
-
-static sipveil_code next_branch(sv_retry *r, sv_sip_edit *edit)
-{
-    const sv_sip_field *via = sv_sip_first(r->request, SV_F_VIA);
-    sipveil_span branch;
-    uint8_t random[12];
-    sv_buffer b;
-    if (via == NULL || !find_branch(via->value, &branch)) return SIPVEIL_OK;
-    SV_TRY(sv_random(r->worker->crypto, random, sizeof random, r->err));
-    size_t before = (size_t)(branch.data - via->value.data);
-    sv_buffer_init(&b, r->arena, via->value.len + 64, r->limits->header_field);
-    sv_put(&b, sv_span(via->value.data, before));
-    sv_put_str(&b, "z9hG4bK");
-    for (size_t i = 0; i < sizeof random; i++) sv_put_format(&b, "%02x", random[i]);
-    sv_put(&b, sv_span_from(via->value, before + branch.len));
-    SV_TRY(sv_buffer_check(&b, SV_E2M, r->err));
-    sv_sip_edit_set_value(edit, via, sv_buffer_span(&b), r->arena);
-    return SIPVEIL_OK;
+    uint32_t answered;
+    sipveil_span method;
+    SV_TRY(sv_sip_read_cseq(sv_sip_value(r->response, SV_F_CSEQ), &answered, &method, r->err));
+    return sv_resend_next_cseq(edit, answered, r->arena, r->err);
 }
 
 sipveil_code sv_retry_next_request(sv_retry *r, sipveil_span *out)
 {
     sv_buffer b;
+    bool had_branch;
     *out = r->request->whole;
     if (r->response->status / 100 == 2) return SIPVEIL_OK; /* it was not sent yet */
     sv_sip_edit *edit = sv_arena_alloc_raw(r->arena, sizeof *edit);
     if (edit == NULL) return sv_no_memory(r->err, SV_E2M);
     sv_sip_edit_start(edit, r->request);
     SV_TRY(next_cseq(r, edit));
-    SV_TRY(next_branch(r, edit));
+    SV_TRY(sv_resend_next_branch(edit, r->worker->crypto, r->arena, &had_branch, r->err));
     sv_buffer_init(&b, r->arena, r->request->whole.len + 128, r->limits->message * 2);
     SV_TRY(sv_sip_edit_write(edit, &b, r->err));
     *out = sv_buffer_span(&b);

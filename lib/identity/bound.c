@@ -172,7 +172,7 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
     SV_TRY(sv_identity_view(worker, message, &view, err));
     bool refused = view->is_request && verdict != NULL && verdict->status != 0; /* then it ends nothing either */
     if (!refused) SV_TRY(sv_binding_observe(store, worker->arena, view, false, now, &events, err));
-    bool binds = view->is_request && !sv_equal_str(view->method, "ACK") && !sv_equal_str(view->method, "CANCEL");
+    bool binds = view->is_request && !sv_sip_is_ack_or_cancel(view);
     const sv_carrier_question what = {.view = view, .context = worker->context, .crypto = worker->crypto,
                                       .arena = worker->arena, .allow_weak = options->allow_weak, .mikey = options->mikey,
                                       .mikey_user = options->mikey_user};

@@ -9,16 +9,6 @@
 
 #define FROM_CHANGE "from-change"
 
-static bool has_tag(const sv_sip_view *view, sv_field_id id, const char *wanted)
-{
-    sv_sip_tags tags = sv_sip_tags_of(view, id);
-    sipveil_span tag;
-    while (sv_sip_next_tag(&tags, &tag)) {
-        if (sv_equal_nocase_str(tag, wanted)) return true;
-    }
-    return false;
-}
-
 static bool has_to_tag(const sv_sip_view *view)
 {
     return sv_dialog_of(view, view->is_request).local_tag.len > 0;
@@ -73,9 +63,9 @@ static void note(sipveil_connected *d, const sv_sip_view *view, bool sent)
     bool *side = sent ? &d->we_support : &d->peer_supports;
     if (is_first_invite(view)) {
         d->calling = d->told = sent; /* the caller's INVITE says who he is; a callee has said nothing yet */
-        *side = has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
+        *side = sv_sip_has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
     } else if (forms_dialog(view)) {
-        *side = *side || has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
+        *side = *side || sv_sip_has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
         d->confirmed = d->confirmed || is_success(view);
     } else if (is(view, "PRACK") && is_success(view)) {
         d->provisional_acked = true;
@@ -104,11 +94,11 @@ sipveil_code sipveil_connected_announce(sipveil_worker *worker, sipveil_span mes
     sv_buffer written;
     *out = sv_span(NULL, 0);
     SV_TRY(read_view(worker, message, false, &view, err));
-    if (has_tag(view, SV_F_REQUIRE, FROM_CHANGE) || has_tag(view, SV_F_PROXY_REQUIRE, FROM_CHANGE)) {
+    if (sv_sip_has_tag(view, SV_F_REQUIRE, FROM_CHANGE) || sv_sip_has_tag(view, SV_F_PROXY_REQUIRE, FROM_CHANGE)) {
         return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_POLICY, "IDN-48", SIPVEIL_NO_OFFSET,
                             "from-change stands in Require: whoever does not know it would refuse the call");
     }
-    if ((!is_first_invite(view) && !forms_dialog(view)) || has_tag(view, SV_F_SUPPORTED, FROM_CHANGE)) {
+    if ((!is_first_invite(view) && !forms_dialog(view)) || sv_sip_has_tag(view, SV_F_SUPPORTED, FROM_CHANGE)) {
         *out = view->whole;
         return SIPVEIL_OK;
     }
@@ -145,7 +135,7 @@ sipveil_code sipveil_connected_wants_route(sipveil_worker *worker, sipveil_span 
     sv_sip_view *view;
     *wants = false;
     SV_TRY(read_view(worker, message, false, &view, err));
-    *wants = signs && is_first_invite(view) && has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
+    *wants = signs && is_first_invite(view) && sv_sip_has_tag(view, SV_F_SUPPORTED, FROM_CHANGE);
     return SIPVEIL_OK;
 }
 

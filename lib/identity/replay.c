@@ -4,6 +4,7 @@
 #include "crypto/es256.h"
 #include "crypto/sign.h"
 #include "identity/verify.h"
+#include "sip/via.h"
 #include "tunnel/memory.h"
 
 enum { DIGEST = 32, FORKS_MOST = 16, KEEP_WITHOUT_WINDOW = 3600, NAME_MOST = 4096 };
@@ -44,15 +45,6 @@ static sipveil_code add(const sv_judging *j, sipveil_span scope, sipveil_span na
 }
 
 /* ---- RFC 8224 ---- */
-
-/* The branch of the topmost Via, which tells the forks of one request apart. */
-static sipveil_span top_branch(const sv_sip_view *view)
-{
-    sipveil_span via = sv_sip_value(view, SV_F_VIA), branch;
-    size_t at;
-    if (!sv_find_byte(via, ';', &at)) return SV_SPAN("");
-    return sv_sip_param(sv_span_from(via, at), "branch", &branch) ? branch : SV_SPAN("");
-}
 
 /* Call-ID, CSeq and From tag: the same in every fork. */
 static sipveil_code digest_of_request(const sv_judging *j, uint8_t out[SV_DIGEST_MOST], sipveil_error *err)
@@ -116,7 +108,7 @@ sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, s
     sv_put_str(&name, "branch ");
     sv_put_lower(&name, sv_sip_host(j->view->request_uri));
     sv_put_byte(&name, ' ');
-    sv_put(&name, top_branch(j->view));
+    sv_put(&name, sv_sip_top_branch(j->view)); /* tells the forks of one request apart */
     if (scope.failed || name.failed) return seen("IDN-41", err); /* too long to be told apart */
     if (sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, sv_buffer_span(&scope), sv_buffer_span(&name), j->now, &kept)) {
         return seen("IDN-41", err);

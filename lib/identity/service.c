@@ -14,7 +14,7 @@ sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_
 
 bool sv_identity_is_judged(const sv_sip_view *view)
 {
-    return view->is_request && !sv_equal_str(view->method, "CANCEL") && !sv_equal_str(view->method, "ACK");
+    return view->is_request && !sv_sip_is_ack_or_cancel(view);
 }
 
 int64_t sv_identity_distance(int64_t a, int64_t b)

@@ -363,3 +363,13 @@ bool sv_sip_next_tag(sv_sip_tags *tags, sipveil_span *tag)
     if (!there) *tag = sv_span(NULL, 0);
     return there;
 }
+
+bool sv_sip_has_tag(const sv_sip_view *view, sv_field_id id, const char *wanted)
+{
+    sv_sip_tags tags = sv_sip_tags_of(view, id);
+    sipveil_span tag;
+    while (sv_sip_next_tag(&tags, &tag)) {
+        if (sv_equal_nocase_str(tag, wanted)) return true;
+    }
+    return false;
+}

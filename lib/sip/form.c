@@ -4,6 +4,7 @@
 
 #include "sip/address.h"
 #include "sip/uri.h"
+#include "sip/via.h"
 
 static sipveil_code bad_value(sipveil_error *err, const char *rule, size_t offset, const char *what,
                               sipveil_span value)
@@ -86,47 +87,12 @@ static sipveil_code check_call_id(sipveil_span value, sipveil_error *err)
     return bad_value(err, "ADV-022", sv_offset(&c), "an illegal octet or an empty half", value);
 }
 
-/* sent-protocol LWS sent-by *( ";" parameter ) */
-static sipveil_code take_via(sv_cursor *c, sipveil_span value, sipveil_error *err)
-{
-    sipveil_span host;
-    uint16_t port;
-    sv_parameter p;
-    bool taken;
-    for (int i = 0; i < 3; i++) {
-        sv_skip_lws(c);
-        if ((i > 0 && !sv_take_if(c, '/'))) {
-            return bad_value(err, "ADV-022", sv_offset(c), "no protocol/version/transport", value);
-        }
-        sv_skip_lws(c);
-        if (sv_take_run(c, SV_OCTET_TOKEN).len == 0) {
-            return bad_value(err, "ADV-022", sv_offset(c), "no protocol/version/transport", value);
-        }
-    }
-    const uint8_t *before = c->at;
-    sv_skip_lws(c);
-    if (c->at == before || !sv_sip_take_host(c, &host)) {
-        return bad_value(err, "ADV-022", sv_offset(c), "no valid host", value);
-    }
-    sv_skip_lws(c);
-    if (sv_take_if(c, ':')) {
-        sv_skip_lws(c);
-        if (!sv_sip_read_port(sv_take_run(c, SV_OCTET_DIGIT), &port)) {
-            return bad_value(err, "ADV-013", sv_offset(c), "a port outside 0 to 65535", value);
-        }
-    }
-    do {
-        SV_TRY(sv_take_parameter(c, SV_OCTET_GEN_VALUE, "sip", &p, &taken, err));
-    } while (taken);
-    sv_skip_lws(c);
-    return SIPVEIL_OK;
-}
-
 static sipveil_code check_via(sv_form *form, sipveil_span value, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Via");
+    sv_sip_via via;
     do {
-        SV_TRY(take_via(&c, value, err));
+        SV_TRY(sv_sip_take_via(&c, &via, err));
         if (++form->via > form->limits->via) {
             return sv_fail_rule(err, "sip", SIPVEIL_LIMIT, "ADV-011", sv_offset(&c),
                                 "more than %zu Via values", form->limits->via);

@@ -2,6 +2,7 @@
 #include "sip/response.h"
 
 #include "sip/values.h"
+#include "sip/via.h"
 
 static const struct {
     int status;
@@ -40,19 +41,13 @@ static void put_to(const sv_sip_field *row, sipveil_span tag, sv_buffer *out)
 /* The topmost value of a Via row that may hold several. */
 static void put_first_value(const sv_sip_field *row, sv_buffer *out)
 {
-    size_t end = 0;
-    bool quoted = false;
-    for (; end < row->value.len; end++) {
-        uint8_t c = row->value.data[end];
-        if (c == '"') quoted = !quoted;
-        else if (c == '\\' && quoted) end++;
-        else if (c == ',' && !quoted) break;
-    }
-    if (end >= row->value.len) {
+    sv_cursor c = sv_cursor_over(row->value, "Via");
+    sv_sip_via via;
+    if (sv_sip_take_via(&c, &via, NULL) != SIPVEIL_OK || sv_at_end(&c)) {
         sv_put(out, row->line);
         return;
     }
-    sv_put(out, sv_trim(sv_span(row->line.data, (size_t)(row->value.data - row->line.data) + end)));
+    sv_put(out, sv_span_through(sv_span(row->line.data, 0), via.params));
     sv_put_str(out, "\r\n");
 }
 

@@ -89,9 +89,11 @@ typedef struct sv_sip_tags {
 } sv_sip_tags;
 sv_sip_tags sv_sip_tags_of(const sv_sip_view *view, sv_field_id id);
 bool sv_sip_next_tag(sv_sip_tags *tags, sipveil_span *tag);
+/* Whether one of them is there; tags have no case. */
+bool sv_sip_has_tag(const sv_sip_view *view, sv_field_id id, const char *wanted);
 
-/* The n-th parameter lookup: value of `name` in a ";a=b;c" list (case-insensitive name). found says
- * whether it is there at all (a flag parameter has an empty value). */
+/* The value of `name` (without case) in a ";a=b;c" list. False: it is not there; a flag parameter is, with an empty
+ * value. */
 bool sv_sip_param(sipveil_span params, const char *name, sipveil_span *value);
 
 #endif

@@ -40,6 +40,11 @@ sipveil_span sv_sip_value(const sv_sip_view *view, sv_field_id id)
     return row != NULL ? row->value : sv_span(NULL, 0);
 }
 
+bool sv_sip_is_ack_or_cancel(const sv_sip_view *view)
+{
+    return sv_equal_str(view->method, "ACK") || sv_equal_str(view->method, "CANCEL");
+}
+
 /* True if the start line and every header line up to the empty one end in LF without CR. */
 bool sv_sip_uses_bare_lf(sipveil_span message)
 {

@@ -78,7 +78,7 @@ static inline size_t sv_sip_view_size(const sv_sip_view *view)
 
 typedef enum sv_sip_framing {
     SV_SIP_DATAGRAM, /* no Content-Length: the rest is the body */
-    SV_SIP_STREAM    /* no Content-Length: SYNTAX (ADV-006) */
+    SV_SIP_STREAM    /* no Content-Length: MALFORMED (ADV-006) */
 } sv_sip_framing;
 
 /* Reads one whole message. Errors: SIPVEIL_MALFORMED (with rule and offset), SIPVEIL_LIMIT,
@@ -112,6 +112,8 @@ const sv_sip_field *sv_sip_next(const sv_sip_view *view, const sv_sip_field *row
 const sv_sip_field *sv_sip_find(const sv_sip_view *view, sipveil_span name);
 /* Value of the first row, or an empty span. */
 sipveil_span sv_sip_value(const sv_sip_view *view, sv_field_id id);
+/* A request that nobody authenticates, signs or answers hop by hop (RFC 3261 16.7, 17.1.1.3), or the response to one. */
+bool sv_sip_is_ack_or_cancel(const sv_sip_view *view);
 /* Whether two rows have the same name (compact form = long form). */
 bool sv_sip_same_name(const sv_sip_field *a, const sv_sip_field *b);
 

@@ -54,7 +54,6 @@ void sv_border_refuse(sipveil_border *b, int status, const char *rule, const cha
     SV_PRINTF(5, 6);
 /* Neither ACK nor CANCEL, which nobody authenticates or answers hop by hop (RFC 3261 16.7, 17.1.1.3). */
 bool sv_is_answerable(const sv_sip_view *view);
-bool sv_is_method(const sv_sip_view *view, const char *const *methods, size_t count);
 
 /* ---- phase_a.c, phase_b.c: into b->edit, the lines and b->refusal; INTERNAL, LIMIT or USAGE fail ---- */
 sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);

@@ -3,9 +3,9 @@
  * the dialog needs them. They are kept under names that nobody can guess, which stand in their place. */
 #include <stdio.h>
 
+#include "sip/via.h"
 #include "trust/border.h"
 #include "tunnel/memory.h"
-#include "tunnel/operation.h"
 
 enum { TRANSACTION_SECONDS = 600, DIALOG_SECONDS = 86400 };
 
@@ -89,7 +89,7 @@ static sipveil_code hide_via(sipveil_border *b, const sv_sip_view *view, sipveil
     sipveil_span before; /* a CANCEL has no Record-Route, and must not take that of its INVITE away */
     bool keeps = sv_equal_str(view->method, "CANCEL") && sv_recall_hidden(b, view, 'b', token, &before);
     if (!keeps) SV_TRY(remember(b, view, 'b', token, sv_buffer_span(&kept), err));
-    sipveil_span transport = sv_top_transport(view);
+    sipveil_span transport = sv_sip_top_transport(view);
     sv_buffer_init(&own, b->arena, 256, 1 << 12);
     sv_put_str(&own, "Via: SIP/2.0/");
     sv_put(&own, transport.len > 0 ? transport : SV_SPAN("UDP"));
@@ -165,9 +165,8 @@ bool sv_can_hide_header(const sipveil_border *b, const sv_sip_view *view)
 
 bool sv_is_hidden_dialog(const sipveil_border *b, const sv_sip_view *view)
 {
-    static const char *const silent[] = {"ACK", "CANCEL"};
     sipveil_span none;
-    return view->is_request && sv_is_method(view, silent, 2) && sv_recall_hidden(b, view, 'd', sv_span(NULL, 0), &none);
+    return view->is_request && sv_sip_is_ack_or_cancel(view) && sv_recall_hidden(b, view, 'd', sv_span(NULL, 0), &none);
 }
 
 sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)

@@ -4,18 +4,9 @@
 
 #include "trust/border.h"
 
-bool sv_is_method(const sv_sip_view *view, const char *const *methods, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (sv_equal_str(view->method, methods[i])) return true;
-    }
-    return false;
-}
-
 bool sv_is_answerable(const sv_sip_view *view)
 {
-    static const char *const neither[] = {"ACK", "CANCEL"};
-    return view->is_request && !sv_is_method(view, neither, 2);
+    return view->is_request && !sv_sip_is_ack_or_cancel(view);
 }
 
 /* ---- Privacy (TRU-25) ---- */
@@ -129,8 +120,9 @@ static bool choose_identities(sipveil_border *b, const sv_sip_view *view, choice
 static bool may_leak_by_method(const sipveil_border *b, const sv_sip_view *view)
 {
     static const char *const known[] = {"BYE", "INVITE", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"};
-    return !(b->table->spec.rules & SV_RULES_5876) && (b->privacy.values & SV_PRIVACY_ID) &&
-           !sv_is_method(view, known, 6);
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) is_known |= sv_equal_str(view->method, known[i]);
+    return !(b->table->spec.rules & SV_RULES_5876) && (b->privacy.values & SV_PRIVACY_ID) && !is_known;
 }
 
 static sipveil_code assert_own(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
@@ -159,10 +151,9 @@ static sipveil_code assert_own(sipveil_border *b, const sv_sip_view *view, sipve
 /* Whether one is left that counts. */
 static bool judge_received(sipveil_border *b, const sv_sip_view *view)
 {
-    static const char *const without[] = {"ACK", "CANCEL"};
     const char *field = "P-Asserted-Identity";
     if (sv_sip_first(view, SV_F_P_ASSERTED_IDENTITY) == NULL) return false;
-    if (view->is_request && sv_is_method(view, without, 2)) {
+    if (view->is_request && sv_sip_is_ack_or_cancel(view)) {
         (void)sv_sip_edit_remove_all(&b->edit, SV_F_P_ASSERTED_IDENTITY);
         sv_border_note(b, "A", field, "removed", "TRU-21", "it has no place in ACK and CANCEL");
         return false;
@@ -205,14 +196,13 @@ static void demand_authentication(sipveil_border *b, const sv_sip_view *view)
 
 sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
-    static const char *const without[] = {"ACK", "CANCEL"};
     bool authenticated = is_authenticated(b);
     SV_TRY(sv_note_identities(b, view, err));
     read_privacy(b, view);
     if (b->refusal.action == SIPVEIL_BORDER_FORWARD) check_claim(b, view);
     if (b->refusal.action != SIPVEIL_BORDER_FORWARD) return SIPVEIL_OK;
     bool present = judge_received(b, view);
-    bool may_add = view->is_request ? !sv_is_method(view, without, 2) : b->table->spec.assert_in_responses;
+    bool may_add = view->is_request ? !sv_sip_is_ack_or_cancel(view) : b->table->spec.assert_in_responses;
     if (!present && may_add && authenticated) SV_TRY(assert_own(b, view, err));
     else if (!authenticated) demand_authentication(b, view);
     if (sv_sip_edit_remove_all(&b->edit, SV_F_P_PREFERRED_IDENTITY) > 0) {

@@ -18,16 +18,6 @@ static unsigned servable(const sipveil_border *b, const sv_sip_view *view)
     return can;
 }
 
-static bool has_tag(const sv_sip_view *view, const char *wanted)
-{
-    sv_sip_tags tags = sv_sip_tags_of(view, SV_F_PROXY_REQUIRE);
-    sipveil_span tag;
-    while (sv_sip_next_tag(&tags, &tag)) {
-        if (sv_equal_nocase_str(tag, wanted)) return true;
-    }
-    return false;
-}
-
 /* TRU-33, TRU-27: whoever insists on what cannot be done is told so. */
 static void refuse_unserved(sipveil_border *b, const sv_sip_view *view, unsigned unserved)
 {
@@ -40,7 +30,7 @@ static void refuse_unserved(sipveil_border *b, const sv_sip_view *view, unsigned
         sv_border_refuse(b, 500, "TRU-33", phrase, "Privacy asks for %s, which is not done here", list);
         return;
     }
-    if (b->table->spec.serves != 0 || !has_tag(view, "privacy")) return;
+    if (b->table->spec.serves != 0 || !sv_sip_has_tag(view, SV_F_PROXY_REQUIRE, "privacy")) return;
     sv_border_refuse(b, 420, "TRU-27", NULL, "Proxy-Require asks for a privacy service for %s, which this is not",
                      list);
     b->refusal.rows = SV_SPAN("Unsupported: privacy\r\n");

@@ -2,6 +2,7 @@
 /* What was hidden, put back (TRU-35): answers get the Via and Record-Route of their request, who calls back gets to the
  * Contact that a name stands for. What was forgotten is no dialog any more: 481. */
 #include "sip/address.h"
+#include "sip/via.h"
 #include "trust/border.h"
 
 /* "name" of 32 hex digits, as hide.c makes them. */
@@ -35,18 +36,10 @@ static bool is_ours(const sipveil_border *b, sipveil_span uri, sipveil_span host
 /* The branch of the topmost Via, if that is ours; empty if not. */
 static sipveil_span own_branch(const sipveil_border *b, const sv_sip_view *view)
 {
-    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
-    sipveil_span host = b->table->spec.service_host, sent_by, branch, skipped;
-    if (!sv_take_until(&c, ' ', &skipped)) return sv_span(NULL, 0);
-    sv_skip_lws(&c);
-    if (!sv_take(&c, host.len, &sent_by) || !sv_equal_nocase(sent_by, host)) return sv_span(NULL, 0);
-    sipveil_span params = sv_rest(&c);
-    size_t comma;
-    if (sv_find_byte(params, ',', &comma)) params.len = comma;
-    if (params.len == 0 || params.data[0] != ';' || !sv_sip_param(params, "branch", &branch) ||
-        !sv_starts_nocase_str(branch, "z9hG4bK")) {
-        return sv_span(NULL, 0);
-    }
+    sv_sip_via via;
+    if (!sv_sip_top_via(view, &via) || !sv_equal_nocase(via.sent_by, b->table->spec.service_host)) return sv_span(NULL, 0);
+    sipveil_span branch = sv_sip_top_branch(view);
+    if (!sv_starts_nocase_str(branch, "z9hG4bK")) return sv_span(NULL, 0);
     branch = sv_span_from(branch, 7);
     return is_token(branch) ? branch : sv_span(NULL, 0);
 }

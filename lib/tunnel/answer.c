@@ -3,8 +3,8 @@
  * use of a secret (TUN-90), and never more than the class (adversary classes; RFC 3261 8.2, 23.2). */
 #include <stdio.h>
 
-#include "base/field.h"
 #include "sip/response.h"
+#include "sip/via.h"
 #include "tunnel/operation.h"
 
 /* TUN-18: what we can open. */
@@ -26,18 +26,6 @@ sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_
                                  &b, op->err));
     *response = sv_buffer_span(&b);
     return SIPVEIL_OK;
-}
-
-sipveil_span sv_top_transport(const sv_sip_view *view)
-{
-    sv_cursor c = sv_cursor_over(sv_sip_value(view, SV_F_VIA), "Via");
-    sipveil_span passed;
-    for (int slash = 0; slash < 2; slash++) {
-        if (!sv_take_until(&c, '/', &passed)) return SV_SPAN("");
-        (void)sv_take_if(&c, '/');
-    }
-    sv_skip_lws(&c);
-    return sv_take_while(&c, sv_is_token);
 }
 
 /* Our certificate for the address that the request is for, fit to be encrypted to; NULL: none. */
@@ -123,9 +111,7 @@ sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_option
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_TUNNEL);
     SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
-    sipveil_span transport = sv_top_transport(view);
-    bool confirmed = sv_equal_nocase_str(transport, "TCP") || sv_equal_nocase_str(transport, "TLS");
-    if (!confirmed) return make_small_answer(op, view, message.len, &answer, response);
+    if (!sv_sip_source_is_confirmed(view)) return make_small_answer(op, view, message.len, &answer, response);
     if (answer.status == 493) {
         const sipveil_key *own = find_own_certificate(op, options->keyring, options->has_at ? options->at : sv_now(worker->context), view);
         if (own != NULL) SV_TRY(sv_answer_put_certificate(op, own, &answer));

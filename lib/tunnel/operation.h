@@ -209,9 +209,6 @@ typedef sipveil_code (*sv_answer_extra)(sv_operation *op, const sv_sip_view *vie
 sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                const sipveil_error *why, sv_answer_extra extra, sipveil_span *response, sipveil_error *err);
 
-/* The transport that the top Via names: "SIP / 2.0 / UDP host"; empty: it names none. */
-sipveil_span sv_top_transport(const sv_sip_view *view);
-
 /* ---- layer.c: the tree ---- */
 /* The entity that a message's Content-* fields and body make. */
 sipveil_code sv_entity_of_body(const sv_sip_view *view, const sipveil_limits *limits, unsigned flags,

@@ -2,6 +2,7 @@
 /* Sealing: check what is asked, put the Date in, protect, write the outer message. */
 #include "crypto/suite.h"
 #include "sip/privacy.h"
+#include "sip/via.h"
 #include "tunnel/bound.h"
 #include "tunnel/sealing.h"
 
@@ -215,7 +216,7 @@ static sipveil_code check_size(sv_sealing *s, const sv_sip_view *view, size_t si
 {
     if (size <= UDP_SAFE) return SIPVEIL_OK;
     if (view->is_request && sv_equal_str(view->method, "MESSAGE")) {
-        if (sv_equal_nocase_str(sv_top_transport(view), "UDP")) {
+        if (sv_equal_nocase_str(sv_sip_top_transport(view), "UDP")) {
             sv_fail_rule(s->op->err, SV_TUNNEL, SIPVEIL_LIMIT, "TUN-59", SIPVEIL_NO_OFFSET,
                          "too large: a MESSAGE over UDP may have %d octets, sealed it has %zu", UDP_SAFE, size);
             return sv_hint(s->op->err, SIPVEIL_LIMIT, "send it by MSRP, or over TCP or TLS");
