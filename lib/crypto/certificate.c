@@ -4,14 +4,15 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto/contexts.h"
-#include "crypto/sign.h"
 
 static const char room[] = "crypto";
 
 typedef struct slot {
-    uint8_t hash[32];
+    uint8_t *der; /* as it was received */
+    size_t len;
     X509 *certificate; /* NULL: free */
     uint64_t used;     /* turn of the last use */
 } slot;
@@ -29,10 +30,17 @@ struct sv_certificate_cache {
     size_t next_hash; /* to be overwritten */
 };
 
+static void empty(slot *s)
+{
+    X509_free(s->certificate);
+    free(s->der);
+    *s = (slot){0};
+}
+
 void sv_certificate_cache_free(sv_certificate_cache *cache)
 {
     if (cache == NULL) return;
-    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) X509_free(cache->slots[i].certificate);
+    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) empty(&cache->slots[i]);
     for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) X509_free(cache->hashes[i].certificate);
     free(cache);
 }
@@ -43,14 +51,14 @@ static sv_certificate_cache *cache_of(sv_crypto *crypto)
     return crypto->certificates;
 }
 
-/* The slot with this hash, else the one to fill. */
-static slot *find_slot(sv_certificate_cache *cache, const uint8_t hash[32], bool *found)
+/* The slot of these octets, else the one to fill. */
+static slot *find_slot(sv_certificate_cache *cache, sipveil_span der, bool *found)
 {
     slot *oldest = &cache->slots[0];
     *found = false;
     for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) {
         slot *s = &cache->slots[i];
-        *found = s->certificate != NULL && sv_equal(sv_span(s->hash, 32), sv_span(hash, 32));
+        *found = s->certificate != NULL && sv_equal(sv_span(s->der, s->len), der);
         if (*found) return s;
         if (s->used < oldest->used) oldest = s;
     }
@@ -74,27 +82,32 @@ static X509 *decode(OSSL_LIB_CTX *library, sipveil_span der)
     return NULL;
 }
 
+static sipveil_code fill(slot *s, OSSL_LIB_CTX *library, sipveil_span der, sipveil_error *err)
+{
+    X509 *certificate = decode(library, der);
+    if (certificate == NULL) return sv_fail_openssl(err, room, SIPVEIL_MALFORMED, "a certificate cannot be read");
+    ERR_clear_error(); /* what libcrypto thought of an unknown kind of key */
+    uint8_t *copy = calloc(1, der.len);
+    if (copy == NULL) {
+        X509_free(certificate);
+        return sv_no_memory(err, room);
+    }
+    memcpy(copy, der.data, der.len);
+    empty(s);
+    *s = (slot){.der = copy, .len = der.len, .certificate = certificate};
+    return SIPVEIL_OK;
+}
+
 sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, sv_arena *arena,
                                           X509 **out, sipveil_error *err)
 {
     bool found;
-    uint8_t hash[SV_DIGEST_MOST];
     *out = NULL;
     sv_certificate_cache *cache = cache_of(crypto);
     if (cache == NULL) return sv_no_memory(err, room);
-    SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), der, hash, err));
-    slot *s = find_slot(cache, hash, &found);
+    slot *s = find_slot(cache, der, &found);
     ERR_clear_error();
-    if (!found) {
-        X509 *certificate = decode(crypto->context->library, der);
-        if (certificate == NULL) {
-            return sv_fail_openssl(err, room, SIPVEIL_MALFORMED, "a certificate cannot be read");
-        }
-        ERR_clear_error(); /* what libcrypto thought of an unknown kind of key */
-        X509_free(s->certificate);
-        s->certificate = certificate;
-        for (size_t i = 0; i < sizeof s->hash; i++) s->hash[i] = hash[i];
-    }
+    if (!found) SV_TRY(fill(s, crypto->context->library, der, err));
     s->used = ++cache->turn;
     if (X509_up_ref(s->certificate) != 1)
         return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "out of references");

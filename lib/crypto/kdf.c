@@ -11,6 +11,8 @@
 
 static const char room[] = "crypto";
 
+enum { HMAC_BLOCK = 64 }; /* of SHA-256 (RFC 2104 2) */
+
 /* OSSL_PARAM wants what it only reads to be writable. */
 static void *unconst(sipveil_span s)
 {
@@ -87,15 +89,34 @@ sipveil_code sv_kdf_pbkdf2(sv_crypto *crypto, sv_hash hash, sipveil_span passwor
     return derive(crypto->pbkdf2, params, out, len, "PBKDF2 failed", err);
 }
 
+/* H(pad || octets), with the thread's own context: nothing is allocated. */
+static bool hash_behind(const sv_crypto *crypto, const uint8_t pad[HMAC_BLOCK], sipveil_span behind, uint8_t *out)
+{
+    EVP_MD_CTX *ctx = crypto->hash;
+    return EVP_DigestInit_ex2(ctx, crypto->context->suite->hashes[SV_HASH_SHA256], NULL) == 1 &&
+           EVP_DigestUpdate(ctx, pad, HMAC_BLOCK) == 1 && EVP_DigestUpdate(ctx, behind.data, behind.len) == 1 &&
+           EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+}
+
+/* H(K ^ opad || H(K ^ ipad || message)) */
 sipveil_code sv_hmac_sha256(const sv_crypto *crypto, sipveil_span key, sipveil_span message,
                             uint8_t out[SV_HMAC_SHA256_LENGTH], sipveil_error *err)
 {
-    size_t written = 0;
-    /* The caller's own key, which is never empty: libcrypto takes a NULL key for no key at all. */
-    bool good = key.len > 0 &&
-                EVP_Q_mac(crypto->context->library, "HMAC", NULL, "SHA2-256", NULL, key.data, key.len,
-                          message.data, message.len, out, SV_HMAC_SHA256_LENGTH, &written) != NULL &&
-                written == SV_HMAC_SHA256_LENGTH;
+    const uint8_t inner = 0x36, outer = 0x5C;
+    uint8_t pad[HMAC_BLOCK] = {0}, hashed[SV_HMAC_SHA256_LENGTH];
+    bool good = key.len > 0; /* the caller's own, and never empty */
+    if (good && key.len <= HMAC_BLOCK) {
+        memcpy(pad, key.data, key.len);
+    } else if (good) {
+        good = EVP_DigestInit_ex2(crypto->hash, crypto->context->suite->hashes[SV_HASH_SHA256], NULL) == 1 &&
+               EVP_DigestUpdate(crypto->hash, key.data, key.len) == 1 && EVP_DigestFinal_ex(crypto->hash, pad, NULL) == 1;
+    }
+    for (size_t i = 0; i < HMAC_BLOCK; i++) pad[i] ^= inner;
+    good = good && hash_behind(crypto, pad, message, hashed);
+    for (size_t i = 0; i < HMAC_BLOCK; i++) pad[i] ^= inner ^ outer;
+    good = good && hash_behind(crypto, pad, sv_span(hashed, sizeof hashed), out);
+    sv_wipe(pad, sizeof pad);
+    sv_wipe(hashed, sizeof hashed);
     if (good) return SIPVEIL_OK;
     sv_wipe(out, SV_HMAC_SHA256_LENGTH);
     return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "HMAC-SHA256 failed");
