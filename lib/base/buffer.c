@@ -46,6 +46,20 @@ uint8_t *sv_put_room(sv_buffer *b, size_t n)
     return at;
 }
 
+uint8_t *sv_buffer_storage(sv_buffer *b, size_t n)
+{
+    if (b->failed || b->len > 0 || n > b->most || (n > b->capacity && !grow(b, n))) return NULL;
+    sv_arena_trim(b->arena, b->data, b->capacity, n); /* what nobody writes needs no wiping */
+    b->capacity = n;
+    return b->data;
+}
+
+void sv_buffer_keep_last(sv_buffer *b, size_t len)
+{
+    b->data += b->capacity - len;
+    b->capacity = b->len = len;
+}
+
 void sv_put(sv_buffer *b, sipveil_span s)
 {
     uint8_t *at = sv_put_room(b, s.len);

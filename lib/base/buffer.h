@@ -33,6 +33,11 @@ void sv_put_format(sv_buffer *b, const char *format, ...) SV_PRINTF(2, 3); /* at
  * Counts as written. */
 uint8_t *sv_put_room(sv_buffer *b, size_t n);
 
+/* For one who writes backwards: the storage of a buffer that is empty, n octets; NULL, and nothing has changed, when
+ * it is not empty or there is no room. Then the last `len` of them become what is written. */
+uint8_t *sv_buffer_storage(sv_buffer *b, size_t n);
+void sv_buffer_keep_last(sv_buffer *b, size_t len);
+
 /* What was written. Empty when failed. */
 sipveil_span sv_buffer_span(const sv_buffer *b);
 

@@ -9,12 +9,29 @@
 
 static const char room[] = "cms";
 
-bool sv_der_writer_init(sv_der_writer *w, sv_arena *arena, size_t octets)
+static bool begin(sv_der_writer *w, uint8_t *start, size_t octets)
 {
-    uint8_t *start = sv_arena_alloc_raw(arena, octets);
     *w = (sv_der_writer){.start = start, .failed = start == NULL};
     if (start != NULL) w->at = w->end = start + octets;
     return start != NULL;
+}
+
+bool sv_der_writer_init(sv_der_writer *w, sv_arena *arena, size_t octets)
+{
+    return begin(w, sv_arena_alloc_raw(arena, octets), octets);
+}
+
+bool sv_der_writer_over(sv_der_writer *w, sv_buffer *out, size_t octets)
+{
+    uint8_t *start = sv_buffer_storage(out, octets);
+    return start != NULL ? begin(w, start, octets) : sv_der_writer_init(w, out->arena, octets);
+}
+
+void sv_der_deliver(const sv_der_writer *w, sv_buffer *out)
+{
+    bool in_place = out->len == 0 && w->start == out->data && (size_t)(w->end - w->start) == out->capacity;
+    if (in_place && !w->failed) sv_buffer_keep_last(out, sv_der_mark_here(w));
+    else sv_put(out, sv_der_written(w));
 }
 
 sipveil_span sv_der_written(const sv_der_writer *w)

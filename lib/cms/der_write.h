@@ -5,7 +5,7 @@
 #ifndef SV_CMS_DER_WRITE_H
 #define SV_CMS_DER_WRITE_H
 
-#include "base/arena.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -19,6 +19,9 @@ typedef struct sv_der_writer {
 typedef size_t sv_der_mark; /* octets written when the mark was taken */
 
 bool sv_der_writer_init(sv_der_writer *w, sv_arena *arena, size_t room);
+/* In the storage of a buffer that is empty, where it has the room: then sv_der_deliver() copies nothing. */
+bool sv_der_writer_over(sv_der_writer *w, sv_buffer *out, size_t room);
+void sv_der_deliver(const sv_der_writer *w, sv_buffer *out);
 sipveil_span sv_der_written(const sv_der_writer *w); /* empty when failed */
 static inline sv_der_mark sv_der_mark_here(const sv_der_writer *w)
 {

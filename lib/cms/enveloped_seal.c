@@ -184,20 +184,20 @@ static sipveil_code write_all(sealer *s, sipveil_span content, sipveil_error *er
     return encrypt(s, content, err);
 }
 
-static sipveil_code prepare(sealer *s, sipveil_span content, sipveil_error *err)
+static sipveil_code prepare(sealer *s, sipveil_span content, sv_buffer *out, sipveil_error *err)
 {
     const sv_seal_request *request = s->request;
     size_t secret = s->cipher->key_length + s->cipher->iv_length;
     size_t size = content.len + IV_MOST + FRAME;
     SV_TRY(find_type(s, err));
     SV_TRY(make_attributes(s, err));
+    for (size_t i = 0; i < request->recipient_count; i++) size += sv_recipient_room(&request->recipients[i]);
+    size += s->attributes.len + s->type.len;
+    if (!sv_der_writer_over(&s->w, out, size)) return sv_no_memory(err, room);
     uint8_t *octets = sv_arena_alloc_raw(s->arena, secret);
     if (octets == NULL) return sv_no_memory(err, room);
     s->secret = octets;
-    SV_TRY(sv_random(s->crypto, octets, secret, err));
-    for (size_t i = 0; i < request->recipient_count; i++) size += sv_recipient_room(&request->recipients[i]);
-    size += s->attributes.len + s->type.len;
-    return sv_der_writer_init(&s->w, s->arena, size) ? SIPVEIL_OK : sv_no_memory(err, room);
+    return sv_random(s->crypto, octets, secret, err);
 }
 
 sipveil_code sv_cms_seal_enveloped(sv_crypto *crypto, const sv_seal_request *request,
@@ -213,9 +213,9 @@ sipveil_code sv_cms_seal_enveloped(sv_crypto *crypto, const sv_seal_request *req
                        limits->message);
     }
     SV_TRY(check_request(request, limits, s.cipher, err));
-    SV_TRY(prepare(&s, content, err));
+    SV_TRY(prepare(&s, content, out, err));
     SV_TRY(write_all(&s, content, err));
-    sv_put(out, sv_der_written(&s.w));
+    sv_der_deliver(&s.w, out);
     SV_TRY(sv_buffer_check(out, room, err));
     if (request->cek_out != NULL) *request->cek_out = sv_span(s.secret, s.cipher->key_length);
     return SIPVEIL_OK;

@@ -3,6 +3,7 @@
 #include "base/wipe.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
+#include "cms/usual_kekri.h"
 #include "crypto/agree.h"
 #include "crypto/kdf.h"
 #include "crypto/keywrap.h"
@@ -17,13 +18,14 @@ enum {
     CONTEXT_1_CONSTRUCTED = SV_DER_CONTEXT | SV_DER_CONSTRUCTED | 1,
     CONTEXT_2_CONSTRUCTED = SV_DER_CONTEXT | SV_DER_CONSTRUCTED | 2,
     CONTEXT_3_CONSTRUCTED = SV_DER_CONTEXT | SV_DER_CONSTRUCTED | 3,
-    FRAME = 384 /* tags, lengths, algorithms and numbers of one recipient */
+    FRAME = 384,   /* tags, lengths, algorithms and numbers of one recipient */
+    KEK_FRAME = 48 /* the same of a shared key: 24, and more where a long identifier makes lengths longer */
 };
 
 size_t sv_recipient_room(const sv_cms_key *key)
 {
     size_t names = key->issuer.len + key->serial.len + key->ski.len;
-    if (key->kind == SV_CMS_KEY_KEK) return key->kek_id.len + FRAME;
+    if (key->kind == SV_CMS_KEY_KEK) return key->kek_id.len + SV_KEY_MOST + SV_WRAP_GAIN + KEK_FRAME;
     if (key->kind == SV_CMS_KEY_PASSWORD) return FRAME;
     return names + sv_transport_size(key->public_key) + FRAME;
 }
@@ -38,26 +40,53 @@ static sipveil_code wrap_with_kek(sv_crypto *crypto, const sv_cms_key *key, sv_w
                    SV_QUOTE(key->kek_id));
 }
 
+/* In its usual form, as usual_kekri.h reads it; the place of the wrapped key, or NULL: for the long way. */
+static uint8_t *put_usual_kekri(sv_der_writer *w, sipveil_span key_id, sipveil_span oid, size_t wrapped)
+{
+    size_t id = key_id.len, length = SV_USUAL_KEKRI_LEAST - 2 + id + wrapped;
+    if (id >= 0x80 || length >= 0x80 || oid.len != 9) return NULL;
+    uint8_t *at = sv_der_put_room(w, length + 2);
+    if (at == NULL) return NULL;
+    memcpy(at, "\xA2\x00\x02\x01\x04\x30\x00\x04", 8);
+    at[1] = (uint8_t)length;
+    at[6] = (uint8_t)(id + 2);
+    at[8] = (uint8_t)id;
+    if (id > 0) memcpy(at + 9, key_id.data, id);
+    memcpy(at + 9 + id, "\x30\x0B\x06\x09", 4);
+    memcpy(at + 13 + id, oid.data, 9);
+    at[22 + id] = SV_DER_OCTET_STRING;
+    at[23 + id] = (uint8_t)wrapped;
+    return at + 24 + id;
+}
+
+/* Value by value. */
+static uint8_t *put_kekri(sv_der_writer *w, sipveil_span key_id, sv_wrap wrap, size_t wrapped)
+{
+    uint8_t identifier[SV_WRAP_IDENTIFIER_LENGTH];
+    sv_der_mark all = sv_der_mark_here(w);
+    uint8_t *at = sv_der_put_room(w, wrapped);
+    sv_der_put_header(w, SV_DER_OCTET_STRING, wrapped);
+    sv_der_put(w, sv_wrap_identifier(wrap, identifier));
+    sv_der_mark id = sv_der_mark_here(w);
+    sv_der_put_value(w, SV_DER_OCTET_STRING, key_id);
+    sv_der_wrap(w, SV_DER_SEQUENCE, id);
+    sv_der_put_number(w, 4);
+    sv_der_wrap(w, CONTEXT_2_CONSTRUCTED, all);
+    return at;
+}
+
 static sipveil_code write_kek(sv_crypto *crypto, const sv_cms_key *key, sipveil_span cek, sv_der_writer *w,
                               sipveil_error *err)
 {
     sv_wrap wrap;
-    uint8_t identifier[SV_WRAP_IDENTIFIER_LENGTH];
+    size_t wrapped = cek.len + SV_WRAP_GAIN;
     if (!sv_wrap_by_key_length(sv_cms_kek_length(key), &wrap)) {
         return sv_fail_rule(err, room, SIPVEIL_POLICY, "ADV-093", SIPVEIL_NO_OFFSET,
                             "a shared key has %zu octets, not 16, 24 or 32", sv_cms_kek_length(key));
     }
-    sv_der_mark all = sv_der_mark_here(w);
-    uint8_t *wrapped = sv_der_put_room(w, cek.len + SV_WRAP_GAIN);
-    if (wrapped != NULL) SV_TRY(wrap_with_kek(crypto, key, wrap, cek, wrapped, err));
-    sv_der_put_header(w, SV_DER_OCTET_STRING, cek.len + SV_WRAP_GAIN);
-    sv_der_put(w, sv_wrap_identifier(wrap, identifier));
-    sv_der_mark id = sv_der_mark_here(w);
-    sv_der_put_value(w, SV_DER_OCTET_STRING, key->kek_id);
-    sv_der_wrap(w, SV_DER_SEQUENCE, id);
-    sv_der_put_number(w, 4);
-    sv_der_wrap(w, CONTEXT_2_CONSTRUCTED, all);
-    return SIPVEIL_OK;
+    uint8_t *at = put_usual_kekri(w, key->kek_id, sv_wrap_row_of(wrap)->oid, wrapped);
+    if (at == NULL) at = put_kekri(w, key->kek_id, wrap, wrapped);
+    return w->failed ? SIPVEIL_OK : wrap_with_kek(crypto, key, wrap, cek, at, err); /* the writer's end tells */
 }
 
 static void put_issuer_serial(const sv_cms_key *key, sv_der_writer *w)

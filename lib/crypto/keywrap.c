@@ -19,14 +19,16 @@ static bool is_key_length(size_t length)
     return length >= LEAST && length <= SV_KEY_MOST && length % HALF == 0;
 }
 
-/* A block is written in one piece: what is stored as two halves and loaded as a whole stalls the processor
- * until both halves have reached the cache, two dozen times a key. */
+/* A block is held, read and written in one piece: what is stored as two halves and loaded as a whole stalls the
+ * processor until both halves have reached the cache, two dozen times a key. And from one block to the next only
+ * the first half goes on: it stays where it is, for each step waits for it. */
 typedef uint64_t halves __attribute__((vector_size(BLOCK)));
 
-static inline void put_block(uint8_t block[BLOCK], uint64_t first, uint64_t second)
+static inline halves block_at(const uint8_t *at)
 {
-    halves both = {first, second};
-    memcpy(block, &both, BLOCK);
+    halves block;
+    memcpy(&block, at, BLOCK);
+    return block;
 }
 
 static inline uint64_t half_at(const uint8_t *at)
@@ -36,23 +38,32 @@ static inline uint64_t half_at(const uint8_t *at)
     return half;
 }
 
+/* The first half of both, with this second half. */
+static inline void put_block(uint8_t block[BLOCK], halves first, const uint8_t *second)
+{
+    first[1] = half_at(second);
+    memcpy(block, &first, BLOCK);
+}
+
 bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out)
 {
     uint8_t block[BLOCK];
-    uint64_t check = half_at(check_value), step = 0;
+    halves check = {half_at(check_value), 0};
+    uint64_t step = 0;
     bool good = is_key_length(key.len);
     if (good) memcpy(out + HALF, key.data, key.len);
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = HALF; good && at <= key.len; at += HALF) {
-            put_block(block, check, half_at(out + at));
+            put_block(block, check, out + at);
             good = encrypt(state, block);
-            check = half_at(block) ^ htobe64(++step);
+            check = block_at(block) ^ (halves){htobe64(++step), 0};
             memcpy(out + at, block + HALF, HALF);
         }
     }
     if (good) memcpy(out, &check, HALF);
     else sv_wipe(out, key.len + HALF);
     sv_wipe(block, sizeof block);
+    sv_wipe(&check, sizeof check);
     return good;
 }
 
@@ -60,22 +71,24 @@ bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrap
                          uint8_t *out)
 {
     uint8_t block[BLOCK];
-    uint64_t check = 0, step = ROUNDS * key_length / HALF;
+    halves check = {0};
+    uint64_t step = ROUNDS * key_length / HALF;
     bool good = is_key_length(key_length) && wrapped.len == key_length + HALF;
     if (good) {
-        check = half_at(wrapped.data);
+        check[0] = half_at(wrapped.data);
         memcpy(out, wrapped.data + HALF, key_length);
     }
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = key_length; good && at > 0; at -= HALF) {
-            put_block(block, check ^ htobe64(step--), half_at(out + at - HALF));
+            put_block(block, check ^ (halves){htobe64(step--), 0}, out + at - HALF);
             good = decrypt(state, block);
-            check = half_at(block);
+            check = block_at(block);
             memcpy(out + at - HALF, block + HALF, HALF);
         }
     }
     if (good) good = CRYPTO_memcmp(&check, check_value, HALF) == 0;
     sv_wipe(block, sizeof block);
+    sv_wipe(&check, sizeof check);
     if (!good) sv_wipe(out, key_length);
     return good;
 }

@@ -115,6 +115,36 @@ static void text_over_a_kibibyte_fails(void **state)
     assert_int_equal(sv_buffer_span(&b).len, 0);
 }
 
+/* What was written backwards stands at the end of the storage, and more may follow it. */
+static void storage_for_one_who_writes_backwards(void **state)
+{
+    sv_arena *arena = *state;
+    for (size_t expected = 0; expected < 200; expected += 13) {
+        sv_buffer b;
+        sv_arena_reset(arena);
+        sv_buffer_init(&b, arena, expected, 300);
+        assert_null(sv_buffer_storage(&b, 301));
+        uint8_t *at = sv_buffer_storage(&b, 100);
+        assert_non_null(at);
+        assert_true(sv_arena_used(arena) <= (expected > 100 ? 112u : 224u)); /* no more than it takes is there to wipe */
+        memset(at, 'x', 100);
+        memcpy(at + 93, "written", 7);
+        sv_buffer_keep_last(&b, 7);
+        assert_true(sv_equal_str(sv_buffer_span(&b), "written"));
+        assert_null(sv_buffer_storage(&b, 100)); /* not empty */
+        void *next = sv_arena_alloc(arena, 64);
+        memset(next, 'n', 64);
+        for (int i = 0; i < 20; i++) sv_put_str(&b, ", more");
+        assert_int_equal(sv_buffer_span(&b).len, 7 + 20 * 6);
+        assert_memory_equal(sv_buffer_span(&b).data, "written, more, more", 19);
+        for (int i = 0; i < 64; i++) assert_int_equal(((uint8_t *)next)[i], 'n');
+        sv_put_str(&b, ", and to the most that it may have, which is three hundred octets; this is over it by some, for it is a long "
+                       "sentence that goes on and on, and yet has to be one hundred and seventy-four octets long");
+        assert_int_equal(sv_buffer_check(&b, "test", NULL), SIPVEIL_LIMIT);
+        assert_null(sv_buffer_storage(&b, 10));
+    }
+}
+
 /* ADV-215 */
 static void no_memory_is_internal(void **state)
 {
@@ -124,6 +154,7 @@ static void no_memory_is_internal(void **state)
     sv_arena *small = sv_arena_new(64, 64);
     assert_non_null(small);
     sv_buffer_init(&b, small, 32, 1000);
+    assert_null(sv_buffer_storage(&b, 65));
     for (int i = 0; i < 20; i++) sv_put_str(&b, "12345678");
     assert_int_equal(sv_buffer_check(&b, "test", &err), SIPVEIL_INTERNAL);
     assert_string_equal(err.text, "out of memory");
@@ -143,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_more_than_its_most, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writes_numbers_counted_octets_and_lower_case, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_over_a_kibibyte_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(storage_for_one_who_writes_backwards, set_up, tear_down),
         cmocka_unit_test(no_memory_is_internal),
     };
     return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
