@@ -185,6 +185,7 @@ static sipveil_code sign_rsa(const signing *s, sipveil_span *signature)
     const sv_cms_key *key = &s->options->key->cms;
     const sv_signature_scheme *scheme = sv_signature_scheme_for(s->op->crypto, key->public_key, true); /* SHA-256 (IDN-13) */
     uint8_t digest[SV_DIGEST_MOST];
+    if (scheme == NULL) return sv_no_memory(s->err, SV_IDENTITY); /* there was one a moment ago */
     if (key->held == NULL) {
         return sv_signature_make(s->op->crypto, scheme, key->private_key, key->prepared, s->signed_octets, s->op->arena, signature,
                                  s->err);
