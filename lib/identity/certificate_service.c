@@ -89,7 +89,8 @@ static void drop_before(const notice *n, sipveil_code code)
 
 static int64_t keep_until(const notice *n, int64_t not_after)
 {
-    int64_t until = n->now + (n->options->keep_seconds > 0 ? n->options->keep_seconds : DAY);
+    int64_t until, seconds = n->options->keep_seconds > 0 ? n->options->keep_seconds : DAY;
+    if (__builtin_add_overflow(n->now, seconds, &until)) until = INT64_MAX;
     if (until > n->options->subscribed_until) until = n->options->subscribed_until;
     return until < not_after ? until : not_after;
 }
@@ -112,6 +113,8 @@ static sipveil_code take_certificate(const notice *n, sipveil_span der, sipveil_
     out->why = "no chain leads to it for that address, and no Identity covers it";
     if (!chain && !identity_vouches(n)) return SIPVEIL_OK;
     int64_t until = keep_until(n, summary.not_after);
+    out->why = "the subscription is over"; /* what nothing would be kept of must not pass for kept */
+    if (until < n->now) return SIPVEIL_OK;
     SV_TRY(sv_store_replace(n->store, SV_STORE_BINDING, n->aor, KEPT_NAME, der, n->now, until, err));
     out->notice = SIPVEIL_CERTIFICATE_KEPT;
     out->assurance = chain ? SIPVEIL_ASSURANCE_CHAIN : SIPVEIL_ASSURANCE_SESSION;

@@ -147,16 +147,16 @@ static bool set_default_strip(sipveil_trust_table *table)
 }
 
 /* What a verdict remembers of the table that it was made with. */
-static uint64_t mark_of(const sipveil_trust_table *table)
+static sipveil_code set_mark(sipveil_trust_table *table, sipveil_error *err)
 {
-    uint64_t mark = HASH_START;
-    char *text = NULL;
-    if (sipveil_trust_table_text(table, &text, NULL) == SIPVEIL_OK) mark = mix(mark, sv_span_str(text));
+    char *text;
+    SV_TRY(sipveil_trust_table_text(table, &text, err)); /* without it, any other table would have the same mark */
+    table->mark = mix(HASH_START, sv_span_str(text));
     sipveil_trust_text_free(text);
     for (const sv_partner *p = table->first; p != NULL; p = p->next) {
-        if (p->anchor_count > 0) mark = mix(mark, sv_span(p->anchors, 32 * p->anchor_count));
+        if (p->anchor_count > 0) table->mark = mix(table->mark, sv_span(p->anchors, 32 * p->anchor_count));
     }
-    return mark;
+    return SIPVEIL_OK;
 }
 
 static sipveil_code collect_file_anchors(sipveil_trust_table *table, sipveil_error *err)
@@ -218,11 +218,11 @@ sipveil_code sipveil_trust_table_read(sipveil_span text, const char *name, const
     if (table == NULL) return sv_no_memory(err, SV_TRUST);
     sv_table_reader reader = {.table = table, .options = options, .first = err};
     sipveil_code code = fill_table(&reader, text, name, err);
+    if (code == SIPVEIL_OK) code = set_mark(table, err);
     if (code != SIPVEIL_OK) {
         sv_arena_free(table->arena);
         return code;
     }
-    table->mark = mark_of(table);
     *out = table;
     return SIPVEIL_OK;
 }

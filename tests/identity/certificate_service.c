@@ -167,6 +167,14 @@ static void how_long(void **state)
         assert_false(is_kept(p, &w, &p->alice));
         sipveil_memory_free(w.memory);
     }
+    watcher late = begin_watcher(p);
+    p->clock = NOW;
+    late.options.subscribed_until = NOW - 1;
+    late.options.keep_seconds = INT64_MAX;
+    assert_int_equal(take(p, &late, notify(p, pkix(&p->alice)), &v), SIPVEIL_CERTIFICATE_DISCARDED);
+    assert_string_equal(late.last.why, "the subscription is over");
+    assert_false(is_kept(p, &late, &p->alice));
+    sipveil_memory_free(late.memory);
     watcher w = begin_watcher(p);
     (void)take(p, &w, notify(p, pkix(&p->alice)), &v);
     assert_false(w.last.had_before);

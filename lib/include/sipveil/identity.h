@@ -530,7 +530,7 @@ typedef enum sipveil_certificate_notice {
     SIPVEIL_CERTIFICATE_IGNORED = 0, /**< of another type, or no NOTIFY of that subscription: the subscription stays */
     SIPVEIL_CERTIFICATE_NONE,        /**< there is none, or it was revoked: what was kept is gone */
     SIPVEIL_CERTIFICATE_KEPT,        /**< it may be used for that address */
-    SIPVEIL_CERTIFICATE_DISCARDED    /**< nobody vouches for it: it must not be used, and what was kept is gone */
+    SIPVEIL_CERTIFICATE_DISCARDED    /**< nobody vouches for it, or the subscription is over: it must not be used, and what was kept is gone */
 } sipveil_certificate_notice;
 
 typedef struct sipveil_certificate_notified {
