@@ -29,6 +29,7 @@ static sipveil_code settle_cbc(sv_operation *op, sv_node *node, sipveil_code cod
         node->first_child = node->last_child = NULL; /* garbage is not for reports */
         sv_fail(op->err, SV_TUNNEL, SIPVEIL_CANNOT_DECRYPT,
                 "a key fits, but the content cannot be decrypted: wrong key, or the message was altered");
+        sv_report_check(op, "CMS-04", SIPVEIL_CHECK_FAILED, "%s", op->err->text); /* as where the padding is wrong */
         return sv_report_failure(op, node, SIPVEIL_CANNOT_DECRYPT);
     }
     if (code != SIPVEIL_OK) return code;

@@ -263,6 +263,29 @@ static void cbc_garbage(void **state)
     assert_code(try_open(l, message), SIPVEIL_OK);
 }
 
+/* ADV-065, ADV-066: not even our own report tells wrong padding from content that is none. */
+static void cbc_reports_are_one(void **state)
+{
+    json_t *reports[2];
+    lab *l = begin(state);
+    l->seal.cipher = SIPVEIL_CIPHER_AES_128_CBC;
+    l->options.allow_unauthenticated = true;
+    sipveil_span message = protect(l, HEAD, PLAIN, SV_SPAN("sixteen octets.."), NULL, l->kek);
+    for (size_t i = 0; i < 2; i++) {
+        /* the last octet of the padding; one of the IV: what comes out begins with no name of a field */
+        uint8_t *octet = (uint8_t *)(uintptr_t)message.data + message.len - (i == 0 ? 17 : 64);
+        *octet ^= 0x80;
+        assert_code(try_open(l, message), SIPVEIL_CANNOT_DECRYPT);
+        reports[i] = report(l);
+        *octet ^= 0x80;
+    }
+    assert_true(json_equal(json_object_get(reports[0], "checks"), json_object_get(reports[1], "checks")));
+    assert_true(json_equal(json_object_get(reports[0], "error"), json_object_get(reports[1], "error")));
+    assert_true(json_array_size(json_object_get(reports[0], "checks")) > 0);
+    json_decref(reports[0]);
+    json_decref(reports[1]);
+}
+
 /* ADV-060 (at this level): one changed octet anywhere in the body is refused, or changes nothing. */
 static void changed_octets(void **state)
 {
@@ -645,7 +668,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_of_key),     cmocka_unit_test(for_others),        cmocka_unit_test(triple_wrap),
         cmocka_unit_test(too_deep),         cmocka_unit_test(compressed_inside), cmocka_unit_test(cbc),
-        cmocka_unit_test(cbc_garbage),      cmocka_unit_test(changed_octets),    cmocka_unit_test(signed_data_of_no_use),
+        cmocka_unit_test(cbc_garbage), cmocka_unit_test(cbc_reports_are_one),      cmocka_unit_test(changed_octets),    cmocka_unit_test(signed_data_of_no_use),
         cmocka_unit_test(one_of_two_is_bad), cmocka_unit_test(multipart_signed), cmocka_unit_test(labels),
         cmocka_unit_test(encodings),        cmocka_unit_test(other_messages),    cmocka_unit_test(content_is_an_entity),
         cmocka_unit_test(unprotected_attributes), cmocka_unit_test(second_opinion), cmocka_unit_test(framing),           cmocka_unit_test(usage),

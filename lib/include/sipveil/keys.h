@@ -139,7 +139,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_keep(sipveil_keyring *
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_new(const sipveil_context *context,
                                                               sipveil_keyring **out,
                                                               sipveil_error *err);
-/** Wipes every secret. NULL is fine. A private key that a worker has signed a PASSporT with is gone when that worker is, too. */
+/** Wipes every secret. NULL is fine. */
 SIPVEIL_API void sipveil_keyring_free(sipveil_keyring *ring);
 
 /** How the ring holds its shared keys, passwords and PINs. Asks the system again for what it did not give: call it after
