@@ -124,8 +124,9 @@ static bool parse(const tool_verb *verb, const tool_option *options, size_t coun
 static bool report_is_apart(const tool_common *common, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *equal = strchr(argv[i], '='), *word = argv[i][0] == '-' && equal != NULL ? equal + 1 : argv[i];
-        if (word == common->report || !io_would_replace(common->report, word)) continue;
+        const char *equal = strchr(argv[i], '='), *value = equal != NULL ? equal + 1 : argv[i]; /* --to=FILE, HOST=FILE */
+        if (argv[i] == common->report || value == common->report) continue;
+        if (!io_would_replace(common->report, argv[i]) && !io_would_replace(common->report, value)) continue;
         tool_usage_error(common, "--report would replace '%s', which this command uses otherwise", common->report);
         return false;
     }

@@ -124,7 +124,7 @@ static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *ce
                                   const sipveil_agree_client_options *options, int64_t now)
 {
     sv_chain_answer answer;
-    if (options->keyring == NULL) {
+    if (options->keyring == NULL || options->keyring->anchor_count == 0) {
         return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and there are no trust anchors to judge it by");
     }
     STACK_OF(X509) *others = sk_X509_new_null();

@@ -85,7 +85,7 @@ sipveil_code sv_retry_check_certificate(sv_retry *r, const sipveil_e2m_need *nee
 {
     uint8_t print[32];
     sv_chain_answer answer;
-    size_t anchors = r->options->trust != NULL ? 1 : 0;
+    size_t anchors = r->options->trust != NULL ? r->options->trust->anchor_count : 0;
     if (need->has_fingerprint) {
         SV_TRY(sv_certificate_fingerprint(r->context, certificate, print, r->err));
         if (!sv_equal(sv_span(print, sizeof print), sv_span(need->fingerprint, sizeof print))) {

@@ -365,7 +365,7 @@ def policies(refusals):
     refusals.any("ADV-145: a second name for a state", "open", (*OPEN, "--state", lab.path("second-name")), USAGE,
                  "symbolic link", stdin=GCM)
     os.mkfifo(lab.path("pipe"), 0o600)
-    refusals.any("a state that is a pipe", "open", (*OPEN, "--state", lab.path("pipe")), USAGE, "a state file must be",
+    refusals.any("a state that is a pipe", "open", (*OPEN, "--state", lab.path("pipe")), USAGE, "is no regular file",
                  stdin=GCM, timeout=10)
     at_once = in_parallel(lambda state: sipveil("open", *OPEN, "--state", state, stdin=BOTH).code, 8 * [lab.path("race")])
     refusals.cases.case("ADV-145: of eight at once one is let in", [] if sorted(at_once) == [OK] + 7 * [POLICY] else [repr(at_once)])

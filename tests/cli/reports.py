@@ -402,8 +402,9 @@ def apart(cases):
     lab.keygen("kek", "-o", key)
     before = key.read_bytes()
     for name, arguments in (("the message", (message,)), ("the key", ("--to=%s" % key, message)),
+                            ("the key of a proxy", ("--mode", "payload", "--for", "p.example=%s" % key, message)),
                             ("the output", ("-o", lab.path("apart.out"), message))):
-        where = arguments[-2].partition("=")[2] if name == "the key" else arguments[-2] if name == "the output" else message
+        where = arguments[-2].partition("=")[2] if name.startswith("the key") else arguments[-2] if name == "the output" else message
         result = sipveil("seal", "--to", KEK, "--report", where, *arguments)
         cases.case("--report of %s: exit 2" % name, complaints_about(result, "seal", USAGE, "--report would replace"))
     cases.case("and all of them are as they were", [] if message.read_bytes() == INVITE and key.read_bytes() == before and

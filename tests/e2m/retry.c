@@ -101,6 +101,12 @@ static void needs_that_are_not_granted(void **state)
     a.o.may_view = may_p1;
     a.o.trust = NULL;
     assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    sipveil_keyring *empty; /* a ring without anchors is none */
+    assert_code(sipveil_keyring_new(w->context, &empty, &w->err), SIPVEIL_OK);
+    a.o.trust = empty;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    assert_non_null(strstr(w->err.hint, "--trust"));
+    sipveil_keyring_free(empty);
     a.o.trust = w->nobody;
     a.o.disclosable = text_only;
     a.o.disclosable_count = 1;
