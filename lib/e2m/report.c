@@ -9,11 +9,14 @@ void sv_report_begin_sealing(sv_operation *op)
     sv_buffer_init(&op->checks, op->arena, 16 * sizeof(sipveil_check), 1 << 20);
 }
 
-/* A sealing has no tree of layers that were met: its checks and warnings. */
+/* A sealing has no tree of layers that were met: how it ended, its checks and warnings. */
 static void put_sealing(const sv_operation *op, sv_buffer *b)
 {
     sv_findings found = sv_findings_of(op);
-    sv_put_str(b, "{\"version\":1,\"tree\":null");
+    sv_put_str(b, "{");
+    sv_json_write_number(b, "version", 1);
+    sv_report_put_outcome(op, b);
+    sv_put_str(b, ",\"tree\":null");
     sv_json_write_findings(b, found.checks, found.check_count, found.warnings, found.warning_count);
     sv_put_str(b, "}\n");
 }

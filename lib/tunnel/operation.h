@@ -180,6 +180,8 @@ typedef struct sv_findings {
     size_t warning_count;
 } sv_findings;
 sv_findings sv_findings_of(const sv_operation *op);
+/* report_json.c: the members "verdict" and "error" of a report, the way the operation ended. */
+void sv_report_put_outcome(const sv_operation *op, sv_buffer *b);
 
 /* ---- open.c ---- */
 /* sipveil_tunnel_open_message with an extension, or NULL. Until the worker's next call its operation holds

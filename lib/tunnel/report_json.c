@@ -215,8 +215,9 @@ static void put_path(sv_buffer *b, const sv_node *node)
     sv_put_str(b, "]");
 }
 
-static void put_error(const sv_operation *op, sv_buffer *b)
+void sv_report_put_outcome(const sv_operation *op, sv_buffer *b)
 {
+    sv_json_write_member(b, "verdict", op->failure.code == SIPVEIL_OK ? "ok" : "error");
     sv_json_write_key(b, "error");
     if (op->failure.code == SIPVEIL_OK) {
         sv_put_str(b, "null");
@@ -277,8 +278,7 @@ sipveil_code sipveil_worker_report_json(sipveil_worker *worker, sipveil_span *js
     } else { /* it could not even be framed */
         sv_put_str(&b, ",\"kind\":null,\"method\":null");
     }
-    sv_json_write_member(&b, "verdict", op->failure.code == SIPVEIL_OK ? "ok" : "error");
-    put_error(op, &b);
+    sv_report_put_outcome(op, &b);
     sv_json_write_key(&b, "tree");
     if (op->root != NULL) {
         put_node(op, &b, op->root);
