@@ -25,10 +25,10 @@ static bool has_good_exponent(const EVP_PKEY *key)
 static void look_at_curve(const EVP_PKEY *key, sv_key_facts *out)
 {
     char group[64];
-    int is_explicit = 0;
+    int is_explicit = 1; /* where nobody says that it is not */
     if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1) out->curve = sv_curve_by_group(group);
-    out->explicit_curve =
-        EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1 && is_explicit != 0;
+    bool told = EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1;
+    out->explicit_curve = !told || is_explicit != 0;
 }
 
 static void look(const EVP_PKEY *key, sv_key_facts *out)
@@ -47,6 +47,17 @@ static void look(const EVP_PKEY *key, sv_key_facts *out)
     if (out->type == SV_KEY_X25519) out->curve = SV_CURVE_X25519;
     if (out->type == SV_KEY_EC) look_at_curve(key, out);
     ERR_clear_error();
+}
+
+/* Whether that was the key and not a moment without memory: what is bad about it is looked at anew the next time. */
+static bool is_for_good(const sv_key_facts *facts)
+{
+    switch (facts->type) {
+    case SV_KEY_RSA:
+    case SV_KEY_RSA_PSS: return facts->good_exponent;
+    case SV_KEY_EC: return facts->curve != SV_CURVE_NONE && !facts->explicit_curve;
+    default: return facts->type != SV_KEY_OTHER;
+    }
 }
 
 /* ---- contexts ---- */
@@ -148,7 +159,7 @@ static public_key *find(sv_crypto *crypto, EVP_PKEY *key)
 const sv_key_facts *sv_key_look(sv_crypto *crypto, EVP_PKEY *key, sv_key_facts *room)
 {
     const public_key *known = crypto != NULL && key != NULL ? find(crypto, key) : NULL;
-    if (known != NULL) return &known->facts;
+    if (known != NULL && is_for_good(&known->facts)) return &known->facts;
     look(key, room);
     return room;
 }
