@@ -57,8 +57,8 @@ typedef struct opener {
     uint8_t *plaintext;    /* room for the ciphertext's length */
     size_t first;          /* recipient that fits a key; those before it fit none */
     size_t tries, private_operations;
-    bool opened, over_limit;
-    sipveil_error refusal; /* the first recipient that policy refused */
+    bool opened, over_limit, refused;
+    sipveil_error *refusal; /* of the first recipient that policy refused; NULL: nobody asks why */
 } opener;
 
 static bool fits_ours(const opener *o, size_t recipient, size_t key)
@@ -173,6 +173,18 @@ static sipveil_code publish(opener *o, size_t recipient, size_t key, const uint8
     return SIPVEIL_OK;
 }
 
+/* By name, before any secret is used. Kept apart from the opener: it is large, and nearly never there. */
+static sipveil_code note_refusal(opener *o, sipveil_error *err)
+{
+    if (!o->refused && err != NULL) {
+        o->refusal = sv_arena_alloc_raw(o->arena, sizeof *o->refusal);
+        if (o->refusal == NULL) return sv_no_memory(err, room);
+        *o->refusal = *err;
+    }
+    o->refused = true;
+    return SIPVEIL_OK;
+}
+
 static sipveil_code try_with(opener *o, size_t recipient, size_t key, const sv_stand_in *stand_in,
                              uint8_t cek[SV_KEY_MOST], uint8_t bound[SV_KEY_MOST], sipveil_error *err)
 {
@@ -183,11 +195,7 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, const sv_s
     bool good;
     sipveil_code code = sv_recipient_unwrap(o->crypto, &e->recipients[recipient], &o->keys[key], o->policy,
                                             o->arena, key_length, cek, &good, &strength, err);
-    if (code == SIPVEIL_POLICY) {
-        if (o->refusal.code == SIPVEIL_OK && err != NULL) o->refusal = *err;
-        o->refusal.code = SIPVEIL_POLICY;
-        return SIPVEIL_OK;
-    }
+    if (code == SIPVEIL_POLICY) return note_refusal(o, err);
     SV_TRY(code);
     o->tries++;
     SV_TRY(content_key(o, good ? cek : stand_in->content_key, bound, &real, err));
@@ -272,8 +280,8 @@ static sipveil_code failure(const opener *o, sipveil_error *err)
                      "too many recipients name our keys, and none of the first opens the content");
         return with_status(err, SIPVEIL_LIMIT);
     }
-    if (o->tries == 0 && o->refusal.code != SIPVEIL_OK) {
-        if (err != NULL) *err = o->refusal;
+    if (o->tries == 0 && o->refused) {
+        if (err != NULL && o->refusal != NULL) *err = *o->refusal;
         return with_status(err, SIPVEIL_POLICY);
     }
     return cannot_decrypt(err);
