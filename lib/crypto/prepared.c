@@ -180,6 +180,7 @@ EVP_PKEY_CTX *sv_public_context(sv_crypto *crypto, EVP_PKEY *key, const sv_readi
 /* Whoever takes a context out of its place has it alone, and puts it into a free place afterwards. */
 struct sv_prepared {
     sv_key_facts facts;
+    atomic_bool doubtful; /* a signature could not be made once */
     _Atomic(ready *) places[SV_FOR_COUNT][AT_ONCE];
 };
 
@@ -197,6 +198,7 @@ sv_prepared *sv_prepared_new(EVP_PKEY *key)
     for (size_t i = 0; i < SV_FOR_COUNT; i++) {
         for (size_t k = 0; k < AT_ONCE; k++) atomic_init(&prepared->places[i][k], NULL);
     }
+    atomic_init(&prepared->doubtful, false);
     look(key, &prepared->facts);
     return prepared;
 }
@@ -212,7 +214,7 @@ void sv_prepared_free(sv_prepared *prepared)
 
 const sv_key_facts *sv_private_look(const sv_prepared *prepared, EVP_PKEY *key, sv_key_facts *room)
 {
-    if (prepared != NULL) return &prepared->facts;
+    if (prepared != NULL && is_for_good(&prepared->facts)) return &prepared->facts;
     look(key, room);
     return room;
 }
@@ -241,4 +243,16 @@ void sv_private_return(sv_prepared *prepared, sv_loan *loan)
     }
     if (!kept) free_ready(r);
     *loan = (sv_loan){0};
+}
+
+bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness, bool made,
+                       sipveil_span digest, sipveil_span signature)
+{
+    if (prepared == NULL) return made;
+    if (!made) atomic_store(&prepared->doubtful, true);
+    if (!made || !atomic_load(&prepared->doubtful)) return made;
+    EVP_PKEY_CTX *ctx = make(crypto, key, readiness, false);
+    bool right = ctx != NULL && EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return right;
 }

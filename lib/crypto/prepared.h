@@ -62,6 +62,11 @@ typedef struct sv_loan {
 } sv_loan;
 sv_loan sv_private_context(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness);
 void sv_private_return(sv_prepared *prepared, sv_loan *loan);
+/* Whether a digest's signature, just made or not, may be given out. libcrypto squares the two halves of an RSA key's
+ * blinding one after the other: where memory ends between them, up to 32 signatures after it come out wrong and are
+ * called made. So once one could not be made, those that follow are verified. */
+bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness, bool made,
+                       sipveil_span digest, sipveil_span signature);
 
 /* Of a thread. */
 typedef struct sv_public_keys sv_public_keys;
