@@ -138,7 +138,8 @@ static void tamper(play *p, text *t)
     static const char *const changes[][2] = {
         {"nc=0000000", "nc=1000000"}, {"qop=auth", "qop=\"auth\""}, {"digest;q=0.2;", "digest;q=0.20;"}, {"Security-Verify: ", "Security-Verify: tls;q=0.1, "},
         {", tls;q=0.1", ""}, {"Proxy-Authorization", "Authorization"}, {"realm=\"home", "realm=\"Home"}, {"alice\"", "bob\""}, {"Digest ", "digest  "},
-        {"algorithm=MD5", "algorithm=SHA-256"}, {"INVITE sip", "MESSAGE sip"}, {"sip:bob@", "sip:rob@"}, {"CSeq: 1 ", "CSeq: 2 "}, {", qop=auth", ""}};
+        {"algorithm=MD5", "algorithm=SHA-256"}, {"INVITE sip", "MESSAGE sip"}, {"sip:bob@", "sip:rob@"}, {"CSeq: 1 ", "CSeq: 2 "}, {", qop=auth", ""},
+        {", tls;q=0.1", "\r\nSecurity-Verify: tls;q=0.1"}, {"MD5", "MD5-sess"}, {"opaque=", "domain="}, {"response=\"", "response=\"0"}};
     uint8_t which = take(p);
     if (which < sizeof changes / sizeof *changes) {
         replace(t, changes[which][0], changes[which][1]);

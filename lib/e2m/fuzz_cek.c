@@ -122,13 +122,24 @@ static void step(run *r, uint8_t what, uint8_t a, uint8_t b)
     }
 }
 
+/* Each element by itself: what a SET holds. */
+static bool scans(sipveil_span octets, const sipveil_limits *limits)
+{
+    sv_cursor c = sv_cursor_over(octets, "elements");
+    sv_der one;
+    while (!sv_at_end(&c)) {
+        if (sv_der_take(&c, &one, NULL) != SIPVEIL_OK || sv_der_scan(one.whole, limits, false, NULL) != SIPVEIL_OK) return false;
+    }
+    return true;
+}
+
 static void read_attributes(sv_arena *arena, sipveil_span octets)
 {
     sipveil_limits limits;
     sv_cek_attributes a, back;
     sipveil_span written;
     sipveil_limits_default(&limits);
-    if (sv_der_scan(octets, &limits, false, NULL) != SIPVEIL_OK) return;
+    if (!scans(octets, &limits)) return;
     sv_cek_read_attributes(octets, &limits, arena, &a);
     must(a.uses >= 1 && (a.present || a.reference.len == 0));
     if (!a.present || a.derivation.unusable) return;
@@ -146,7 +157,7 @@ static void read_layer(sv_arena *arena, sipveil_span octets)
     sv_cursor c = sv_cursor_over(octets, "layer"), set;
     sv_enveloped e = {.unprotected_attributes = octets};
     sipveil_limits_default(&limits);
-    if (sv_der_scan(octets, &limits, false, NULL) != SIPVEIL_OK) return;
+    if (!scans(octets, &limits)) return;
     sv_cek_attributes_of(&e, false, &limits, arena, &a);
     must(!a.present && a.uses == 1); /* what nobody vouches for is nothing */
     sv_cek_attributes_of(&e, true, &limits, arena, &a);

@@ -94,6 +94,18 @@ static void check_policy_contacts(sv_arena *arena, const char *start, sipveil_sp
     for (size_t i = 0; i < count; i++) must(sv_sip_read_uri(contacts[i].uri, &uri, NULL) == SIPVEIL_OK);
 }
 
+/* By the public call, of whole messages. */
+static void check_contacts_of(sipveil_span message)
+{
+    static sipveil_context *context;
+    static sipveil_worker *worker;
+    sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
+    size_t count;
+    if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK && sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
+    sipveil_code code = sipveil_e2m_read_policy_contacts(worker, message, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL);
+    must(code == SIPVEIL_OK || count == 0);
+}
+
 /* A whole message: each label names one part, which lies in the body. */
 static void check_message(sv_arena *arena, sipveil_span message)
 {
@@ -127,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_policy_contacts(arena, "SIP/2.0 488 Not Acceptable Here\r\n", sv_span(data, size));
     check_policy_contacts(arena, "UPDATE sip:b@b.example SIP/2.0\r\n", sv_span(data, size));
     check_message(arena, sv_span(data, size));
+    check_contacts_of(sv_span(data, size));
     if (sipveil_e2m_policy_read(sv_span(data, size), &policy, NULL) == SIPVEIL_OK) {
         must(sipveil_e2m_policy_count(policy) <= SV_POLICY_ROWS_MOST);
     }

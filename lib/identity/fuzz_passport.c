@@ -106,6 +106,30 @@ static void check_signed(sv_arena *arena, sipveil_span payload)
     if (!b.failed && judge(arena, sv_buffer_span(&b), &verdict)) check_verdict(&verdict, true);
 }
 
+/* What was read is written again, alone and with a claim more, and reads as the same. */
+static void check_written(sv_arena *arena, sv_passport token)
+{
+    for (int i = 0; i < 2; i++) {
+        sv_buffer b;
+        sv_passport back;
+        const sv_json *json;
+        sipveil_span header, payload;
+        sv_buffer_init(&b, arena, 512, 1 << 20);
+        if (i == 1) must(sv_json_read_within(SV_SPAN("{\"zz\":[\"x\",1]}"), SV_IDENTITY_JSON_DEPTH, arena, &token.claims, NULL) == SIPVEIL_OK);
+        sipveil_code code = sv_passport_put_signed(&token, arena, &b, NULL);
+        if (code != SIPVEIL_OK) {
+            must(code == SIPVEIL_LIMIT || i == 1);
+            return;
+        }
+        sv_cursor c = sv_cursor_over(sv_buffer_span(&b), "token");
+        must(sv_take_until(&c, '.', &header) && sv_take_if(&c, '.'));
+        payload = sv_rest(&c);
+        must(sv_passport_read(header, payload, 0, arena, &back, &json, NULL) == SIPVEIL_OK);
+        must(sv_equal(back.orig.text, token.orig.text) && back.iat == token.iat && back.mky.count == token.mky.count && sv_equal(back.ppt, token.ppt));
+        must(i == 0 || sv_json_member(json, "zz") != NULL);
+    }
+}
+
 static void check_parts(sv_arena *arena, sipveil_span text)
 {
     sv_identity_text field;
@@ -118,6 +142,7 @@ static void check_parts(sv_arena *arena, sipveil_span text)
     sv_buffer_init(&b, arena, text.len, 1 << 20);
     must(sv_json_put(json, &b, NULL) == SIPVEIL_OK); /* what was read is in the form that is written */
     must(token.orig.text.len > 0 && token.iat >= 0 && token.mky.count <= SIPVEIL_IDENTITY_FINGERPRINTS_MOST);
+    check_written(arena, token);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

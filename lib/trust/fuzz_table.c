@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "trust/table.h"
+#include "tunnel/fuzz_keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +14,7 @@ static void must(bool holds)
     if (!holds) abort();
 }
 
-/* Includes and anchors name files: any name is a file with one more partner. */
+/* Includes and anchors name files: any name is a file with one more partner, and any .pem is one with an anchor. */
 static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name,
                                sipveil_error *err)
 {
@@ -25,6 +26,11 @@ static sipveil_code read_named(void *user, const char *named, const char *from, 
     }
     --*left;
     *name = named;
+    size_t length = strlen(named);
+    if (length > 4 && strcmp(named + length - 4, ".pem") == 0) {
+        *text = sv_span_str(fuzz_authority);
+        return SIPVEIL_OK;
+    }
     *text = SV_SPAN("[partner included]\ndomains = included.example\nprotection = ipsec\n");
     return SIPVEIL_OK;
 }
@@ -59,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t files = 8, files_again = 8;
     sipveil_trust_table *table, *again;
-    sipveil_trust_table_options options = {.size = sizeof options, .user = &files, .read = read_named};
+    static sipveil_context *context;
+    if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK);
+    sipveil_trust_table_options options = {.size = sizeof options, .context = context, .user = &files, .read = read_named};
     char *text, *second;
     if (sipveil_trust_table_read(sv_span(data, size), "t", &options, &table, NULL) != SIPVEIL_OK) {
         must(table == NULL);
