@@ -344,5 +344,3 @@ def refusals(b):
           {"to": ["kek-256"]}, "internal", random="fails")
     b.add("random-fails-signed", "the same while a boundary is chosen", ["ADV-214"], "seal", invite(),
           {"sign-with": ["alice-ed25519"]}, "internal", random="fails")
-    b.add("random-fails-open", "opening needs random octets for the key that is used after a failure", ["ADV-214"],
-          "open", carried(encrypt(sip_entity(invite()), "rf")), OURS, "internal", random="fails")
