@@ -197,6 +197,7 @@ typedef struct sv_signed {
     sipveil_span digest_algorithms; /* content of the SET (ADV-116) */
 } sv_signed;
 
+/* content: from sv_cms_read_content_info(), which has walked over all of it within the limits. */
 sipveil_code sv_cms_read_signed(sipveil_span content, const sipveil_limits *limits,
                                 const sv_cms_policy *policy, sv_arena *arena, sv_signed *out,
                                 sipveil_error *err);

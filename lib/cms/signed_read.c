@@ -162,7 +162,6 @@ sipveil_code sv_cms_read_signed(sipveil_span content, const sipveil_limits *limi
 {
     sv_cursor outer = sv_cursor_over(content, "SignedData"), c;
     *out = (sv_signed){0};
-    SV_TRY(sv_der_scan(content, limits, false, err));
     SV_TRY(sv_der_enter(&outer, SV_DER_SEQUENCE, "SignedData", &c, err));
     sipveil_code code = read_fields(&c, limits, policy, arena, out, err);
     if (code != SIPVEIL_OK) *out = (sv_signed){0};

@@ -139,9 +139,10 @@ static bool make_contexts(sv_crypto *crypto, const sv_suite *suite)
         if (crypto->blocks[w] == NULL) return false;
     }
     crypto->hash = EVP_MD_CTX_new();
+    crypto->public_keys = sv_public_keys_new();
     crypto->hkdf = EVP_KDF_CTX_new(suite->hkdf);
     crypto->pbkdf2 = EVP_KDF_CTX_new(suite->pbkdf2);
-    return crypto->hash != NULL && crypto->hkdf != NULL && crypto->pbkdf2 != NULL;
+    return crypto->hash != NULL && crypto->public_keys != NULL && crypto->hkdf != NULL && crypto->pbkdf2 != NULL;
 }
 
 sipveil_code sv_crypto_new(const sipveil_context *context, sv_crypto **out, sipveil_error *err)

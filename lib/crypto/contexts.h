@@ -20,8 +20,8 @@ struct sv_crypto {
     bool has_stand_in; /* else not drawn yet */
     sv_stand_in stand_in;
     sv_certificate_cache *certificates; /* made with the first one that is decoded */
-    sv_public_keys *public_keys; /* likewise, with the first key */
-    EVP_PKEY_CTX *generators[SV_CURVE_COUNT]; /* likewise; of keys for one message */
+    sv_public_keys *public_keys;
+    EVP_PKEY_CTX *generators[SV_CURVE_COUNT]; /* of keys for one message; made with the first one */
     EVP_PKEY *peers[SV_CURVE_COUNT]; /* likewise; the public key of the last message received */
 };
 

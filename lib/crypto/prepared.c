@@ -126,6 +126,11 @@ static void drop(public_key *p)
     *p = (public_key){0};
 }
 
+sv_public_keys *sv_public_keys_new(void)
+{
+    return calloc(1, sizeof(sv_public_keys));
+}
+
 void sv_public_keys_free(sv_public_keys *keys)
 {
     if (keys == NULL) return;
@@ -133,12 +138,10 @@ void sv_public_keys_free(sv_public_keys *keys)
     free(keys);
 }
 
-/* The place of this key, if need be where the one was that was not used for longest. NULL: no memory. */
+/* The place of this key, if need be where the one was that was not used for longest. NULL: no reference. */
 static public_key *find(sv_crypto *crypto, EVP_PKEY *key)
 {
-    if (crypto->public_keys == NULL) crypto->public_keys = calloc(1, sizeof *crypto->public_keys);
     sv_public_keys *keys = crypto->public_keys;
-    if (keys == NULL) return NULL;
     public_key *place = &keys->kept[0];
     for (size_t i = 0; i < SV_PUBLIC_KEYS_KEPT; i++) {
         if (keys->kept[i].key != key) continue;

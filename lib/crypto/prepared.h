@@ -70,6 +70,7 @@ bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, 
 
 /* Of a thread. */
 typedef struct sv_public_keys sv_public_keys;
+sv_public_keys *sv_public_keys_new(void); /* NULL: no memory */
 void sv_public_keys_free(sv_public_keys *keys);
 
 #endif
