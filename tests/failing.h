@@ -54,6 +54,7 @@ static struct {
     size_t found;
     const char *what;    /* the secret that was found */
     char said[512];      /* by the last operation */
+    size_t tried;        /* the n of the last one that something failed for */
 } failing;
 
 static bool failing_now(failing_whose whose)
@@ -235,6 +236,7 @@ static sipveil_code failing_once(const failing_operation *op, void *user, failin
     failing.whose = whose;
     failing.count = 0;
     failing.left = n;
+    if (n > 0) failing.tried = n;
     failing.looking = failing.secret_count > 0;
     bool leaks = op->library_leaks && whose == FAILING_LIBCRYPTO;
     if (leaks) FAILING_LEAKS(disable);
@@ -269,7 +271,7 @@ static void failing_succeed(const failing_operation *op, void *user, unsigned tr
 {
     sipveil_code code = failing_once(op, user, FAILING_NOTHING, 0);
     while (code != op->wanted && tries-- > 0) code = failing_once(op, user, FAILING_NOTHING, 0);
-    if (code != op->wanted) fail_msg("%s: %s (%s), not %s", op->name, sipveil_code_name(code), failing.said, sipveil_code_name(op->wanted));
+    if (code != op->wanted) fail_msg("%s: %s (%s), not %s, after %zu", op->name, sipveil_code_name(code), failing.said, sipveil_code_name(op->wanted), failing.tried);
 }
 
 /* Until the nth is one too many. Of what comes by the hundred every one at first, then some of them, and all of them if

@@ -84,6 +84,7 @@ sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *
     sv_error_clear(&why);
     own->code = sv_certificate_check_key(certificate, 0, &why);
     if (own->code == SIPVEIL_OK) own->code = sv_certificate_check_usage(certificate, SV_USE_SIGN, &why);
+    if (own->code == SIPVEIL_INTERNAL) return sv_no_memory(err, "keys"); /* which says nothing of the key */
     (void)snprintf(own->rule, sizeof own->rule, "%s", why.rule);
     (void)snprintf(own->why, sizeof own->why, "%.*s", (int)sizeof own->why - 1, why.text);
     own->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
