@@ -77,15 +77,21 @@ void sv_put_byte(sv_buffer *b, uint8_t byte)
     if (at != NULL) *at = byte;
 }
 
-void sv_put_number(sv_buffer *b, uint64_t number)
+const char *sv_digits(uint64_t number, char room[SV_DIGITS_MOST])
 {
-    char digits[24];
-    size_t at = sizeof digits;
+    char *at = room + SV_DIGITS_MOST - 1;
+    *at = '\0';
     do {
-        digits[--at] = (char)('0' + number % 10);
+        *--at = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    sv_put(b, sv_span(digits + at, sizeof digits - at));
+    return at;
+}
+
+void sv_put_number(sv_buffer *b, uint64_t number)
+{
+    char room[SV_DIGITS_MOST];
+    sv_put_str(b, sv_digits(number, room));
 }
 
 void sv_put_lower(sv_buffer *b, sipveil_span text)

@@ -265,14 +265,13 @@ static sv_sip_comparison compare_cseqs(sipveil_span a, sipveil_span b)
 }
 
 /* The same octets row by row. */
-static bool same_rows(list a, list b)
+static bool same_rows(const sv_sip_view *first, const sv_sip_field *x, const sv_sip_view *second, const sv_sip_field *y)
 {
-    for (;;) {
-        if (!sv_equal(a.row->value, b.row->value)) return false;
-        bool more = to_next_row(&a);
-        if (more != to_next_row(&b)) return false;
-        if (!more) return true;
+    while (x != NULL && y != NULL && sv_equal(x->value, y->value)) {
+        x = sv_sip_next(first, x);
+        y = sv_sip_next(second, y);
     }
+    return x == NULL && y == NULL;
 }
 
 static const sv_sip_field *rows_of(const sv_sip_view *view, sv_field_id id, sipveil_span name)
@@ -288,8 +287,8 @@ sv_sip_comparison sv_sip_compare_field(const sv_sip_view *first, const sv_sip_vi
     if (x == NULL || y == NULL) {
         return x != NULL ? SV_SIP_ONLY_FIRST : y != NULL ? SV_SIP_ONLY_SECOND : SV_SIP_IN_NEITHER;
     }
+    if (same_rows(first, x, second, y)) return SV_SIP_EQUAL;
     list a = list_of(first, x), b = list_of(second, y);
-    if (same_rows(a, b)) return SV_SIP_EQUAL;
     switch (manner_of(x->id)) {
     case AS_OCTETS:
         return SV_SIP_DIFFERENT;

@@ -173,7 +173,6 @@ sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil
     uint64_t number;
     uint32_t cseq;
     int64_t seconds;
-    sipveil_span method;
     if (!is_free_text(field->id)) SV_TRY(check_counts(form, field, err));
     switch (field->id) {
     case SV_F_FROM:
@@ -189,7 +188,7 @@ sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil
     case SV_F_CALL_ID:
         return check_call_id(field->value, err);
     case SV_F_CSEQ:
-        return sv_sip_read_cseq(field->value, &cseq, &method, err);
+        return sv_sip_read_cseq(field->value, &cseq, &form->cseq_method, err);
     case SV_F_DATE:
         return sv_sip_read_date(field->value, &seconds, err);
     case SV_F_MAX_FORWARDS:

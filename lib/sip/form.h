@@ -10,6 +10,7 @@ typedef struct sv_form {
     unsigned address_flags; /* SV_ADDRESS_... */
     size_t via;             /* Via values so far */
     uint64_t content_length;
+    sipveil_span cseq_method;
 } sv_form;
 
 /* MALFORMED or LIMIT; err->offset counts from the start of the value. */

@@ -17,6 +17,8 @@ typedef struct gate {
     gate_kind kind;
     const sipveil_limits *limits;
     sv_form form;
+    const sv_sip_view *carrier; /* of an inner message; NULL: none */
+    size_t row;                 /* of the carrier, where the next row may stand */
     sv_sip_view *out;
     sipveil_error *err;
 } gate;
@@ -151,6 +153,30 @@ static sipveil_code take_start_line(gate *g, sipveil_span *line)
     return refuse(g, "ADV-009", sv_offset(&at), "message ends in its start line");
 }
 
+/* A span of the carrier, at the same place behind `at`. */
+static sipveil_span moved(sipveil_span of_carrier, const uint8_t *from, const uint8_t *at)
+{
+    return sv_span(of_carrier.data != NULL ? at + (of_carrier.data - from) : NULL, of_carrier.len);
+}
+
+/* Takes the start line that the carrier has, too. */
+static bool take_known_start_line(gate *g)
+{
+    const sv_sip_view *known = g->carrier;
+    sv_cursor at = g->c;
+    sipveil_span line;
+    if (known == NULL || known->start_line.len == 0 || !sv_take(&at, known->start_line.len, &line)) return false;
+    if (!sv_equal(line, known->start_line) || !sv_take_literal(&at, "\r\n")) return false;
+    g->out->start_line = line;
+    g->out->is_request = known->is_request;
+    g->out->status = known->status;
+    g->out->request_uri = moved(known->request_uri, known->start_line.data, line.data);
+    g->out->reason = moved(known->reason, known->start_line.data, line.data);
+    if (known->is_request) g->out->method = moved(known->method, known->start_line.data, line.data);
+    g->c = at;
+    return true;
+}
+
 /* A fragment may begin with a header field: a token, perhaps blanks, and a colon. */
 static bool at_header_field(const gate *g)
 {
@@ -165,6 +191,7 @@ static sipveil_code read_start_line(gate *g)
 {
     sipveil_span line;
     if (g->kind == GATE_FRAGMENT && at_header_field(g)) return SIPVEIL_OK;
+    if (take_known_start_line(g)) return SIPVEIL_OK;
     if (g->kind ==
         GATE_STREAM) { /* empty lines before a message are no part of it (RFC 3261 7.5) */
         while (sv_take_literal(&g->c, "\r\n")) continue;
@@ -192,6 +219,40 @@ static sipveil_code note_row(gate *g, const sv_sip_field *row)
         SV_QUOTE(row->value), SV_QUOTE(g->out->fields[*first - 1].value));
 }
 
+/* Takes a row that the carrier has, too, if it stands where it is looked for. */
+static bool take_known_row(gate *g, sv_sip_field *row)
+{
+    sv_cursor at = g->c;
+    sipveil_span line;
+    uint8_t next;
+    if (g->carrier == NULL || g->row >= g->carrier->field_count) return false;
+    const sv_sip_field *known = &g->carrier->fields[g->row];
+    if (!sv_take(&at, known->line.len, &line) || !sv_equal(line, known->line)) return false;
+    if (sv_peek(&at, &next) && sv_is_blank(next)) return false; /* here it goes on */
+    if (known->id == SV_F_CSEQ || known->id == SV_F_CONTENT_LENGTH) return false; /* needed later */
+    if (known->via > g->limits->via - g->form.via) return false;
+    g->form.via += known->via;
+    g->row++;
+    g->c = at;
+    *row = (sv_sip_field){known->id, known->via, line, moved(known->value, known->line.data, line.data), line};
+    row->name.len = known->name.len;
+    return true;
+}
+
+static sipveil_code check_row(gate *g, sv_sip_field *row)
+{
+    size_t via = g->form.via;
+    sipveil_code code = sv_sip_check_form(&g->form, row, g->err);
+    row->via = (uint32_t)(g->form.via - via);
+    if (code == SIPVEIL_OK) return SIPVEIL_OK;
+    if (g->err != NULL) {
+        g->err->offset += (size_t)(row->value.data - g->c.start);
+        if (g->err->rule[0] == '\0') (void)snprintf(g->err->rule, sizeof g->err->rule, "ADV-022");
+    }
+    sv_fail_prefix(g->err, "%s: ", SV_QUOTE(row->name));
+    return code;
+}
+
 static sipveil_code read_row(gate *g)
 {
     sv_field_row line;
@@ -201,19 +262,15 @@ static sipveil_code read_row(gate *g)
         return sv_fail_rule(g->err, "sip", SIPVEIL_LIMIT, "ADV-011", sv_offset(&g->c),
                             "more than %zu header fields", most);
     }
-    SV_TRY(sv_take_field_row(&g->c, g->limits->header_field, true, "sip", &line, g->err));
     sv_sip_field *row = &g->out->fields[g->out->field_count];
-    *row = (sv_sip_field){sv_field_id_of(line.name), line.name, line.value, line.line};
-    SV_TRY(note_row(g, row));
-    sipveil_code code = sv_sip_check_form(&g->form, row, g->err);
-    if (code != SIPVEIL_OK) {
-        if (g->err != NULL) {
-            g->err->offset += (size_t)(row->value.data - g->c.start);
-            if (g->err->rule[0] == '\0')
-                (void)snprintf(g->err->rule, sizeof g->err->rule, "ADV-022");
-        }
-        sv_fail_prefix(g->err, "%s: ", SV_QUOTE(row->name));
-        return code;
+    if (take_known_row(g, row)) {
+        SV_TRY(note_row(g, row));
+    } else {
+        SV_TRY(sv_take_field_row(&g->c, g->limits->header_field, true, "sip", &line, g->err));
+        *row = (sv_sip_field){sv_field_id_of(line.name), 0, line.name, line.value, line.line};
+        SV_TRY(note_row(g, row));
+        SV_TRY(check_row(g, row));
+        if (g->carrier != NULL && g->carrier->first[row->id] != 0) g->row = g->carrier->first[row->id];
     }
     g->out->field_count++;
     return SIPVEIL_OK;
@@ -262,10 +319,8 @@ static sipveil_code check_presence(gate *g)
 static sipveil_code check_method(gate *g)
 {
     const sv_sip_field *row = sv_sip_first(g->out, SV_F_CSEQ);
-    uint32_t number;
-    sipveil_span method;
+    sipveil_span method = g->form.cseq_method;
     if (row == NULL) return SIPVEIL_OK;
-    SV_TRY(sv_sip_read_cseq(row->value, &number, &method, g->err));
     if (!g->out->is_request) {
         g->out->method = method;
     } else if (!sv_equal(method, g->out->method)) {
@@ -329,7 +384,7 @@ static void clear(sv_sip_view *view)
     memset(view, 0, offsetof(sv_sip_view, fields)); /* rows past field_count are never looked at */
 }
 
-static sipveil_code pass(sipveil_span message, gate_kind kind, const sipveil_limits *limits,
+static sipveil_code pass(sipveil_span message, gate_kind kind, const sv_sip_view *carrier, const sipveil_limits *limits,
                          sv_sip_view *out, sipveil_error *err)
 {
     bool schemeless = kind == GATE_INNER || kind == GATE_FRAGMENT;
@@ -337,6 +392,7 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sipveil_lim
               .kind = kind,
               .limits = limits,
               .form = {.limits = limits, .address_flags = schemeless ? SV_ADDRESS_SCHEMELESS : 0},
+              .carrier = carrier,
               .out = out,
               .err = err};
     clear(out);
@@ -352,17 +408,23 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sipveil_lim
 sipveil_code sv_sip_read(sipveil_span message, sv_sip_framing framing, const sipveil_limits *limits,
                          sv_sip_view *out, sipveil_error *err)
 {
-    return pass(message, framing == SV_SIP_STREAM ? GATE_STREAM : GATE_DATAGRAM, limits, out, err);
+    return pass(message, framing == SV_SIP_STREAM ? GATE_STREAM : GATE_DATAGRAM, NULL, limits, out, err);
 }
 
 sipveil_code sv_sip_read_inner(sipveil_span message, const sipveil_limits *limits, sv_sip_view *out,
                                sipveil_error *err)
 {
-    return pass(message, GATE_INNER, limits, out, err);
+    return pass(message, GATE_INNER, NULL, limits, out, err);
+}
+
+sipveil_code sv_sip_read_inner_of(sipveil_span message, const sv_sip_view *carrier, const sipveil_limits *limits,
+                                  sv_sip_view *out, sipveil_error *err)
+{
+    return pass(message, GATE_INNER, carrier, limits, out, err);
 }
 
 sipveil_code sv_sip_read_fragment(sipveil_span fragment, const sipveil_limits *limits,
                                   sv_sip_view *out, sipveil_error *err)
 {
-    return pass(fragment, GATE_FRAGMENT, limits, out, err);
+    return pass(fragment, GATE_FRAGMENT, NULL, limits, out, err);
 }

@@ -17,8 +17,9 @@ const sv_sip_field *sv_sip_first(const sv_sip_view *view, sv_field_id id)
 const sv_sip_field *sv_sip_next(const sv_sip_view *view, const sv_sip_field *row)
 {
     const sv_sip_field *end = view->fields + view->field_count;
+    if (sv_field_info_of(row->id)->singular) return NULL; /* a second one does not pass the gate */
     for (const sv_sip_field *next = row + 1; next < end; next++) {
-        if (sv_sip_same_name(row, next)) return next;
+        if (next->id == row->id && sv_sip_same_name(row, next)) return next;
     }
     return NULL;
 }
@@ -32,6 +33,11 @@ const sv_sip_field *sv_sip_find(const sv_sip_view *view, sipveil_span name)
         if (row->id == SV_F_OTHER && sv_equal_nocase(row->name, name)) return row;
     }
     return NULL;
+}
+
+const sv_sip_field *sv_sip_find_like(const sv_sip_view *view, const sv_sip_field *row)
+{
+    return row->id != SV_F_OTHER ? sv_sip_first(view, row->id) : sv_sip_find(view, row->name);
 }
 
 sipveil_span sv_sip_value(const sv_sip_view *view, sv_field_id id)

@@ -45,6 +45,7 @@ sv_field_id sv_field_id_of(sipveil_span name);          /* long or compact form,
 
 typedef struct sv_sip_field {
     sv_field_id id;
+    uint32_t via;       /* of a Via: how many values */
     sipveil_span name;  /* as written */
     sipveil_span value; /* without blanks at both ends; folds inside are still there */
     sipveil_span line;  /* the whole row with its folds and the final CRLF */
@@ -95,6 +96,11 @@ sipveil_code sv_sip_read(sipveil_span message, sv_sip_framing framing, const sip
 sipveil_code sv_sip_read_inner(sipveil_span message, const sipveil_limits *limits, sv_sip_view *out,
                                sipveil_error *err);
 
+/* The same inside the body of a message that passed the gate with the same limits. What a row is follows from its octets, so
+ * a row that stands there octet by octet needs no second look; most of a tunnelled message does (TUN-39). */
+sipveil_code sv_sip_read_inner_of(sipveil_span message, const sv_sip_view *carrier, const sipveil_limits *limits,
+                                  sv_sip_view *out, sipveil_error *err);
+
 /* message/sipfrag (RFC 3420 2, TUN-50). */
 sipveil_code sv_sip_read_fragment(sipveil_span fragment, const sipveil_limits *limits,
                                   sv_sip_view *out, sipveil_error *err);
@@ -110,6 +116,8 @@ const sv_sip_field *sv_sip_first(const sv_sip_view *view, sv_field_id id);
 const sv_sip_field *sv_sip_next(const sv_sip_view *view, const sv_sip_field *row);
 /* First row of that name, long or compact form, any case. */
 const sv_sip_field *sv_sip_find(const sv_sip_view *view, sipveil_span name);
+/* First row with the name of a row of this view or another. */
+const sv_sip_field *sv_sip_find_like(const sv_sip_view *view, const sv_sip_field *row);
 /* Value of the first row, or an empty span. */
 sipveil_span sv_sip_value(const sv_sip_view *view, sv_field_id id);
 /* A request that nobody authenticates, signs or answers hop by hop (RFC 3261 16.7, 17.1.1.3), or the response to one. */

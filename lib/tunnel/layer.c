@@ -128,7 +128,7 @@ static sipveil_code read_inner_message(sv_operation *op, sv_node *parent, const 
     SV_TRY(sv_mime_decoded_content(entity, op->arena, &content, op->err));
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(op->err, SV_TUNNEL);
-    SV_TRY(sv_sip_read_inner(content, op->limits, view, op->err));
+    SV_TRY(sv_sip_read_inner_of(content, sv_node_carrier(node)->view, op->limits, view, op->err));
     sv_arena_trim(op->arena, view, sizeof *view, sv_sip_view_size(view));
     node->view = view;
     SV_TRY(sv_report_failure(op, node, sv_judge_inner(op, node)));

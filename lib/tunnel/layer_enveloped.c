@@ -134,8 +134,8 @@ sipveil_code sv_read_enveloped(sv_operation *op, sv_node *parent, const sv_carri
     if (code == SIPVEIL_CANNOT_DECRYPT) sv_report_check(op, "CMS-04", SIPVEIL_CHECK_FAILED, "%s", op->err->text);
     if (code != SIPVEIL_OK) return sv_report_failure(op, node, code);
     if (authenticated) {
-        sv_report_check(op, "CMS-04", SIPVEIL_CHECK_PASSED, "the content is as it was encrypted: its %s tag fits",
-                        sipveil_cipher_name(e->cipher));
+        sv_report_joined(op, "CMS-04", SIPVEIL_CHECK_PASSED, "the content is as it was encrypted: its ",
+                         sipveil_cipher_name(e->cipher), " tag fits");
     }
     if (extension != NULL && extension->opened != NULL) {
         SV_TRY(sv_report_failure(op, node, extension->opened(extension->state, op, node)));

@@ -159,6 +159,9 @@ const sv_node *sv_node_carrier(const sv_node *node);
 /* rule and why are copied as pointers when literal; why is formatted into the arena. */
 void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result result, const char *why, ...)
     SV_PRINTF(4, 5);
+/* The same for a text in pieces: what is reported of every message is not formatted. */
+void sv_report_joined(sv_operation *op, const char *rule, sipveil_check_result result, const char *before,
+                      const char *middle, const char *after);
 /* The same for a text that lasts. */
 void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why);
 /* INTERNAL: memory ended while findings were put down, so that some are missing. */

@@ -5,6 +5,24 @@
 
 #include "tunnel/operation.h"
 
+/* "type/subtype" in lower case, for reports: tokens, cut where they are long. */
+static const char *media_type_name(sv_operation *op, const sv_media_type *t)
+{
+    enum { MOST = 152 }; /* of each, as in SV_QUOTE */
+    sipveil_span pieces[] = {t->type, SV_SPAN("/"), t->subtype};
+    sv_buffer name;
+    if (!t->present) return "text/plain";
+    sv_buffer_init(&name, op->arena, t->type.len + t->subtype.len + 2, 2 * MOST + 16);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        bool cut = pieces[i].len > MOST;
+        sv_put(&name, sv_span(pieces[i].data, cut ? (size_t)MOST : pieces[i].len));
+        if (cut) sv_put_str(&name, "...");
+    }
+    for (size_t i = 0; i < name.len; i++) name.data[i] = (uint8_t)sv_lower(name.data[i]);
+    sv_put_byte(&name, '\0');
+    return (const char *)sv_buffer_span(&name).data;
+}
+
 sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const sv_mime_entity *entity,
                      sipveil_span octets)
 {
@@ -26,18 +44,10 @@ sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const
         return NULL;
     }
     *node = (sv_node){.type = type, .parent = parent, .entity = entity, .octets = octets};
-    node->type_name = names[type];
+    node->type_name = names[type] != NULL ? names[type] : media_type_name(op, &entity->type);
     if (node->type_name == NULL) {
-        const sv_media_type *t = &entity->type;
-        char text[400];
-        (void)snprintf(text, sizeof text, "%s/%s", t->present ? SV_QUOTE(t->type) : "text",
-                       t->present ? SV_QUOTE(t->subtype) : "plain");
-        for (char *c = text; *c != '\0'; c++) *c = sv_lower((uint8_t)*c);
-        node->type_name = sv_arena_string(op->arena, sv_span_str(text));
-        if (node->type_name == NULL) {
-            sv_no_memory(op->err, SV_TUNNEL);
-            return NULL;
-        }
+        sv_no_memory(op->err, SV_TUNNEL);
+        return NULL;
     }
     if (parent != NULL) {
         if (parent->last_child != NULL) {
@@ -104,6 +114,18 @@ void sv_report_check(sv_operation *op, const char *rule, sipveil_check_result re
     sipveil_check check = {rule, result, format_text(op, why, arguments)};
     va_end(arguments);
     sv_put(&op->checks, sv_span(&check, sizeof check));
+}
+
+void sv_report_joined(sv_operation *op, const char *rule, sipveil_check_result result, const char *before,
+                      const char *middle, const char *after)
+{
+    sv_buffer text;
+    sv_buffer_init(&text, op->arena, strlen(before) + strlen(middle) + strlen(after) + 1, 400);
+    sv_put_str(&text, before);
+    sv_put_str(&text, middle);
+    sv_put_str(&text, after);
+    sv_put_byte(&text, '\0');
+    sv_report_literal(op, rule, result, text.failed ? "" : (const char *)text.data);
 }
 
 void sv_report_literal(sv_operation *op, const char *rule, sipveil_check_result result, const char *why)
