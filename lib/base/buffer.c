@@ -66,11 +66,6 @@ void sv_put(sv_buffer *b, sipveil_span s)
     if (at != NULL && s.len > 0) memcpy(at, s.data, s.len);
 }
 
-void sv_put_str(sv_buffer *b, const char *s)
-{
-    sv_put(b, sv_span_str(s));
-}
-
 void sv_put_byte(sv_buffer *b, uint8_t byte)
 {
     uint8_t *at = sv_put_room(b, 1);

@@ -4,6 +4,8 @@
 #ifndef SV_BASE_BUFFER_H
 #define SV_BASE_BUFFER_H
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -21,7 +23,10 @@ typedef struct sv_buffer {
 void sv_buffer_init(sv_buffer *b, sv_arena *arena, size_t expected, size_t most);
 
 void sv_put(sv_buffer *b, sipveil_span s);
-void sv_put_str(sv_buffer *b, const char *s);
+static inline void sv_put_str(sv_buffer *b, const char *s) /* of a literal the length is known when this is compiled */
+{
+    sv_put(b, (sipveil_span){(const uint8_t *)s, strlen(s)});
+}
 void sv_put_byte(sv_buffer *b, uint8_t byte);
 void sv_put_number(sv_buffer *b, uint64_t number); /* decimal */
 void sv_put_lower(sv_buffer *b, sipveil_span text); /* ASCII letters in lower case */

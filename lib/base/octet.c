@@ -107,8 +107,19 @@ static inline vector load(const uint8_t *at)
     return v;
 }
 
+/* No step reads from a page that the octets looked for may not reach: a body that is not for us may lie where nobody can
+ * read (E2M-50). So all steps but the first and the last are aligned, and the first one crosses into no other page. */
+static inline bool crosses_page(const uint8_t *at)
+{
+    enum { PAGE = 4096 }; /* no machine has smaller ones */
+    return ((uintptr_t)at & (PAGE - 1)) > PAGE - sizeof(vector);
+}
+
 const uint8_t *sv_find_stop(const uint8_t *at, const uint8_t *end, const sv_stops *stops)
 {
+    for (; at < end && crosses_page(at); at++) {
+        if (sv_is_stop(*at, stops)) return at;
+    }
     if (end - at >= (ptrdiff_t)sizeof(vector)) {
         vector most = load(stops->at_most), a = load(stops->others[0]), b = load(stops->others[1]), c = load(stops->others[2]);
         const uint8_t *last = end - sizeof(vector);
@@ -117,7 +128,8 @@ const uint8_t *sv_find_stop(const uint8_t *at, const uint8_t *end, const sv_stop
             size_t place = first_set((vector)((v <= most) | (v == a) | (v == b) | (v == c)));
             if (place < sizeof v) return at + place;
             if (at == last) return end;
-            at = last - at > (ptrdiff_t)sizeof v ? at + sizeof v : last; /* the last step overlaps */
+            at += sizeof v - ((uintptr_t)at & (sizeof v - 1));
+            if (at > last) at = last; /* overlaps */
         }
     }
     while (at < end && !sv_is_stop(*at, stops)) at++;

@@ -158,11 +158,6 @@ sipveil_code sv_mime_read_disposition(sipveil_span value, const sipveil_limits *
     return code;
 }
 
-bool sv_media_type_is(const sv_media_type *t, const char *type, const char *subtype)
-{
-    return sv_equal_nocase_str(t->type, type) && sv_equal_nocase_str(t->subtype, subtype);
-}
-
 bool sv_media_type_parameter(const sv_media_type *t, const char *name, sipveil_span *value)
 {
     *value = sv_span(NULL, 0);

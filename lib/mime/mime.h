@@ -37,7 +37,10 @@ sipveil_code sv_mime_read_media_type(sipveil_span value, const sipveil_limits *l
                                      sv_media_type *out, sipveil_error *err);
 sipveil_code sv_mime_read_disposition(sipveil_span value, const sipveil_limits *limits, unsigned flags,
                                       sv_media_type *out, sipveil_error *err);
-bool sv_media_type_is(const sv_media_type *t, const char *type, const char *subtype); /* no case */
+static inline bool sv_media_type_is(const sv_media_type *t, const char *type, const char *subtype) /* no case */
+{
+    return sv_equal_nocase_str(t->type, type) && sv_equal_nocase_str(t->subtype, subtype);
+}
 /* Value of a parameter; false if absent. */
 bool sv_media_type_parameter(const sv_media_type *t, const char *name, sipveil_span *value);
 

@@ -19,6 +19,12 @@ static unsigned days_of_month(unsigned year, unsigned month)
     return days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
 }
 
+static int64_t days_before_month(unsigned year, unsigned month)
+{
+    static const uint16_t days[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    return days[month] + (month > 1 && is_leap(year) ? 1 : 0);
+}
+
 /* From 1970-01-01 to the first of January. */
 static int64_t days_before_year(unsigned year)
 {
@@ -63,18 +69,18 @@ static bool take_space(sv_cursor *c)
 
 static bool read_date(sv_cursor *c, int64_t *out)
 {
-    unsigned weekday, day, month, year, hour, minute, second;
+    static const char *const zones[] = {"GMT"};
+    unsigned weekday, day, month, year, hour, minute, second, zone;
     if (!take_name(c, weekdays, 7, &weekday) || !sv_take_if(c, ',') || !take_space(c) ||
         !take_digits(c, 2, 31, &day) || !take_space(c) || !take_name(c, months, 12, &month) ||
         !take_space(c) || !take_digits(c, 4, YEAR_LAST, &year) || !take_space(c) ||
         !take_digits(c, 2, 23, &hour) || !sv_take_if(c, ':') || !take_digits(c, 2, 59, &minute) ||
         !sv_take_if(c, ':') || !take_digits(c, 2, 60, &second) ||
-        !take_space(c) || !sv_take_literal_nocase(c, "GMT") || !sv_at_end(c)) {
+        !take_space(c) || !take_name(c, zones, 1, &zone) || !sv_at_end(c)) {
         return false;
     }
     if (year < YEAR_FIRST || day < 1 || day > days_of_month(year, month)) return false;
-    int64_t days = days_before_year(year) + day - 1;
-    for (unsigned m = 0; m < month; m++) days += days_of_month(year, m);
+    int64_t days = days_before_year(year) + days_before_month(year, month) + day - 1;
     *out = days * SECONDS_OF_DAY + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     return true;
 }

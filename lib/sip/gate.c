@@ -206,12 +206,13 @@ static sipveil_code read_start_line(gate *g)
 static sipveil_code note_row(gate *g, const sv_sip_field *row)
 {
     uint16_t *first = &g->out->first[row->id];
-    const sv_field_info *info = sv_field_info_of(row->id);
     if (row->id == SV_F_OTHER) return SIPVEIL_OK;
     if (*first == 0) {
         *first = (uint16_t)(g->out->field_count + 1);
         return SIPVEIL_OK;
     }
+    const sv_field_info *info = sv_field_info_of(row->id);
+    g->out->several |= UINT64_C(1) << row->id;
     if (!info->singular) return SIPVEIL_OK;
     return sv_fail_rule(
         g->err, "sip", SIPVEIL_MALFORMED, row->id == SV_F_CONTENT_LENGTH ? "ADV-002" : "ADV-001",
@@ -379,9 +380,16 @@ static sipveil_code read_message(gate *g)
     return SIPVEIL_OK;
 }
 
+/* Rows past field_count are never looked at. */
 static void clear(sv_sip_view *view)
 {
-    memset(view, 0, offsetof(sv_sip_view, fields)); /* rows past field_count are never looked at */
+    view->whole = view->start_line = view->head = view->body = view->method = view->request_uri = view->reason =
+        sv_span(NULL, 0);
+    view->is_request = view->has_body_separator = view->has_content_length = false;
+    view->status = 0;
+    view->tail = view->field_count = 0;
+    view->several = 0;
+    memset(view->first, 0, sizeof view->first);
 }
 
 static sipveil_code pass(sipveil_span message, gate_kind kind, const sv_sip_view *carrier, const sipveil_limits *limits,

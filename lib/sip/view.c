@@ -17,7 +17,7 @@ const sv_sip_field *sv_sip_first(const sv_sip_view *view, sv_field_id id)
 const sv_sip_field *sv_sip_next(const sv_sip_view *view, const sv_sip_field *row)
 {
     const sv_sip_field *end = view->fields + view->field_count;
-    if (sv_field_info_of(row->id)->singular) return NULL; /* a second one does not pass the gate */
+    if (row->id != SV_F_OTHER && (view->several >> row->id & 1) == 0) return NULL;
     for (const sv_sip_field *next = row + 1; next < end; next++) {
         if (next->id == row->id && sv_sip_same_name(row, next)) return next;
     }

@@ -52,6 +52,7 @@ typedef struct sv_sip_field {
 } sv_sip_field;
 
 enum { SV_SIP_FIELDS_MOST = 256 };
+_Static_assert(SV_F_COUNT <= 64, "one bit for each in sv_sip_view.several");
 
 typedef struct sv_sip_view {
     sipveil_span whole;      /* start line .. last body octet (octets after Content-Length are not in it) */
@@ -67,6 +68,7 @@ typedef struct sv_sip_view {
     bool has_content_length;
     size_t tail;             /* octets after Content-Length, dropped: warn if not 0 (ADV-005) */
     size_t field_count;
+    uint64_t several;           /* bit of an id: it has more than one row */
     uint16_t first[SV_F_COUNT]; /* 1 + index of the first row of that id; 0: none */
     sv_sip_field fields[SV_SIP_FIELDS_MOST]; /* last: those past field_count are never written, nor read */
 } sv_sip_view;

@@ -62,10 +62,9 @@ sipveil_code sv_wrong_label(sv_operation *op, sipveil_span label, const char *ho
 
 bool sv_is_pkcs7(const sv_media_type *type, const char *kind)
 {
-    char legacy[40] = "x-";
-    size_t used = 2;
-    for (const char *c = kind; *c != '\0' && used < sizeof legacy - 1; c++) legacy[used++] = *c;
-    return sv_media_type_is(type, "application", kind) || sv_media_type_is(type, "application", legacy);
+    sipveil_span subtype = type->subtype;
+    if (sv_starts_nocase_str(subtype, "x-")) subtype = sv_span_from(subtype, 2); /* of old */
+    return sv_equal_nocase_str(type->type, "application") && sv_equal_nocase_str(subtype, kind);
 }
 
 bool sv_has_label(const sv_mime_entity *entity, const char *label)

@@ -153,7 +153,7 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
         return code;
     }
     if (extension != NULL && extension->settle != NULL) extension->settle(extension->state, op);
-    sv_error_clear(err); /* what was tolerated may have left its text */
+    if (err->code != SIPVEIL_OK) sv_error_clear(err); /* what was tolerated may have left its text */
     hand_out_lists(op, &opened);
     op->err = NULL;
     *out = opened;

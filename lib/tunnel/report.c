@@ -43,7 +43,10 @@ sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const
         sv_no_memory(op->err, SV_TUNNEL);
         return NULL;
     }
-    *node = (sv_node){.type = type, .parent = parent, .entity = entity, .octets = octets};
+    node->type = type;
+    node->parent = parent;
+    node->entity = entity;
+    node->octets = octets;
     node->type_name = names[type] != NULL ? names[type] : media_type_name(op, &entity->type);
     if (node->type_name == NULL) {
         sv_no_memory(op->err, SV_TUNNEL);
@@ -169,8 +172,8 @@ const sipveil_check *sipveil_worker_get_checks(const sipveil_worker *worker, siz
 void sv_report_compared(sv_operation *op, const char *field, sipveil_comparison result,
                         const sv_node *inner)
 {
-    sv_compared compared = {field, result, inner};
-    sv_put(&op->compared, sv_span(&compared, sizeof compared));
+    sv_compared *compared = (sv_compared *)(void *)sv_put_room(&op->compared, sizeof *compared);
+    if (compared != NULL) *compared = (sv_compared){field, result, inner};
 }
 
 sipveil_code sv_report_failure(sv_operation *op, const sv_node *node, sipveil_code code)

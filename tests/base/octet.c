@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -127,6 +129,23 @@ static void stops_in_chance(void **state)
     }
 }
 
+/* E2M-50: what lies behind the stop may be out of reach. */
+static void no_page_too_far(void **state)
+{
+    (void)state;
+    static const sv_stops set = SV_STOPS('\r', '"', '\\', ';');
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    memset(pages, 'a', page);
+    pages[page - 1] = '\r';
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    for (size_t before = 1; before < 80; before++) {
+        assert_ptr_equal(sv_find_stop(pages + page - before, pages + 2 * page, &set), pages + page - 1);
+    }
+    assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +153,7 @@ int main(void)
         cmocka_unit_test(runs),
         cmocka_unit_test(stops),
         cmocka_unit_test(stops_in_chance),
+        cmocka_unit_test(no_page_too_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
