@@ -124,8 +124,7 @@ static sipveil_code read_entity(sv_cursor *c, const sipveil_limits *limits, unsi
 static void clear(sv_mime_entity *entity)
 {
     entity->whole = entity->header = entity->content = entity->content_id = sv_span(NULL, 0);
-    memset(&entity->type, 0, offsetof(sv_media_type, parameters));
-    memset(&entity->disposition, 0, offsetof(sv_media_type, parameters));
+    entity->type = entity->disposition = (sv_media_type){0};
     entity->encoding = SV_MIME_IDENTITY;
     entity->handling_optional = false;
     entity->field_count = 0;

@@ -23,15 +23,21 @@ static bool same(sipveil_span a, sipveil_span b)
 static void check_type(const sv_media_type *t, sipveil_span in)
 {
     must(t->present && t->type.len > 0 && t->parameter_count <= SV_MIME_PARAMETERS_MOST);
-    for (size_t i = 0; i < t->parameter_count; i++) {
-        sipveil_span value;
-        must(sv_span_within(t->parameters[i].name, in) && sv_span_within(t->parameters[i].value, in));
-        must(t->parameters[i].quoted || t->parameters[i].value.len > 0);
-        for (size_t k = 0; k < i; k++) {
-            must(!sv_equal_nocase(t->parameters[i].name, t->parameters[k].name));
-        }
+    must(sv_span_within(t->parameters, in) || t->parameters.len == 0);
+    sv_cursor c = sv_cursor_over(t->parameters, "parameters");
+    sv_mime_parameter p;
+    sipveil_span value;
+    size_t count = 0;
+    while (sv_media_type_next(t, &c, &p)) {
+        must(sv_span_within(p.name, in) && sv_span_within(p.value, in));
+        must(p.quoted || p.value.len > 0);
         must(sv_media_type_parameter(t, "boundary", &value) || value.len == 0);
+        sv_cursor before = sv_cursor_over(t->parameters, "parameters");
+        sv_mime_parameter q;
+        for (size_t i = 0; i < count; i++) must(sv_media_type_next(t, &before, &q) && !sv_equal_nocase(q.name, p.name));
+        count++;
     }
+    must(count == t->parameter_count && sv_at_end(&c)); /* all that were checked, and no more */
 }
 
 static void check_entity(const sv_mime_entity *e, sipveil_span in)

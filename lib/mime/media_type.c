@@ -58,7 +58,7 @@ static sipveil_code take_parameter(sv_cursor *c, sv_mime_parameter *out, sipveil
     size_t at;
     uint8_t next;
     *out = (sv_mime_parameter){0};
-    out->name = sv_take_while(c, sv_is_mime_token);
+    out->name = sv_take_run(c, SV_OCTET_MIME_TOKEN);
     if (out->name.len == 0) return malformed(c, "ADV-019", "parameter without a name", err);
     if (sv_find_byte(out->name, '*', &at)) {
         return malformed(c, "ADV-019", "extended or continued parameter (RFC 2231)", err);
@@ -73,32 +73,38 @@ static sipveil_code take_parameter(sv_cursor *c, sv_mime_parameter *out, sipveil
         }
         return SIPVEIL_OK;
     }
-    out->value = sv_take_while(c, sv_is_mime_token);
+    out->value = sv_take_run(c, SV_OCTET_MIME_TOKEN);
     if (out->value.len == 0) return malformed(c, "ADV-019", "parameter without a value", err);
     return SIPVEIL_OK;
 }
 
-static sipveil_code read_parameters(sv_cursor *c, size_t most, unsigned flags, sv_media_type *out,
+/* at_name: the first one stands here, without a semicolon. */
+static sipveil_code read_parameters(sv_cursor *c, size_t most, unsigned flags, bool at_name, sv_media_type *out,
                                     sipveil_error *err)
 {
+    sipveil_span names[SV_MIME_PARAMETERS_MOST];
+    const uint8_t *from = NULL;
     if (most > SV_MIME_PARAMETERS_MOST) most = SV_MIME_PARAMETERS_MOST;
-    for (;;) {
-        bool more;
-        SV_TRY(take_separator(c, flags, &more, err));
-        if (!more) return SIPVEIL_OK;
-        if (out->parameter_count >= most) {
+    for (bool more = true;; at_name = false) {
+        sv_mime_parameter p;
+        if (!at_name) SV_TRY(take_separator(c, flags, &more, err));
+        if (!more) break;
+        if (!at_name && out->parameter_count >= most) {
             return sv_fail_rule(err, "mime", SIPVEIL_LIMIT, "ADV-019", sv_offset(c),
                                 "%s has over %zu parameters", c->what, most);
         }
-        sv_mime_parameter *p = &out->parameters[out->parameter_count];
-        SV_TRY(take_parameter(c, p, err));
+        if (from == NULL) from = c->at;
+        SV_TRY(take_parameter(c, &p, err));
         for (size_t i = 0; i < out->parameter_count; i++) {
-            if (!sv_equal_nocase(out->parameters[i].name, p->name)) continue;
+            if (!sv_equal_nocase(names[i], p.name)) continue;
             return sv_fail_rule(err, "mime", SIPVEIL_MALFORMED, "ADV-019", sv_offset(c),
-                                "%s has parameter \"%s\" twice", c->what, SV_QUOTE(p->name));
+                                "%s has parameter \"%s\" twice", c->what, SV_QUOTE(p.name));
         }
-        out->parameter_count++;
+        names[out->parameter_count++] = p.name;
     }
+    out->flags = flags;
+    if (from != NULL) out->parameters = sv_span(from, (size_t)(c->at - from));
+    return SIPVEIL_OK;
 }
 
 /* TUN-78: "smime-type=enveloped-data", and no slash anywhere. */
@@ -112,9 +118,7 @@ static sipveil_code read_seed000(sv_cursor *c, size_t most, sv_media_type *out, 
 {
     out->type = SV_SPAN("application");
     out->subtype = SV_SPAN("pkcs7-mime");
-    SV_TRY(take_parameter(c, &out->parameters[0], err));
-    out->parameter_count = 1;
-    return read_parameters(c, most, 0, out, err);
+    return read_parameters(c, most, 0, true, out, err);
 }
 
 static sipveil_code read_media_type(sv_cursor *c, size_t most, unsigned flags, sv_media_type *out,
@@ -124,21 +128,21 @@ static sipveil_code read_media_type(sv_cursor *c, size_t most, unsigned flags, s
     if ((flags & SV_MIME_COMPAT_SEED000) && is_seed000(sv_rest(c))) {
         return read_seed000(c, most, out, err);
     }
-    out->type = sv_take_while(c, sv_is_mime_token);
+    out->type = sv_take_run(c, SV_OCTET_MIME_TOKEN);
     if (out->type.len == 0) return malformed(c, "TUN-78", "no type", err);
     sv_skip_lws(c);
     if (!sv_take_if(c, '/')) return malformed(c, "TUN-78", "no slash after the type", err);
     sv_skip_lws(c);
-    out->subtype = sv_take_while(c, sv_is_mime_token);
+    out->subtype = sv_take_run(c, SV_OCTET_MIME_TOKEN);
     if (out->subtype.len == 0) return malformed(c, "TUN-78", "no subtype", err);
-    return read_parameters(c, most, flags, out, err);
+    return read_parameters(c, most, flags, false, out, err);
 }
 
 sipveil_code sv_mime_read_media_type(sipveil_span value, const sipveil_limits *limits, unsigned flags,
                                      sv_media_type *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Content-Type");
-    memset(out, 0, offsetof(sv_media_type, parameters));
+    *out = (sv_media_type){0};
     sipveil_code code = read_media_type(&c, limits->parameters, flags, out, err);
     if (code != SIPVEIL_OK) *out = (sv_media_type){0};
     return code;
@@ -148,22 +152,32 @@ sipveil_code sv_mime_read_disposition(sipveil_span value, const sipveil_limits *
                                       sv_media_type *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "Content-Disposition");
-    memset(out, 0, offsetof(sv_media_type, parameters));
+    *out = (sv_media_type){0};
     out->present = true;
-    out->type = sv_take_while(&c, sv_is_mime_token);
+    out->type = sv_take_run(&c, SV_OCTET_MIME_TOKEN);
     sipveil_code code = out->type.len == 0
                             ? malformed(&c, "TUN-63", "no disposition type", err)
-                            : read_parameters(&c, limits->parameters, flags, out, err);
+                            : read_parameters(&c, limits->parameters, flags, false, out, err);
     if (code != SIPVEIL_OK) *out = (sv_media_type){0};
     return code;
 }
 
+bool sv_media_type_next(const sv_media_type *t, sv_cursor *c, sv_mime_parameter *out)
+{
+    bool more;
+    if (sv_at_end(c) || take_parameter(c, out, NULL) != SIPVEIL_OK) return false;
+    (void)take_separator(c, t->flags, &more, NULL);
+    return true;
+}
+
 bool sv_media_type_parameter(const sv_media_type *t, const char *name, sipveil_span *value)
 {
+    sv_cursor c = sv_cursor_over(t->parameters, "parameters");
+    sv_mime_parameter p;
     *value = sv_span(NULL, 0);
-    for (size_t i = 0; i < t->parameter_count; i++) {
-        if (!sv_equal_nocase_str(t->parameters[i].name, name)) continue;
-        *value = t->parameters[i].value;
+    while (sv_media_type_next(t, &c, &p)) {
+        if (!sv_equal_nocase_str(p.name, name)) continue;
+        *value = p.value;
         return true;
     }
     return false;

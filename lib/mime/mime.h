@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/cursor.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -23,8 +24,9 @@ typedef struct sv_media_type {
     sipveil_span type;
     sipveil_span subtype;
     size_t parameter_count;
+    sipveil_span parameters; /* from the first name on, and checked: sv_media_type_next takes them one by one */
+    unsigned flags;          /* that they were read with */
     bool present; /* false: the field was absent and defaults apply */
-    sv_mime_parameter parameters[SV_MIME_PARAMETERS_MOST]; /* those past parameter_count are never written, nor read */
 } sv_media_type;
 
 enum {
@@ -41,6 +43,8 @@ static inline bool sv_media_type_is(const sv_media_type *t, const char *type, co
 {
     return sv_equal_nocase_str(t->type, type) && sv_equal_nocase_str(t->subtype, subtype);
 }
+/* The next parameter; c is over `parameters` at first. False at the end. */
+bool sv_media_type_next(const sv_media_type *t, sv_cursor *c, sv_mime_parameter *out);
 /* Value of a parameter; false if absent. */
 bool sv_media_type_parameter(const sv_media_type *t, const char *name, sipveil_span *value);
 
@@ -67,6 +71,12 @@ typedef struct sv_mime_entity {
     size_t field_count;
     sv_mime_field fields[SV_MIME_FIELDS_MOST]; /* those past field_count are never written, nor read */
 } sv_mime_entity;
+
+/* Octets of an entity that are in use: the rest of its storage can be given back. */
+static inline size_t sv_mime_entity_size(const sv_mime_entity *entity)
+{
+    return offsetof(sv_mime_entity, fields) + entity->field_count * sizeof entity->fields[0];
+}
 
 /* An entity with header fields, empty line and content. A second Content-Type,
  * Content-Transfer-Encoding, Content-ID or Content-Disposition is MALFORMED (ADV-035); no empty line

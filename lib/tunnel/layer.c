@@ -11,6 +11,7 @@ sipveil_code sv_read_entity_octets(sv_operation *op, sv_node *parent, sipveil_sp
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_mime_read_entity(octets, op->limits, op->mime_flags, entity, op->err));
+    sv_arena_trim(op->arena, entity, sizeof *entity, sv_mime_entity_size(entity));
     return read_entity(op, parent, entity, octets, depth);
 }
 
@@ -212,5 +213,6 @@ sipveil_code sv_read_body(sv_operation *op, sv_node *sip_node, sv_depth depth)
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(op->err, SV_TUNNEL);
     SV_TRY(sv_entity_of_body(view, op->limits, op->mime_flags, entity, op->err));
+    sv_arena_trim(op->arena, entity, sizeof *entity, sv_mime_entity_size(entity));
     return read_entity(op, sip_node, entity, view->body, depth);
 }
