@@ -66,27 +66,26 @@ void sv_put(sv_buffer *b, sipveil_span s)
     if (at != NULL && s.len > 0) memcpy(at, s.data, s.len);
 }
 
+void sv_put_str(sv_buffer *b, const char *s)
+{
+    sv_put(b, sv_span_str(s));
+}
+
 void sv_put_byte(sv_buffer *b, uint8_t byte)
 {
     uint8_t *at = sv_put_room(b, 1);
     if (at != NULL) *at = byte;
 }
 
-const char *sv_digits(uint64_t number, char room[SV_DIGITS_MOST])
-{
-    char *at = room + SV_DIGITS_MOST - 1;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return at;
-}
-
 void sv_put_number(sv_buffer *b, uint64_t number)
 {
-    char room[SV_DIGITS_MOST];
-    sv_put_str(b, sv_digits(number, room));
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    sv_put(b, sv_span(digits + at, sizeof digits - at));
 }
 
 void sv_put_lower(sv_buffer *b, sipveil_span text)

@@ -4,8 +4,6 @@
 #ifndef SV_BASE_BUFFER_H
 #define SV_BASE_BUFFER_H
 
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -23,18 +21,12 @@ typedef struct sv_buffer {
 void sv_buffer_init(sv_buffer *b, sv_arena *arena, size_t expected, size_t most);
 
 void sv_put(sv_buffer *b, sipveil_span s);
-static inline void sv_put_str(sv_buffer *b, const char *s) /* of a literal the length is known when this is compiled */
-{
-    sv_put(b, (sipveil_span){(const uint8_t *)s, strlen(s)});
-}
+void sv_put_str(sv_buffer *b, const char *s);
 void sv_put_byte(sv_buffer *b, uint8_t byte);
 void sv_put_number(sv_buffer *b, uint64_t number); /* decimal */
 void sv_put_lower(sv_buffer *b, sipveil_span text); /* ASCII letters in lower case */
 void sv_put_big_endian(sv_buffer *b, uint64_t number, size_t octets);
 void sv_put_counted(sv_buffer *b, sipveil_span s); /* its length in two octets, then it; a longer one is past most */
-enum { SV_DIGITS_MOST = 24 };
-/* The number as decimal digits that end with NUL, at the end of the room. */
-const char *sv_digits(uint64_t number, char room[SV_DIGITS_MOST]);
 void sv_put_format(sv_buffer *b, const char *format, ...) SV_PRINTF(2, 3); /* at most 1 KiB of text */
 
 /* Room for n octets to be written by the caller at the end of b; NULL when it does not fit.

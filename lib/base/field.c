@@ -16,20 +16,19 @@ void sv_skip_lws_there(sv_cursor *c)
 
 bool sv_take_quoted(sv_cursor *c, sipveil_span *inside, bool *has_escape)
 {
-    sv_cursor at = *c;
-    uint8_t byte;
+    static const sv_stops in_quotes = SV_STOPS(0, '"', '\\', '\\');
     *has_escape = false;
-    if (!sv_take_if(&at, '"')) return false;
-    const uint8_t *from = at.at;
-    while (sv_take_byte(&at, &byte)) {
-        if (byte == '"') {
-            *inside = sv_span(from, (size_t)(at.at - 1 - from));
-            *c = at;
+    if (c->at == c->end || *c->at != '"') return false;
+    const uint8_t *from = c->at + 1;
+    for (const uint8_t *at = from; (at = sv_find_stop(at, c->end, &in_quotes)) < c->end; at++) {
+        if (*at == '"') {
+            *inside = sv_span(from, (size_t)(at - from));
+            c->at = at + 1;
             return true;
         }
-        if (byte == '\\') {
+        if (*at == '\\') {
             *has_escape = true;
-            if (!sv_take_byte(&at, &byte) || byte == '\r' || byte == '\n') return false;
+            if (++at == c->end || *at == '\r' || *at == '\n') return false;
         }
     }
     return false;
@@ -137,43 +136,50 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
     return SIPVEIL_OK;
 }
 
+/* What stands after the "=". */
+static sipveil_code take_value(sv_cursor *c, uint32_t classes, const char *room, sv_parameter *out, sipveil_error *err)
+{
+    uint8_t next;
+    sv_skip_lws(c);
+    size_t offset = sv_offset(c);
+    out->quoted = sv_peek(c, &next) && next == '"';
+    if (out->quoted && !sv_take_quoted(c, &out->value, &out->has_escape)) {
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
+                            "unfinished quoted string in parameter \"%s\"", SV_QUOTE(out->name));
+    }
+    if (!out->quoted) out->value = sv_take_run(c, classes);
+    if (!out->quoted && out->value.len == 0) {
+        return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
+                            "parameter \"%s\" has \"=\" and no value", SV_QUOTE(out->name));
+    }
+    out->has_value = true;
+    return SIPVEIL_OK;
+}
+
 sipveil_code sv_take_parameter(sv_cursor *c, uint32_t classes, const char *room, sv_parameter *out, bool *taken,
                                sipveil_error *err)
 {
-    sv_cursor at = *c;
-    uint8_t next;
+    const uint8_t *before = c->at; /* where the cursor goes back to; a copy of it would cost more than what is read */
     *out = (sv_parameter){0};
     *taken = false;
-    sv_skip_lws(&at);
-    if (!sv_take_if(&at, ';')) return SIPVEIL_OK;
-    sv_skip_lws(&at);
-    size_t offset = sv_offset(&at);
-    out->name = sv_take_run(&at, SV_OCTET_TOKEN);
+    sv_skip_lws(c);
+    if (!sv_take_if(c, ';')) {
+        c->at = before;
+        return SIPVEIL_OK;
+    }
+    sv_skip_lws(c);
+    size_t offset = sv_offset(c);
+    out->name = sv_take_run(c, SV_OCTET_TOKEN);
     if (out->name.len == 0) {
+        c->at = before;
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
                             "parameter without a name in %s", c->what);
     }
     *taken = true;
-    *c = at;
-    sv_skip_lws(&at);
-    if (!sv_take_if(&at, '=')) return SIPVEIL_OK;
-    sv_skip_lws(&at);
-    offset = sv_offset(&at);
-    if (sv_peek(&at, &next) && next == '"') {
-        out->quoted = true;
-        if (!sv_take_quoted(&at, &out->value, &out->has_escape)) {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
-                                "unfinished quoted string in parameter \"%s\"",
-                                SV_QUOTE(out->name));
-        }
-    } else {
-        out->value = sv_take_run(&at, classes);
-        if (out->value.len == 0) {
-            return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "", offset,
-                                "parameter \"%s\" has \"=\" and no value", SV_QUOTE(out->name));
-        }
-    }
-    out->has_value = true;
-    *c = at;
-    return SIPVEIL_OK;
+    before = c->at;
+    sv_skip_lws(c);
+    sipveil_code code = SIPVEIL_OK;
+    if (sv_take_if(c, '=')) code = take_value(c, classes, room, out, err);
+    if (!out->has_value) c->at = before;
+    return code;
 }

@@ -17,11 +17,20 @@ static bool same_letters(const uint8_t *a, const uint8_t *b, size_t count)
     return true;
 }
 
-/* Octets that are equal as they are need no look at their case, and nearly all are: eight a step, the last one overlaps. */
+/* Octets that are equal as they are need no look at their case, and nearly all are: some a step, the last one overlaps. */
 bool sv_equal_nocase_octets(const uint8_t *a, const uint8_t *b, size_t count)
 {
     uint64_t x, y;
-    if (count < sizeof x) return same_letters(a, b, count);
+    uint32_t v[2], w[2];
+    if (count < sizeof *v) return same_letters(a, b, count);
+    if (count < sizeof x) {
+        size_t last = count - sizeof *v;
+        memcpy(&v[0], a, sizeof *v);
+        memcpy(&v[1], a + last, sizeof *v);
+        memcpy(&w[0], b, sizeof *w);
+        memcpy(&w[1], b + last, sizeof *w);
+        return (v[0] == w[0] && v[1] == w[1]) || same_letters(a, b, count);
+    }
     for (size_t at = 0; at < count; at += sizeof x) {
         if (at > count - sizeof x) at = count - sizeof x;
         memcpy(&x, a + at, sizeof x);

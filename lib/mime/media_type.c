@@ -82,7 +82,7 @@ static sipveil_code take_parameter(sv_cursor *c, sv_mime_parameter *out, sipveil
 static sipveil_code read_parameters(sv_cursor *c, size_t most, unsigned flags, bool at_name, sv_media_type *out,
                                     sipveil_error *err)
 {
-    sipveil_span names[SV_MIME_PARAMETERS_MOST];
+    __attribute__((uninitialized)) sipveil_span names[SV_MIME_PARAMETERS_MOST]; /* as far as they count */
     const uint8_t *from = NULL;
     if (most > SV_MIME_PARAMETERS_MOST) most = SV_MIME_PARAMETERS_MOST;
     for (bool more = true;; at_name = false) {

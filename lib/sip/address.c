@@ -18,25 +18,25 @@ static sipveil_code bad_address(sipveil_error *err, const sv_cursor *c, const ch
 /* Display name up to the '<', which is not taken. False: what stands here is no name-addr. */
 static bool take_display(sv_cursor *c, sipveil_span *display)
 {
-    sv_cursor at = *c;
+    const uint8_t *from = c->at, *end = from;
     sipveil_span inside;
     bool escaped;
-    uint8_t next;
-    const uint8_t *end = at.at;
-    if (sv_peek(&at, &next) && next == '"') {
-        if (!sv_take_quoted(&at, &inside, &escaped)) return false;
-        end = at.at;
-        sv_skip_lws(&at);
+    if (c->at != c->end && *c->at == '"') {
+        if (!sv_take_quoted(c, &inside, &escaped)) return false;
+        end = c->at;
+        sv_skip_lws(c);
     } else {
-        while (sv_take_run(&at, SV_OCTET_DISPLAY).len > 0) {
-            end = at.at;
-            sv_skip_lws(&at);
+        while (sv_take_run(c, SV_OCTET_DISPLAY).len > 0) {
+            end = c->at;
+            sv_skip_lws(c);
         }
     }
-    if (!sv_peek(&at, &next) || next != '<') return false;
-    *display = sv_span(c->at, (size_t)(end - c->at));
-    *c = at;
-    return true;
+    if (c->at != c->end && *c->at == '<') {
+        *display = sv_span(from, (size_t)(end - from));
+        return true;
+    }
+    c->at = from;
+    return false;
 }
 
 /* The octets of the URI, in brackets or bare. */

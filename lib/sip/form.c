@@ -144,7 +144,7 @@ static sipveil_code check_retry_after(sipveil_span value, sipveil_error *err)
  * (ADV-019). What else is wrong with it is for the room that reads media types. */
 static sipveil_code check_media_parameters(sipveil_span value, sipveil_error *err)
 {
-    sipveil_span seen[64];
+    __attribute__((uninitialized)) sipveil_span seen[64]; /* not by the compiler: those before count are written */
     size_t count = 0, star;
     bool quoted = false;
     const uint8_t *from = value.data, *at = from, *end = from + value.len;

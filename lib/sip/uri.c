@@ -80,11 +80,13 @@ static bool take_reference(sv_cursor *c)
 
 bool sv_sip_take_host(sv_cursor *c, sipveil_span *host)
 {
-    sv_cursor at = *c;
-    if (sv_take_if(&at, '[') ? !take_reference(&at) : !take_name(&at)) return false;
-    *host = sv_span(c->at, (size_t)(at.at - c->at));
-    *c = at;
-    return true;
+    const uint8_t *from = c->at;
+    if (sv_take_if(c, '[') ? take_reference(c) : take_name(c)) {
+        *host = sv_span(from, (size_t)(c->at - from));
+        return true;
+    }
+    c->at = from;
+    return false;
 }
 
 bool sv_sip_read_port(sipveil_span digits, uint16_t *port)
@@ -191,13 +193,13 @@ static sipveil_code read_sip(sv_cursor *c, sv_sip_uri *out, sipveil_error *err)
 
 static bool take_scheme(sv_cursor *c, sipveil_span *scheme)
 {
-    sv_cursor at = *c;
+    const uint8_t *from = c->at;
     uint8_t first;
     if (!sv_peek(c, &first) || !sv_is_alpha(first)) return false;
-    *scheme = sv_take_run(&at, SV_OCTET_SCHEME);
-    if (!sv_take_if(&at, ':')) return false;
-    *c = at;
-    return true;
+    *scheme = sv_take_run(c, SV_OCTET_SCHEME);
+    if (sv_take_if(c, ':')) return true;
+    c->at = from;
+    return false;
 }
 
 static sipveil_code read_uri(sipveil_span uri, bool schemeless, sv_sip_uri *out, sipveil_error *err)

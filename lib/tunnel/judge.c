@@ -252,9 +252,12 @@ static sipveil_code check_date(sv_operation *op, const sv_node *node, bool is_si
     if (__builtin_sub_overflow(date, op->now, &distance) || distance == INT64_MIN) distance = INT64_MAX;
     if (distance < 0) distance = -distance;
     if (distance <= window) {
-        char seconds[SV_DIGITS_MOST];
-        sv_report_joined(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within ", sv_digits((uint64_t)window, seconds),
-                         " seconds of now");
+        sv_buffer seconds;
+        sv_buffer_init(&seconds, op->arena, 24, 24);
+        sv_put_number(&seconds, (uint64_t)window);
+        sv_put_byte(&seconds, '\0');
+        sv_report_joined(op, "TUN-34", SIPVEIL_CHECK_PASSED, "Date is within ",
+                         seconds.failed ? "" : (const char *)seconds.data, " seconds of now");
         return SIPVEIL_OK;
     }
     sv_report_check(op, "TUN-34", SIPVEIL_CHECK_FAILED, "Date is %lld seconds from now, more than %lld", (long long)distance,

@@ -15,10 +15,9 @@ static const char *media_type_name(sv_operation *op, const sv_media_type *t)
     sv_buffer_init(&name, op->arena, t->type.len + t->subtype.len + 2, 2 * MOST + 16);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         bool cut = pieces[i].len > MOST;
-        sv_put(&name, sv_span(pieces[i].data, cut ? (size_t)MOST : pieces[i].len));
+        sv_put_lower(&name, sv_span(pieces[i].data, cut ? (size_t)MOST : pieces[i].len));
         if (cut) sv_put_str(&name, "...");
     }
-    for (size_t i = 0; i < name.len; i++) name.data[i] = (uint8_t)sv_lower(name.data[i]);
     sv_put_byte(&name, '\0');
     return (const char *)sv_buffer_span(&name).data;
 }
