@@ -5,7 +5,7 @@
 #define SV_IDENTITY_BINDING_H
 
 #include "identity/carrier.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 #include "state/binding.h"
 
 /* What a verification service found about one request. */

@@ -4,7 +4,7 @@
 #include "identity/carrier.h"
 #include "identity/event.h"
 #include "sip/values.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 #include "state/store.h"
 #include "tunnel/bound.h"
 #include "tunnel/memory.h"

@@ -4,7 +4,7 @@
 #include "identity/event.h"
 #include "sip/edit.h"
 #include "sip/values.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 #include "tunnel/bound.h"
 
 #define FROM_CHANGE "from-change"

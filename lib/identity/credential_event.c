@@ -2,7 +2,7 @@
 /* Our own certificate and key from the credential server (RFC 6072 7). */
 #include "identity/carrier.h"
 #include "identity/event.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 
 typedef struct credential {
     sipveil_span certificate, key; /* DER */

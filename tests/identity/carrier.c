@@ -2,7 +2,7 @@
 /* IDN-54, IDN-55: which certificate a message brings along, in which form, and when it brings none. */
 #include "identity/carrier.h"
 #include "parties.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 
 static sv_carried_certificate look(parties *p, sipveil_span message, sv_mikey_cb mikey, void *user)
 {

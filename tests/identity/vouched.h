@@ -4,7 +4,7 @@
 #define TEST_IDENTITY_VOUCHED_H
 
 #include "parties.h"
-#include "sipveil/identity.h"
+#include "sipveil/binding.h"
 
 #define AT "Date: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
 #define ALICE "<sip:alice@atlanta.example>"

@@ -8,6 +8,7 @@
 
 #include "sipveil/agree.h"
 #include "sipveil/base.h"
+#include "sipveil/binding.h"
 #include "sipveil/crypto.h"
 #include "sipveil/e2m.h"
 #include "sipveil/identity.h"
