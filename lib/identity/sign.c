@@ -202,6 +202,7 @@ static sipveil_code read_claims(const signing *s, const sv_json **out)
     if (s->options->claims == NULL) return SIPVEIL_OK;
     sipveil_code code = sv_json_read_within(sv_span_str(s->options->claims), SV_IDENTITY_JSON_DEPTH, s->op->arena, out, &why);
     if (code == SIPVEIL_OK && (*out)->kind == SV_JSON_OBJECT) return SIPVEIL_OK;
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
     return sv_fail(s->err, SV_IDENTITY, SIPVEIL_USAGE, "the claims are no JSON object%s%s", code != SIPVEIL_OK ? ": " : "",
                    code != SIPVEIL_OK ? why.text : "");
 }

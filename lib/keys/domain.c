@@ -31,10 +31,24 @@ static sipveil_code read_names(X509 *certificate, sv_arena *arena, sipveil_domai
     out->names = names.domains;
     out->name_count = names.domain_count;
     if (names.domain_count == 0) {
-        sv_fail_rule(err, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-68", SIPVEIL_NO_OFFSET,
+        sipveil_error why;
+        sv_fail_rule(&why, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-68", SIPVEIL_NO_OFFSET,
                      "the certificate speaks for no SIP domain");
-        note(out, err);
+        note(out, &why);
     }
+    return SIPVEIL_OK;
+}
+
+/* One of the things that it must stand up to. Without memory nothing was found out. */
+static sipveil_code take(sipveil_code code, const sipveil_error *why, bool *ok, sipveil_domain_certificate *out,
+                         sipveil_error *err)
+{
+    *ok = code == SIPVEIL_OK;
+    if (code == SIPVEIL_INTERNAL) {
+        if (err != NULL) *err = *why;
+        return code;
+    }
+    if (!*ok) note(out, why);
     return SIPVEIL_OK;
 }
 
@@ -59,28 +73,22 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
     STACK_OF(X509) *chain = NULL;
     sv_chain_answer answer;
     sv_error_clear(&why);
-    SV_TRY(read_names(certificate, arena, out, &why));
+    SV_TRY(read_names(certificate, arena, out, err));
     SV_TRY(sv_certificate_hash_public_key(ring->context, certificate, out->keys[out->key_count++], err));
     out->not_before = sv_certificate_seconds(X509_get0_notBefore(certificate));
     out->not_after = sv_certificate_seconds(X509_get0_notAfter(certificate));
-    out->time_ok = sv_certificate_check_time(certificate, at, &why) == SIPVEIL_OK;
-    if (!out->time_ok) note(out, &why);
-    out->usage_ok = sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why) == SIPVEIL_OK;
-    if (!out->usage_ok) note(out, &why);
-    out->usage_tls =
-        !out->usage_ok && sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_TLS_HOST, NULL) == SIPVEIL_OK;
+    SV_TRY(take(sv_certificate_check_time(certificate, at, &why), &why, &out->time_ok, out, err));
+    SV_TRY(take(sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_HOST, &why), &why, &out->usage_ok, out, err));
+    if (!out->usage_ok) { /* noted already */
+        SV_TRY(take(sv_certificate_check_usage(certificate, SV_USE_SIGN_AS_TLS_HOST, &why), &why, &out->usage_tls, out, err));
+    }
     sv_chain_question question = {.certificate = certificate, .untrusted = untrusted, .at = at,
                                   .limits = sipveil_context_limits(ring->context), .built = &chain};
     sipveil_code code = ring->anchor_count == 0
                             ? sv_fail_rule(&why, "keys", SIPVEIL_UNTRUSTED_SIGNER, "IDN-67", SIPVEIL_NO_OFFSET,
                                            "there is no trust anchor to judge the certificate by")
                             : sv_chain_check(ring, &question, arena, &answer, &why);
-    if (code == SIPVEIL_INTERNAL) {
-        if (err != NULL) *err = why;
-        return code;
-    }
-    out->chain_ok = code == SIPVEIL_OK;
-    if (!out->chain_ok) note(out, &why);
+    SV_TRY(take(code, &why, &out->chain_ok, out, err));
     read_window(chain, out);
     for (int i = 1; chain != NULL && i < sk_X509_num(chain) && out->key_count < SV_DOMAIN_KEYS_MOST; i++) {
         SV_TRY(
