@@ -75,6 +75,7 @@ static bool set_up(EVP_PKEY_CTX *ctx, const sv_readiness *r, const sv_suite *sui
         return hash != NULL && mask_hash != NULL && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
                EVP_PKEY_CTX_set_rsa_oaep_md(ctx, hash) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, mask_hash) == 1;
     case SV_FOR_SIGNATURE:
+    case SV_FOR_OWN_SIGNATURE:
         if (hash == NULL || EVP_PKEY_CTX_set_signature_md(ctx, hash) != 1) return false;
         if (r->kind == SV_SIGNATURE_RSA_V15) return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
         return r->kind != SV_SIGNATURE_RSA_PSS ||
@@ -88,6 +89,7 @@ static bool set_up(EVP_PKEY_CTX *ctx, const sv_readiness *r, const sv_suite *sui
 static int begin(EVP_PKEY_CTX *ctx, sv_key_purpose use, bool is_private)
 {
     if (use == SV_FOR_SIGNATURE) return is_private ? EVP_PKEY_sign_init(ctx) : EVP_PKEY_verify_init(ctx);
+    if (use == SV_FOR_OWN_SIGNATURE) return EVP_PKEY_verify_init(ctx);
     if (use == SV_FOR_TRANSPORT) return is_private ? EVP_PKEY_decrypt_init(ctx) : EVP_PKEY_encrypt_init(ctx);
     return is_private ? EVP_PKEY_derive_init(ctx) : 0;
 }
@@ -183,7 +185,6 @@ EVP_PKEY_CTX *sv_public_context(sv_crypto *crypto, EVP_PKEY *key, const sv_readi
 /* Whoever takes a context out of its place has it alone, and puts it into a free place afterwards. */
 struct sv_prepared {
     sv_key_facts facts;
-    atomic_bool doubtful; /* a signature could not be made once */
     _Atomic(ready *) places[SV_FOR_COUNT][AT_ONCE];
 };
 
@@ -201,7 +202,6 @@ sv_prepared *sv_prepared_new(EVP_PKEY *key)
     for (size_t i = 0; i < SV_FOR_COUNT; i++) {
         for (size_t k = 0; k < AT_ONCE; k++) atomic_init(&prepared->places[i][k], NULL);
     }
-    atomic_init(&prepared->doubtful, false);
     look(key, &prepared->facts);
     return prepared;
 }
@@ -248,14 +248,13 @@ void sv_private_return(sv_prepared *prepared, sv_loan *loan)
     *loan = (sv_loan){0};
 }
 
-bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness, bool made,
+bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness,
                        sipveil_span digest, sipveil_span signature)
 {
-    if (prepared == NULL) return made;
-    if (!made) atomic_store(&prepared->doubtful, true);
-    if (!made || !atomic_load(&prepared->doubtful)) return made;
-    EVP_PKEY_CTX *ctx = make(crypto, key, readiness, false);
-    bool right = ctx != NULL && EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len) == 1;
-    EVP_PKEY_CTX_free(ctx);
+    sv_readiness check = *readiness;
+    check.use = SV_FOR_OWN_SIGNATURE;
+    sv_loan loan = sv_private_context(crypto, key, prepared, &check);
+    bool right = loan.context != NULL && EVP_PKEY_verify(loan.context, signature.data, signature.len, digest.data, digest.len) == 1;
+    sv_private_return(prepared, &loan);
     return right;
 }

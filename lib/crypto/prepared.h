@@ -29,11 +29,14 @@ const sv_key_facts *sv_key_look(sv_crypto *crypto, EVP_PKEY *key, sv_key_facts *
 
 /* ---- what a context is ready for ---- */
 
-typedef enum sv_key_purpose { SV_FOR_SIGNATURE, SV_FOR_TRANSPORT, SV_FOR_AGREEMENT, SV_FOR_COUNT } sv_key_purpose;
+/* OWN_SIGNATURE: to verify what the private key itself has signed. */
+typedef enum sv_key_purpose {
+    SV_FOR_SIGNATURE, SV_FOR_OWN_SIGNATURE, SV_FOR_TRANSPORT, SV_FOR_AGREEMENT, SV_FOR_COUNT
+} sv_key_purpose;
 
 typedef struct sv_readiness {
     sv_key_purpose use;
-    sv_signature_kind kind; /* SIGNATURE: with hash, and of PSS the salt */
+    sv_signature_kind kind; /* both SIGNATUREs: with hash, and of PSS the salt */
     sv_hash hash;           /* TRANSPORT: OAEP with hash and mask_hash */
     sv_hash mask_hash;
     size_t salt;
@@ -62,10 +65,11 @@ typedef struct sv_loan {
 } sv_loan;
 sv_loan sv_private_context(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness);
 void sv_private_return(sv_prepared *prepared, sv_loan *loan);
-/* Whether a digest's signature, just made or not, may be given out. libcrypto squares the two halves of an RSA key's
- * blinding one after the other: where memory ends between them, up to 32 signatures after it come out wrong and are
- * called made. So once one could not be made, those that follow are verified. */
-bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness, bool made,
+/* Whether a signature, just made over a digest, is right. Asked of each one with RSA: libcrypto squares the two halves of a
+ * key's blinding one after the other, and where memory ends between them, in a signature or in a decryption, up to 32
+ * signatures after it come out wrong and are called made. Nothing is remembered of what failed, least of all of what
+ * others sent to be decrypted, so the time of a signature tells nothing of that. */
+bool sv_private_signed(sv_crypto *crypto, EVP_PKEY *key, sv_prepared *prepared, const sv_readiness *readiness,
                        sipveil_span digest, sipveil_span signature);
 
 /* Of a thread. */

@@ -258,7 +258,9 @@ sipveil_code sv_signature_make(sv_crypto *crypto, const sv_signature_scheme *sch
         sv_loan loan = sv_private_context(crypto, key, prepared, &readiness);
         made = loan.context != NULL && EVP_PKEY_sign(loan.context, out, &len, digest, row->size) == 1;
         sv_private_return(prepared, &loan);
-        made = sv_private_signed(crypto, key, prepared, &readiness, made, sv_span(digest, row->size), sv_span(out, len));
+        if (made && scheme->kind != SV_SIGNATURE_ECDSA) {
+            made = sv_private_signed(crypto, key, prepared, &readiness, sv_span(digest, row->size), sv_span(out, len));
+        }
     }
     if (!made) return sv_fail_openssl(err, "crypto", SIPVEIL_INTERNAL, "cannot sign with this key");
     *signature = sv_span(out, len);
