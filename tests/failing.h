@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/arena.h"
 #include "base/span.h"
 #include "sipveil/base.h"
 
@@ -50,6 +51,7 @@ static struct {
         size_t len;
     } secrets[FAILING_SECRETS];
     size_t secret_count;
+    bool no_room;        /* in new arenas: each allocation of theirs is one of malloc's */
     bool looking;        /* for them in what is given back */
     size_t found;
     const char *what;    /* the secret that was found */
@@ -114,6 +116,10 @@ char *__wrap_strndup(const char *s, size_t most);
 void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
 void __wrap_free(void *block);
 void *__wrap_sv_random_pool_new(void);
+sv_arena *__real_sv_arena_new(size_t first_block, size_t most);
+sv_arena *__real_sv_arena_new_not_dumped(size_t first_block, size_t most);
+sv_arena *__wrap_sv_arena_new(size_t first_block, size_t most);
+sv_arena *__wrap_sv_arena_new_not_dumped(size_t first_block, size_t most);
 
 void *__wrap_malloc(size_t size)
 {
@@ -163,6 +169,16 @@ void __wrap_free(void *block)
 void *__wrap_sv_random_pool_new(void)
 {
     return NULL;
+}
+
+enum { FAILING_NO_ROOM = 16 }; /* what an arena aligns to */
+sv_arena *__wrap_sv_arena_new(size_t first_block, size_t most)
+{
+    return __real_sv_arena_new(failing.no_room ? FAILING_NO_ROOM : first_block, most);
+}
+sv_arena *__wrap_sv_arena_new_not_dumped(size_t first_block, size_t most)
+{
+    return failing.no_room ? __real_sv_arena_new(FAILING_NO_ROOM, most) : __real_sv_arena_new_not_dumped(first_block, most);
 }
 
 static void *failing_library_malloc(size_t size, const char *file, int line)

@@ -31,7 +31,7 @@ void sv_sip_edit_start(sv_sip_edit *edit, const sv_sip_view *view)
 {
     edit->view = view;
     edit->start_line = edit->body = sv_span(NULL, 0);
-    edit->has_body = edit->overflow = false;
+    edit->has_body = edit->overflow = edit->no_memory = false;
     edit->count = 0;
     memset(edit->removed, 0, sizeof edit->removed);
 }
@@ -98,7 +98,7 @@ void sv_sip_edit_set_value(sv_sip_edit *edit, const sv_sip_field *row, sipveil_s
     sv_put_row_start(row, &b);
     sv_put(&b, value);
     sv_put_str(&b, "\r\n");
-    if (b.failed) edit->overflow = true; /* told when it is written */
+    if (b.failed) edit->no_memory = true; /* told when it is written */
     sv_sip_edit_replace(edit, row, sv_buffer_span(&b));
 }
 
@@ -136,7 +136,7 @@ size_t sv_sip_edit_remove_tag(sv_sip_edit *edit, sv_field_id id, const char *tag
         if (sv_sip_edit_is_removed(edit, row)) continue;
         sv_buffer_init(&b, arena, row->value.len + 8, 2 * row->value.len + 8);
         found = put_other_tags(row, tag, &b, &kept);
-        if (b.failed) edit->overflow = true;
+        if (b.failed) edit->no_memory = true;
         count += found;
         if (found > 0 && kept == 0) sv_sip_edit_remove(edit, row);
         else if (found > 0) sv_sip_edit_set_value(edit, row, sv_buffer_span(&b), arena);
@@ -161,6 +161,7 @@ static void put_length(const sv_sip_edit *edit, const sv_sip_field *row, sv_buff
 sipveil_code sv_sip_edit_write(const sv_sip_edit *edit, sv_buffer *out, sipveil_error *err)
 {
     const sv_sip_view *view = edit->view;
+    if (edit->no_memory) return sv_no_memory(err, "sip");
     if (edit->overflow) {
         return sv_fail(err, "sip", SIPVEIL_LIMIT, "more than %d changes to one message", SV_SIP_EDITS_MOST);
     }

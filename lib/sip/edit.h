@@ -23,6 +23,7 @@ typedef struct sv_sip_edit {
     sv_sip_change changes[SV_SIP_EDITS_MOST]; /* of one place: in the order they were made */
     size_t count;
     bool overflow;           /* more than fit: writing fails */
+    bool no_memory;          /* for a row: likewise */
 } sv_sip_edit;
 
 void sv_sip_edit_start(sv_sip_edit *edit, const sv_sip_view *view);

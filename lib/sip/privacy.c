@@ -85,7 +85,7 @@ void sv_privacy_drop(sv_sip_edit *edit, unsigned values, sv_arena *arena)
             if (left.len > 0) sv_put_byte(&left, ';');
             sv_put(&left, word);
         }
-        if (left.failed) edit->overflow = true;
+        if (left.failed) edit->no_memory = true;
         if (!dropped) continue;
         if (left.len == 0) sv_sip_edit_remove(edit, row);
         else sv_sip_edit_set_value(edit, row, sv_buffer_span(&left), arena);

@@ -71,7 +71,7 @@ size_t sv_asserted_trim(sv_sip_edit *edit, const sv_asserted *asserted, sv_field
             if (kept++ > 0) sv_put_str(&left, ", ");
             sv_put(&left, v->text);
         }
-        if (left.failed) edit->overflow = true;
+        if (left.failed) edit->no_memory = true;
         if (kept == all && all > 0 && !asserted->malformed && !asserted->too_many) continue;
         gone += all - kept + (all == kept);
         if (kept == 0) sv_sip_edit_remove(edit, row);

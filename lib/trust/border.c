@@ -41,11 +41,13 @@ void sipveil_border_free(sipveil_border *b)
 
 /* ---- the report grows ---- */
 
+/* A reason that cannot be told is no reason: the call fails. */
 static const char *text_of(sipveil_border *b, const char *format, va_list arguments)
 {
     char text[WHY_MOST];
     (void)vsnprintf(text, sizeof text, format, arguments);
     const char *copy = sv_arena_string(b->arena, sv_span_str(text));
+    if (copy == NULL) b->no_memory = true;
     return copy != NULL ? copy : "";
 }
 
@@ -57,7 +59,7 @@ void sv_border_note(sipveil_border *b, const char *phase, const char *field, con
     sipveil_border_line line = {
         .field = field, .result = result, .phase = phase, .rule = rule, .why = text_of(b, why, arguments)};
     va_end(arguments);
-    sv_put(&b->lines, sv_span(&line, sizeof line));
+    if (!b->no_memory) sv_put(&b->lines, sv_span(&line, sizeof line));
 }
 
 void sv_border_warn(sipveil_border *b, const char *rule, const char *text, ...)
@@ -76,7 +78,7 @@ void sv_border_refuse(sipveil_border *b, int status, const char *rule, const cha
     b->refusal = (sv_refusal){
         .action = SIPVEIL_BORDER_RESPOND, .status = status, .rule = rule, .why = text_of(b, why, arguments)};
     va_end(arguments);
-    if (phrase != NULL) (void)sv_arena_copy(b->arena, sv_span_str(phrase), &b->refusal.phrase);
+    if (phrase != NULL && !sv_arena_copy(b->arena, sv_span_str(phrase), &b->refusal.phrase)) b->no_memory = true;
 }
 
 static bool has_line(const sipveil_border *b, sipveil_span field)
@@ -96,6 +98,7 @@ static void note_untouched(sipveil_border *b, const sv_sip_view *view)
         const sv_sip_field *row = &view->fields[i];
         const char *name =
             row->id != SV_F_OTHER ? sv_field_info_of(row->id)->name : sv_arena_string(b->arena, row->name);
+        if (name == NULL) b->no_memory = true;
         if (name == NULL || sv_sip_find(view, row->name) != row || has_line(b, sv_span_str(name))) continue;
         if (row->id == SV_F_IDENTITY || row->id == SV_F_IDENTITY_INFO) {
             sv_border_note(b, "", name, "kept", "TRU-36", "Privacy never removes it");
@@ -140,6 +143,7 @@ static sipveil_code write_message(sipveil_border *b, const sv_sip_view *view, si
 
 static sipveil_code finish(sipveil_border *b, sipveil_border_result *out, sipveil_error *err)
 {
+    if (b->no_memory) return sv_no_memory(err, SV_TRUST);
     SV_TRY(sv_buffer_check(&b->lines, SV_TRUST, err));
     SV_TRY(sv_buffer_check(&b->warnings, SV_TRUST, err));
     sipveil_span warnings = sv_buffer_span(&b->warnings);
@@ -203,7 +207,7 @@ static void start(sipveil_border *b, const sipveil_border_options *options, cons
     b->to = (sipveil_trust_verdict){0};
     b->now = options->has_at ? options->at : sv_now(b->context);
     b->from = in_time(b, from);
-    b->arrived = b->leaving = b->complete = false;
+    b->arrived = b->leaving = b->complete = b->no_memory = false;
     b->view = NULL;
     b->privacy = (sv_privacy){0};
     b->refusal = (sv_refusal){0};
@@ -243,8 +247,10 @@ sipveil_code sipveil_border_arrive(sipveil_border *b, const sipveil_border_optio
     if (out != NULL) *out = (sipveil_border_result){0};
     SV_TRY(check_arrival(b, options, from, out, err));
     start(b, options, from);
-    SV_TRY(take_in(b, message, err));
-    return finish(b, out, err);
+    sipveil_code code = take_in(b, message, err);
+    if (code == SIPVEIL_OK) code = finish(b, out, err);
+    if (code != SIPVEIL_OK) b->arrived = false;
+    return code;
 }
 
 /* ---- leave ---- */
@@ -275,7 +281,7 @@ sipveil_code sipveil_border_leave(sipveil_border *b, const sipveil_trust_verdict
     }
     b->to = in_time(b, to);
     b->leaving = true;
-    b->complete = false;
+    b->complete = b->no_memory = b->lines.failed = b->warnings.failed = false;
     b->refusal = (sv_refusal){0};
     b->message = sv_span(NULL, 0);
     b->lines.len = b->lines_of_a;
@@ -296,8 +302,9 @@ sipveil_span sipveil_border_identity(sipveil_border *b, size_t place)
 const sipveil_border_line *sipveil_border_lines(sipveil_border *b, size_t *count)
 {
     if (b != NULL && b->view != NULL && !b->complete) {
+        b->no_memory = b->lines.failed = false;
         note_untouched(b, b->view);
-        b->complete = true;
+        b->complete = !b->no_memory && !b->lines.failed;
     }
     sipveil_span octets = b != NULL && b->lines.arena != NULL ? sv_buffer_span(&b->lines) : sv_span(NULL, 0);
     *count = octets.len / sizeof(sipveil_border_line);

@@ -42,6 +42,7 @@ struct sipveil_border {
     sv_buffer lines, warnings; /* of sipveil_border_line, sipveil_warning */
     size_t lines_of_a, warnings_of_a;
     sv_refusal refusal;
+    bool no_memory;        /* for something that returns nothing: the call fails in the end */
     sipveil_span message;  /* of the last result */
 };
 
@@ -69,15 +70,15 @@ sipveil_code sv_close_leaks(sipveil_border *b, const sv_sip_view *view, sipveil_
 enum { SV_HIDDEN_TOKEN = 32 }; /* hex digits of the names that stand for what is hidden */
 /* May this message's header be hidden here? ACK and CANCEL of a hidden dialog are, though they do not ask. */
 bool sv_can_hide_header(const sipveil_border *b, const sv_sip_view *view);
-bool sv_is_hidden_dialog(const sipveil_border *b, const sv_sip_view *view);
+sipveil_code sv_is_hidden_dialog(sipveil_border *b, const sv_sip_view *view, bool *is, sipveil_error *err);
 /* Via, Record-Route and Contact of a request, Contact of a response; refuses where it cannot be remembered. */
 sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);
 /* What comes back with a name of ours, before anything else: into *message if changed. Refuses what was forgotten. */
 sipveil_code sv_restore_header(sipveil_border *b, const sv_sip_view *view, sipveil_span *message, sipveil_error *err);
 /* An entry of the dialog: kind is 'v' (transaction: its name), 'b' (name: Via and Record-Route), 'o' (Contact: its
- * name), 'c' (name: Contact and routes), 'd' (is hidden). */
-bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
-                      sipveil_span *value);
+ * name), 'c' (name: Contact and routes), 'd' (is hidden). *value is empty where nothing is known; INTERNAL: nobody can say. */
+sipveil_code sv_recall_hidden(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
+                              sipveil_span *value, sipveil_error *err);
 
 /* ---- service.c: what a privacy service does for "user" and "header" ---- */
 sipveil_code sv_serve_user(sipveil_border *b, const sv_sip_view *view, sipveil_error *err);

@@ -20,13 +20,16 @@ static sipveil_span name_of(const sipveil_border *b, char kind, sipveil_span key
     return sv_buffer_span(&name);
 }
 
-bool sv_recall_hidden(const sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
-                      sipveil_span *value)
+sipveil_code sv_recall_hidden(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
+                              sipveil_span *value, sipveil_error *err)
 {
+    *value = sv_span(NULL, 0);
+    if (b->options.memory == NULL) return SIPVEIL_OK;
     sipveil_span name = name_of(b, kind, key);
-    return b->options.memory != NULL && name.len > 0 &&
-           sv_store_find(sv_memory_store(b->options.memory), SV_STORE_HIDDEN, sv_sip_value(view, SV_F_CALL_ID), name,
-                         b->now, value);
+    if (name.len == 0) return sv_no_memory(err, SV_TRUST);
+    (void)sv_store_find(sv_memory_store(b->options.memory), SV_STORE_HIDDEN, sv_sip_value(view, SV_F_CALL_ID), name,
+                        b->now, value);
+    return SIPVEIL_OK;
 }
 
 static sipveil_code remember(sipveil_border *b, const sv_sip_view *view, char kind, sipveil_span key,
@@ -46,7 +49,8 @@ static sipveil_code name_for(sipveil_border *b, const sv_sip_view *view, char ki
 {
     sipveil_span known;
     sv_buffer text;
-    if (sv_recall_hidden(b, view, kind, what, &known)) {
+    SV_TRY(sv_recall_hidden(b, view, kind, what, &known, err));
+    if (known.len > 0) {
         if (!sv_arena_copy(b->arena, known, token)) return sv_no_memory(err, SV_TRUST);
         return remember(b, view, kind, what, *token, err); /* as the newest: the oldest of a dialog go first */
     }
@@ -86,9 +90,9 @@ static sipveil_code hide_via(sipveil_border *b, const sv_sip_view *view, sipveil
     SV_TRY(sv_buffer_check(&key, SV_TRUST, err));
     SV_TRY(sv_buffer_check(&kept, SV_TRUST, err));
     SV_TRY(name_for(b, view, 'v', sv_buffer_span(&key), &token, err));
-    sipveil_span before; /* a CANCEL has no Record-Route, and must not take that of its INVITE away */
-    bool keeps = sv_equal_str(view->method, "CANCEL") && sv_recall_hidden(b, view, 'b', token, &before);
-    if (!keeps) SV_TRY(remember(b, view, 'b', token, sv_buffer_span(&kept), err));
+    sipveil_span before = {0}; /* a CANCEL has no Record-Route, and must not take that of its INVITE away */
+    if (sv_equal_str(view->method, "CANCEL")) SV_TRY(sv_recall_hidden(b, view, 'b', token, &before, err));
+    if (before.len == 0) SV_TRY(remember(b, view, 'b', token, sv_buffer_span(&kept), err));
     sipveil_span transport = sv_sip_top_transport(view);
     sv_buffer_init(&own, b->arena, 256, 1 << 12);
     sv_put_str(&own, "Via: SIP/2.0/");
@@ -135,7 +139,8 @@ static sipveil_code hide_contact(sipveil_border *b, const sv_sip_view *view, sip
     }
     SV_TRY(name_for(b, view, 'o', contact.uri, &token, err));
     sv_buffer_init(&kept, b->arena, 512, 1 << 16);
-    if (sv_recall_hidden(b, view, 'c', token, &before)) { /* the routes are those of the request that made the dialog */
+    SV_TRY(sv_recall_hidden(b, view, 'c', token, &before, err));
+    if (before.len > 0) { /* the routes are those of the request that made the dialog */
         sv_put(&kept, before);
     } else {
         sv_put(&kept, contact.uri);
@@ -163,10 +168,13 @@ bool sv_can_hide_header(const sipveil_border *b, const sv_sip_view *view)
     return (b->table->spec.serves & SV_SERVES_HEADER) && b->options.memory != NULL && !registers;
 }
 
-bool sv_is_hidden_dialog(const sipveil_border *b, const sv_sip_view *view)
+sipveil_code sv_is_hidden_dialog(sipveil_border *b, const sv_sip_view *view, bool *is, sipveil_error *err)
 {
-    sipveil_span none;
-    return view->is_request && sv_sip_is_ack_or_cancel(view) && sv_recall_hidden(b, view, 'd', sv_span(NULL, 0), &none);
+    sipveil_span mark = {0};
+    if (view->is_request && sv_sip_is_ack_or_cancel(view))
+        SV_TRY(sv_recall_hidden(b, view, 'd', sv_span(NULL, 0), &mark, err));
+    *is = mark.len > 0;
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_hide_header(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)

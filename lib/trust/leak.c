@@ -47,13 +47,20 @@ static sipveil_span take_piece(sv_cursor *c)
     return sv_span(start, (size_t)(c->at - start));
 }
 
+/* What could not be looked for was not found to be absent: then nothing goes on. */
+static sipveil_span filled(sipveil_border *b, const sv_buffer *from)
+{
+    if (from->failed) b->no_memory = true;
+    return sv_buffer_span(from);
+}
+
 /* Escapes of JSON undone where they stand for ASCII, so that "sip:\u0061lice" hides from nobody. */
-static sipveil_span plain_text(sipveil_span json, sv_arena *arena)
+static sipveil_span plain_text(sipveil_border *border, sipveil_span json)
 {
     sv_cursor c = sv_cursor_over(json, "PASSporT");
     sv_buffer b;
     uint8_t octet;
-    sv_buffer_init(&b, arena, json.len, json.len + 1);
+    sv_buffer_init(&b, border->arena, json.len, json.len + 1);
     while (sv_take_byte(&c, &octet)) {
         sipveil_span digits;
         unsigned number = 0;
@@ -67,7 +74,7 @@ static sipveil_span plain_text(sipveil_span json, sv_arena *arena)
         }
         sv_put_byte(&b, number < 0x80 ? (uint8_t)number : '?');
     }
-    return sv_buffer_span(&b);
+    return filled(border, &b);
 }
 
 static bool holds(sipveil_span text, sipveil_span what)
@@ -79,20 +86,20 @@ static bool holds(sipveil_span text, sipveil_span what)
 }
 
 /* The digits of a telephone number, as "tn" has them (RFC 8225 5.2.1); empty if it is none. */
-static sipveil_span digits_of(sipveil_span uri, sv_arena *arena)
+static sipveil_span digits_of(sipveil_border *border, sipveil_span uri)
 {
     sv_cursor c = sv_cursor_over(uri, "identity");
     sv_buffer b;
     sipveil_span scheme;
     uint8_t octet;
-    sv_buffer_init(&b, arena, uri.len, uri.len + 1);
+    sv_buffer_init(&b, border->arena, uri.len, uri.len + 1);
     if (!sv_take_until(&c, ':', &scheme)) return sv_span(NULL, 0);
     (void)sv_take_if(&c, ':');
     while (sv_take_byte(&c, &octet) && octet != '@' && octet != ';' && octet != ':') {
         if (sv_is_digit(octet)) sv_put_byte(&b, octet);
         else if (octet != '+' && octet != '-' && octet != '.' && octet != '(' && octet != ')') return sv_span(NULL, 0);
     }
-    return sv_buffer_span(&b);
+    return filled(border, &b);
 }
 
 /* The value without scheme and parameters: user@host. */
@@ -103,19 +110,19 @@ static sipveil_span bare_address(sipveil_span uri)
     return sv_span_through(read.user, read.host);
 }
 
-static bool tells(sipveil_span text, sipveil_span uri, sv_arena *arena)
+static bool tells(sipveil_border *b, sipveil_span text, sipveil_span uri)
 {
     enum { SHORT = 5 }; /* an extension number would be found in any time stamp */
-    sipveil_span digits = digits_of(uri, arena), address = bare_address(uri);
+    sipveil_span digits = digits_of(b, uri), address = bare_address(uri);
     if (address.len > 0 && holds(text, address)) return true;
     if (digits.len == 0) return false;
     if (digits.len > SHORT) return holds(text, digits);
     sv_buffer quoted;
-    sv_buffer_init(&quoted, arena, digits.len + 2, digits.len + 3);
+    sv_buffer_init(&quoted, b->arena, digits.len + 2, digits.len + 3);
     sv_put_byte(&quoted, '"');
     sv_put(&quoted, digits);
     sv_put_byte(&quoted, '"');
-    return holds(text, sv_buffer_span(&quoted));
+    return holds(text, filled(b, &quoted));
 }
 
 /* Whether From shows the same anyway: then the field tells nothing new. */
@@ -129,26 +136,27 @@ static bool shown_by_from(const sipveil_border *b, const sv_sip_view *view, sipv
 
 /* orig is made of From, or of P-Asserted-Identity (RFC 8224 4.1): what does not tell the one tells the other, however it
  * is spelled. */
-static bool tells_from(const sv_sip_view *view, sipveil_span text, sv_arena *arena)
+static bool tells_from(sipveil_border *b, const sv_sip_view *view, sipveil_span text)
 {
     sv_sip_address from;
-    return sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK && tells(text, from.uri, arena);
+    return sv_sip_read_address(sv_sip_value(view, SV_F_FROM), &from, NULL) == SIPVEIL_OK && tells(b, text, from.uri);
 }
 
 static bool tells_removed(sipveil_border *b, const sv_sip_view *view, sipveil_span payload)
 {
     sipveil_span json;
-    if (sv_mime_decode_base64url(payload, b->arena, &json, NULL) != SIPVEIL_OK)
-        return true; /* nobody can verify it either */
-    sipveil_span text = plain_text(json, b->arena);
+    sipveil_code code = sv_mime_decode_base64url(payload, b->arena, &json, NULL);
+    if (code == SIPVEIL_INTERNAL) b->no_memory = true;
+    if (code != SIPVEIL_OK) return true; /* nobody can verify it either */
+    sipveil_span text = plain_text(b, json);
     for (size_t i = 0; i < b->asserted.count; i++) {
         sipveil_span uri = b->asserted.values[i].uri;
-        if (!shown_by_from(b, view, uri) && tells(text, uri, b->arena)) return true;
+        if (!shown_by_from(b, view, uri) && tells(b, text, uri)) return true;
     }
     for (size_t i = 0; i < b->told_count; i++) {
-        if (!shown_by_from(b, view, b->told[i]) && tells(text, b->told[i], b->arena)) return true;
+        if (!shown_by_from(b, view, b->told[i]) && tells(b, text, b->told[i])) return true;
     }
-    return !tells_from(view, text, b->arena);
+    return !tells_from(b, view, text);
 }
 
 /* Phase A may have removed a field that the PASSporT was made from: in an ACK, or from a hop that is not trusted. */

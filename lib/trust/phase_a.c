@@ -176,22 +176,24 @@ static bool judge_received(sipveil_border *b, const sv_sip_view *view)
     return true;
 }
 
-static void demand_authentication(sipveil_border *b, const sv_sip_view *view)
+static sipveil_code demand_authentication(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
 {
     sv_must_auth must = b->table->spec.must_auth;
-    if (must == SV_AUTH_MAY || b->from.trusted || !sv_is_answerable(view)) return;
+    if (must == SV_AUTH_MAY || b->from.trusted || !sv_is_answerable(view)) return SIPVEIL_OK;
     if (must == SV_AUTH_REFUSE || b->options.challenge == NULL) {
         sv_border_refuse(b, 403, "ADV-200", NULL, "the originator is not authenticated (must_auth)");
-        return;
+        return SIPVEIL_OK;
     }
     sv_buffer row;
     sv_buffer_init(&row, b->arena, 256, 1 << 16);
     sv_put_str(&row, b->options.is_registrar ? "WWW-Authenticate: " : "Proxy-Authenticate: ");
     sv_put_str(&row, b->options.challenge);
     sv_put_str(&row, "\r\n");
+    SV_TRY(sv_buffer_check(&row, SV_TRUST, err));
     sv_border_refuse(b, b->options.is_registrar ? 401 : 407, "ADV-200", NULL,
                      "the originator is not authenticated (must_auth)");
     b->refusal.rows = sv_buffer_span(&row);
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_error *err)
@@ -204,7 +206,7 @@ sipveil_code sv_phase_a(sipveil_border *b, const sv_sip_view *view, sipveil_erro
     bool present = judge_received(b, view);
     bool may_add = view->is_request ? !sv_sip_is_ack_or_cancel(view) : b->table->spec.assert_in_responses;
     if (!present && may_add && authenticated) SV_TRY(assert_own(b, view, err));
-    else if (!authenticated) demand_authentication(b, view);
+    else if (!authenticated) SV_TRY(demand_authentication(b, view, err));
     if (sv_sip_edit_remove_all(&b->edit, SV_F_P_PREFERRED_IDENTITY) > 0) {
         sv_border_note(b, "A", "P-Preferred-Identity", "removed", "ADV-202",
                        "it never goes past the proxy that it is for");

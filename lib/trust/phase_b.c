@@ -90,7 +90,8 @@ static void strip_fields(sipveil_border *b, const sv_sip_view *view)
     for (size_t i = 0; i < s->strip_count; i++) {
         if (remove_named(b, view, s->strip[i]) == 0) continue;
         const char *name = sv_arena_string(b->arena, s->strip[i]);
-        sv_border_note(b, "B", name != NULL ? name : "?", "removed", "TRU-10",
+        if (name == NULL) b->no_memory = true;
+        else sv_border_note(b, "B", name, "removed", "TRU-10",
                        "it is for the trust domain alone (strip)");
     }
     if ((b->privacy.values & (SV_PRIVACY_HISTORY | SV_PRIVACY_SESSION | SV_PRIVACY_HEADER)) &&
@@ -153,7 +154,8 @@ sipveil_code sv_phase_b(sipveil_border *b, const sv_sip_view *view, sipveil_erro
     SV_TRY(settle_identity(b, view, err));
     strip_fields(b, view);
     if (asked & can & SV_PRIVACY_USER) SV_TRY(sv_serve_user(b, view, err));
-    bool hides = (asked & SV_PRIVACY_HEADER) != 0 || sv_is_hidden_dialog(b, view);
+    bool hides = (asked & SV_PRIVACY_HEADER) != 0;
+    if (!hides) SV_TRY(sv_is_hidden_dialog(b, view, &hides, err));
     if (hides && sv_can_hide_header(b, view)) SV_TRY(sv_hide_header(b, view, err));
     settle_privacy(b, view, asked & can);
     return SIPVEIL_OK;

@@ -84,6 +84,7 @@ sipveil_code sipveil_border_report_json(sipveil_border *border, sipveil_span *js
     put_warnings(&b, border);
     sv_put_str(&b, "}\n");
     SV_TRY(sv_buffer_check(&b, SV_TRUST, err));
+    if (!border->complete) return sv_no_memory(err, SV_TRUST);
     *json = sv_buffer_span(&b);
     return SIPVEIL_OK;
 }

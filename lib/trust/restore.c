@@ -65,7 +65,8 @@ static sipveil_code restore_response(sipveil_border *b, const sv_sip_view *view,
 {
     sipveil_span token = own_branch(b, view), kept, via, routes, copy;
     if (token.len == 0) return SIPVEIL_OK;
-    if (!sv_recall_hidden(b, view, 'b', token, &kept)) {
+    SV_TRY(sv_recall_hidden(b, view, 'b', token, &kept, err));
+    if (kept.len == 0) {
         sv_border_refuse(b, 481, "TRU-35", NULL, "what was hidden of this transaction is forgotten");
         return SIPVEIL_OK;
     }
@@ -106,7 +107,8 @@ static sipveil_code restore_request(sipveil_border *b, const sv_sip_view *view, 
     if (drop_own_route(b, view, changed)) return SIPVEIL_OK;
     if (sv_sip_read_uri(view->request_uri, &uri, NULL) != SIPVEIL_OK || !is_token(uri.user)) return SIPVEIL_OK;
     if (!is_ours(b, view->request_uri, uri.host)) return SIPVEIL_OK;
-    if (!sv_recall_hidden(b, view, 'c', uri.user, &kept)) {
+    SV_TRY(sv_recall_hidden(b, view, 'c', uri.user, &kept, err));
+    if (kept.len == 0) {
         sv_border_refuse(b, 481, "TRU-35", NULL, "what was hidden of this dialog is forgotten");
         return SIPVEIL_OK;
     }

@@ -150,6 +150,7 @@ typedef struct sv_table_reader {
     bool skipping;       /* a section whose head was wrong: its keys are not looked at */
     sipveil_error *first; /* the first mistake */
     size_t mistakes;
+    bool no_memory; /* for a warning */
 } sv_table_reader;
 
 sipveil_code sv_table_read_text(sv_table_reader *reader, sipveil_span text, const char *name);

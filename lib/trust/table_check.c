@@ -12,17 +12,20 @@ static sv_place place_of(const sv_partner *p, sv_partner_key key)
     return (sv_place){p->place.file, p->lines[key] != 0 ? p->lines[key] : p->place.line};
 }
 
-static void SV_PRINTF(2, 3) warn(sipveil_trust_table *t, const char *format, ...)
+static void SV_PRINTF(2, 3) warn(sv_table_reader *r, const char *format, ...)
 {
+    sipveil_trust_table *t = r->table;
     char text[300];
     va_list arguments;
     if (t->warnings == NULL) t->warnings = sv_arena_alloc_array(t->arena, WARNINGS_MOST, sizeof *t->warnings);
+    r->no_memory |= t->warnings == NULL;
     if (t->warnings == NULL || t->warning_count == WARNINGS_MOST) return;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const char *copy = sv_arena_string(t->arena, sv_span_str(text));
     if (copy != NULL) t->warnings[t->warning_count++] = copy;
+    else r->no_memory = true;
 }
 
 static void check_spec(sv_table_reader *r)
@@ -51,12 +54,12 @@ static void check_spec(sv_table_reader *r)
                                "strict_border belongs to profile mm-border");
     }
     if (s->strict_border)
-        warn(t, "strict_border removes P-Asserted-Identity for Privacy: none too, against RFC 3325 section 7");
+        warn(r, "strict_border removes P-Asserted-Identity for Privacy: none too, against RFC 3325 section 7");
     if (s->profile == SIPVEIL_TRUST_PROFILE_IMS_REL5) {
-        warn(t, "profile ims-rel5 believes every previous hop and never removes P-Asserted-Identity: for closed "
+        warn(r, "profile ims-rel5 believes every previous hop and never removes P-Asserted-Identity: for closed "
                 "networks only");
     }
-    if (s->level == 2) warn(t, "level = 2: every authenticated peer is trusted, partner or not");
+    if (s->level == 2) warn(r, "level = 2: every authenticated peer is trusted, partner or not");
 }
 
 static void check_partner(sv_table_reader *r, const sv_partner *p)
@@ -87,11 +90,11 @@ static void check_partner(sv_table_reader *r, const sv_partner *p)
                                SV_QUOTE(p->name));
     }
     if (trusts && p->level >= 2 && p->level < t->spec.level) {
-        warn(t, "partner %s has level %u where [trust-domain] asks for %u: it is never trusted", SV_QUOTE(p->name),
+        warn(r, "partner %s has level %u where [trust-domain] asks for %u: it is never trusted", SV_QUOTE(p->name),
              p->level, t->spec.level);
     }
     if (p->protection == SIPVEIL_TRUST_BY_SMIME && p->confidential) {
-        warn(t, "partner %s is confidential and has smime alone: only what is encrypted to us would count",
+        warn(r, "partner %s is confidential and has smime alone: only what is encrypted to us would count",
              SV_QUOTE(p->name));
     }
 }
@@ -184,14 +187,15 @@ sipveil_code sv_table_index(sv_table_reader *r)
 
 /* ---- partner names ---- */
 
-static void check_unique_names(sv_table_reader *r)
+static sipveil_code check_unique_names(sv_table_reader *r)
 {
     sipveil_trust_table *t = r->table;
     sv_index index;
-    if (t->count == 0 || !index_start(t->arena, &index, t->count)) return;
+    if (t->count == 0) return SIPVEIL_OK;
     const sv_partner **rows = sv_arena_alloc_array(t->arena, t->count, sizeof *rows);
     size_t n = 0;
-    for (const sv_partner *p = t->first; rows != NULL && p != NULL; p = p->next) {
+    if (rows == NULL || !index_start(t->arena, &index, t->count)) return sv_no_memory(r->first, SV_TRUST);
+    for (const sv_partner *p = t->first; p != NULL; p = p->next) {
         size_t at = (size_t)sv_hash_name(p->name) & index.mask;
         while (index.slots[at] != 0 && !sv_equal_nocase(rows[index.slots[at] - 1]->name, p->name))
             at = (at + 1) & index.mask;
@@ -205,12 +209,13 @@ static void check_unique_names(sv_table_reader *r)
         rows[n++] = p;
         index.slots[at] = (uint32_t)n;
     }
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_table_check(sv_table_reader *r)
 {
     check_spec(r);
-    check_unique_names(r);
+    SV_TRY(check_unique_names(r));
     for (const sv_partner *p = r->table->first; p != NULL; p = p->next) check_partner(r, p);
-    return SIPVEIL_OK;
+    return r->no_memory ? sv_no_memory(r->first, SV_TRUST) : SIPVEIL_OK;
 }

@@ -105,8 +105,10 @@ static sipveil_code take_include(sv_table_reader *r, sipveil_span value)
     }
     const char *named = sv_arena_string(r->table->arena, value);
     if (named == NULL) return sv_no_memory(r->first, SV_TRUST);
-    if (r->options->read(r->options->user, named, r->at.file, &text, &name, &why) != SIPVEIL_OK) {
-        return sv_table_mistake(r, here, why.hint[0] != '\0' ? why.hint : NULL, "include: %s", why.text);
+    sipveil_code given = r->options->read(r->options->user, named, r->at.file, &text, &name, &why);
+    if (given == SIPVEIL_INTERNAL) *r->first = why;
+    if (given != SIPVEIL_OK) {
+        return given == SIPVEIL_INTERNAL ? given :  sv_table_mistake(r, here, why.hint[0] != '\0' ? why.hint : NULL, "include: %s", why.text);
     }
     r->depth++;
     sipveil_code code = sv_table_read_text(r, text, name);
