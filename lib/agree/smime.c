@@ -3,9 +3,10 @@
 
 #include "cms/der_read.h"
 #include "keys/certificate.h"
-#include "keys/chain.h"
+#include "keys/keyring.h"
 #include "sip/edit.h"
 #include "sip/values.h"
+#include "tunnel/answer_certificates.h"
 
 enum { CERTIFICATES_MOST = 8 };
 
@@ -34,59 +35,35 @@ sipveil_code sv_smime_put_certificate(sv_operation *op, const sipveil_keyring *r
 
 /* ---- client: the certificate of the next hop ---- */
 
-typedef struct arrived {
-    X509 *certificates[CERTIFICATES_MOST];
-    size_t count;
-} arrived;
-
-static sipveil_code add_certificate(sv_operation *op, sipveil_span der, arrived *out)
+static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *response, sv_answer_certificates *out)
 {
-    if (out->count == CERTIFICATES_MOST) return SIPVEIL_OK;
-    SV_TRY(sv_certificate_load(op->worker->context, der, op->arena, &out->certificates[out->count], op->err));
-    out->count++;
-    return SIPVEIL_OK;
-}
-
-static sipveil_code read_certificates(sv_operation *op, const sv_sip_view *response, arrived *out)
-{
-    sv_cms_type type;
-    sipveil_span octets, content;
-    sv_cms_policy policy = {0};
-    *out = (arrived){.count = 0};
     if (response->body.len == 0) return SIPVEIL_OK;
     sv_mime_entity *entity = sv_arena_alloc_raw(op->arena, sizeof *entity);
-    sv_signed *s = sv_arena_alloc(op->arena, sizeof *s);
-    if (entity == NULL || s == NULL) return sv_no_memory(op->err, SV_AGREE);
+    if (entity == NULL) return sv_no_memory(op->err, SV_AGREE);
     SV_TRY(sv_entity_of_body(response, op->limits, 0, entity, op->err));
-    if (!sv_media_type_is(&entity->type, "application", "pkcs7-mime")) return SIPVEIL_OK;
-    SV_TRY(sv_mime_decoded_content(entity, op->arena, &octets, op->err));
-    SV_TRY(sv_cms_read_content_info(octets, op->limits, &type, &content, op->err));
-    if (type != SV_CMS_SIGNED) return SIPVEIL_OK;
-    SV_TRY(sv_cms_read_signed(content, op->limits, &policy, op->arena, s, op->err));
-    for (size_t i = 0; i < s->certificate_count; i++) SV_TRY(add_certificate(op, s->certificates[i], out));
-    return SIPVEIL_OK;
+    return sv_answer_take_certificates(out, entity, op->err);
 }
 
 /* What an earlier answer left: the accepted certificate, and behind it those that came with it. */
-static sipveil_code read_kept(sv_operation *op, sipveil_span kept, arrived *out)
+static sipveil_code read_kept(sv_operation *op, sipveil_span kept, sv_answer_certificates *out)
 {
     sv_cursor c = sv_cursor_over(kept, "kept certificates");
     for (sv_der der; sv_left(&c) > 0;) {
         SV_TRY(sv_der_take(&c, &der, op->err));
-        SV_TRY(add_certificate(op, der.whole, out));
+        SV_TRY(sv_answer_add_certificate(out, der.whole, op->err));
     }
     return SIPVEIL_OK;
 }
 
-static sipveil_code write_kept(sv_operation *op, const arrived *all, const X509 *chosen, sipveil_span *kept)
+static sipveil_code write_kept(sv_operation *op, const sv_answer_certificates *all, const X509 *chosen, sipveil_span *kept)
 {
     sv_buffer b;
     sipveil_span der;
     sv_buffer_init(&b, op->arena, 4096, op->limits->message);
     for (int round = 0; round < 2; round++) { /* the chosen one first */
         for (size_t i = 0; i < all->count; i++) {
-            if ((all->certificates[i] == chosen) != (round == 0)) continue;
-            SV_TRY(sv_certificate_der(all->certificates[i], op->arena, &der, op->err));
+            if ((all->items[i] == chosen) != (round == 0)) continue;
+            SV_TRY(sv_certificate_der(all->items[i], op->arena, &der, op->err));
             sv_put(&b, der);
         }
     }
@@ -120,41 +97,34 @@ static sipveil_code is_pinned(sv_operation *op, X509 *certificate, const char *p
 }
 
 /* AGR-46: nobody vouches for an unprotected answer, so the certificate has to stand on its own. */
-static sipveil_code check_trusted(sv_operation *op, const arrived *all, X509 *certificate,
+static sipveil_code check_trusted(sv_operation *op, const sv_answer_certificates *all, X509 *certificate,
                                   const sipveil_agree_client_options *options, int64_t now)
 {
-    sv_chain_answer answer;
     if (options->keyring == NULL || options->keyring->anchor_count == 0) {
         return sv_fail(op->err, SV_AGREE, SIPVEIL_POLICY, "a certificate came with the response, and there are no trust anchors to judge it by");
     }
-    STACK_OF(X509) *others = sk_X509_new_null();
-    if (others == NULL) return sv_no_memory(op->err, SV_AGREE);
-    for (size_t i = 0; i < all->count; i++) (void)sk_X509_push(others, all->certificates[i]);
-    sv_chain_question question = {.certificate = certificate, .untrusted = others, .at = now, .limits = op->limits};
-    sipveil_code code = sv_chain_check(options->keyring, &question, op->arena, &answer, op->err);
-    sk_X509_free(others);
-    return code;
+    return sv_answer_check_chain(all, certificate, options->keyring, now, op->err);
 }
 
-static sipveil_code find_named(sv_operation *op, const arrived *all, const char *next_hop, X509 **out)
+static sipveil_code find_named(sv_operation *op, const sv_answer_certificates *all, const char *next_hop, X509 **out)
 {
     sv_certificate_names list;
     *out = NULL;
     for (size_t i = 0; i < all->count && next_hop != NULL && *out == NULL; i++) {
-        SV_TRY(sv_certificate_read_names(all->certificates[i], op->arena, &list, op->err));
-        if (names(&list, next_hop)) *out = all->certificates[i];
+        SV_TRY(sv_certificate_read_names(all->items[i], op->arena, &list, op->err));
+        if (names(&list, next_hop)) *out = all->items[i];
     }
     return SIPVEIL_OK;
 }
 
-static sipveil_code judge(sv_operation *op, const arrived *all, const sipveil_agree_client_options *options, int64_t now,
+static sipveil_code judge(sv_operation *op, const sv_answer_certificates *all, const sipveil_agree_client_options *options, int64_t now,
                           X509 **chosen)
 {
     bool pinned = false;
     *chosen = NULL;
     for (size_t i = 0; i < all->count && !pinned; i++) {
-        SV_TRY(is_pinned(op, all->certificates[i], options->pin, &pinned));
-        if (pinned) *chosen = all->certificates[i];
+        SV_TRY(is_pinned(op, all->items[i], options->pin, &pinned));
+        if (pinned) *chosen = all->items[i];
     }
     if (!pinned) {
         SV_TRY(find_named(op, all, options->next_hop, chosen));
@@ -164,15 +134,15 @@ static sipveil_code judge(sv_operation *op, const arrived *all, const sipveil_ag
         }
         SV_TRY(check_trusted(op, all, *chosen, options, now));
     }
-    SV_TRY(sv_certificate_check_usage(*chosen, SV_USE_ENCRYPT, op->err));
-    return sv_certificate_check_time(*chosen, now, op->err);
+    return sv_answer_check_recipient(*chosen, now, op->err);
 }
 
 sipveil_code sv_smime_accept_certificate(sv_operation *op, const sv_sip_view *response,
                                          const sipveil_agree_client_options *options, int64_t now, sipveil_span earlier,
                                          sipveil_span *der)
 {
-    arrived all;
+    sv_answer_certificates all = {.context = op->worker->context, .limits = op->limits, .arena = op->arena,
+                                  .most = CERTIFICATES_MOST};
     X509 *chosen = NULL;
     *der = SV_SPAN("");
     SV_TRY(read_certificates(op, response, &all));
@@ -195,16 +165,9 @@ static sipveil_code make_recipient(sipveil_worker *worker, sv_arena *arena, sipv
     X509 *certificate;
     sv_der first;
     sv_cursor c = sv_cursor_over(kept, "kept certificates");
-    sipveil_key *key = sv_arena_alloc(arena, sizeof *key);
-    if (key == NULL) return sv_no_memory(err, SV_AGREE);
     SV_TRY(sv_der_take(&c, &first, err));
     SV_TRY(sv_certificate_load(worker->context, first.whole, arena, &certificate, err));
-    const char *label = sv_certificate_label(certificate, arena);
-    key->kind = SIPVEIL_KEY_CERTIFICATE;
-    key->description = label != NULL ? sv_arena_string(arena, sv_span_str(label)) : NULL;
-    if (key->description == NULL) return sv_no_memory(err, SV_AGREE);
-    *out = key;
-    return sv_certificate_view(worker->context, certificate, arena, &key->cms, err);
+    return sv_answer_make_recipient(worker->context, certificate, arena, out, err);
 }
 
 /* The mirrored list stays readable outside; what counts is the one inside. */

@@ -121,6 +121,8 @@ sipveil_code sipveil_e2m_retry(sipveil_worker *worker, const sipveil_e2m_retry_o
                   .context = worker->context,
                   .limits = sipveil_context_limits(worker->context),
                   .arena = arena,
+                  .came = {.context = worker->context, .limits = sipveil_context_limits(worker->context), .arena = arena,
+                           .most = SV_ANSWER_CERTIFICATES_MOST},
                   .err = err,
                   .at = options->has_at ? options->at : sv_now(worker->context)};
     sv_store_mark mark = sv_memory_begin(options->e2m.memory);

@@ -4,9 +4,9 @@
 #define SV_E2M_RETRY_H
 
 #include "e2m/need.h"
-#include "tunnel/operation.h"
+#include "tunnel/answer_certificates.h"
 
-enum { SV_RETRY_HOSTS_MOST = 3, SV_RETRY_CERTIFICATES_MOST = 16, SV_RETRY_LIFE = 3600 };
+enum { SV_RETRY_HOSTS_MOST = 3, SV_RETRY_LIFE = 3600 };
 
 /* A hop that was granted now: remembered once the request was sealed. */
 typedef struct sv_granted {
@@ -23,9 +23,7 @@ typedef struct sv_retry {
     sv_arena *arena;
     int64_t at;
     sv_sip_view *request, *response;
-    X509 *certificates[SV_RETRY_CERTIFICATES_MOST]; /* of the response */
-    sipveil_span ders[SV_RETRY_CERTIFICATES_MOST];
-    size_t certificate_count;
+    sv_answer_certificates came; /* certificates of the response, and those of earlier ones behind them */
     sipveil_e2m_hop hops[SIPVEIL_E2M_HOPS_MOST];
     size_t hop_count;
     sv_granted granted[SV_RETRY_HOSTS_MOST];
@@ -41,7 +39,7 @@ typedef struct sv_retry {
 
 /* retry_certificate.c */
 sipveil_code sv_retry_read_certificates(sv_retry *r);
-/* The index of the certificate that names this host, and no user (E2M-36), or certificate_count. */
+/* The index of the certificate that names this host, and no user (E2M-36), or came.count. */
 sipveil_code sv_retry_find_certificate(sv_retry *r, sipveil_span host, size_t *index, bool *user);
 /* One that came earlier: its index, last of all. */
 sipveil_code sv_retry_add_certificate(sv_retry *r, sipveil_span der, size_t *index);

@@ -96,16 +96,16 @@ static bool is_hop(const sv_retry *r, sipveil_span host)
     return false;
 }
 
-/* certificate_count: a hop that is not encrypted to. */
+/* came.count: a hop that is not encrypted to. */
 static sipveil_code add_hop(sv_retry *r, const sipveil_e2m_need *need, size_t certificate)
 {
     if (r->hop_count == SIPVEIL_E2M_HOPS_MOST) return not_granted(r, "E2M-34", NULL, "no more proxies can be added to one message", need->host);
     sipveil_e2m_hop *hop = &r->hops[r->hop_count];
     *hop = (sipveil_e2m_hop){.host = sv_arena_string(r->arena, need->host)};
     if (hop->host == NULL) return sv_no_memory(r->err, SV_E2M);
-    if (certificate < r->certificate_count && r->options->e2m.seal.recipient_count > 0) {
-        SV_TRY(sv_retry_check_certificate(r, need, r->certificates[certificate]));
-        SV_TRY(sv_retry_make_key(r, r->certificates[certificate], &hop->key));
+    if (certificate < r->came.count && r->options->e2m.seal.recipient_count > 0) {
+        SV_TRY(sv_retry_check_certificate(r, need, r->came.items[certificate]));
+        SV_TRY(sv_retry_make_key(r, r->came.items[certificate], &hop->key));
     }
     r->hop_count++;
     return SIPVEIL_OK;
@@ -186,12 +186,12 @@ static sipveil_code grant(sv_retry *r, const sipveil_e2m_need *need)
         return SIPVEIL_OK;
     }
     SV_TRY(sv_retry_find_certificate(r, need->host, &index, &user));
-    bool none = index == r->certificate_count;
+    bool none = index == r->came.count;
     if (none && (view || r->options->e2m.seal.recipient_count > 0)) {
         return not_granted(r, user ? "E2M-36" : "E2M-34", "give it with --for HOST=KEYREF",
                            "no certificate for that host came with the response, and none is known", need->host);
     }
-    if (!none) r->granted[r->granted_count - 1].certificate = r->ders[index];
+    if (!none) r->granted[r->granted_count - 1].certificate = r->came.ders[index];
     return add_hop(r, need, index);
 }
 
