@@ -47,7 +47,8 @@ static void put_first_value(const sv_sip_field *row, sv_buffer *out)
         sv_put(out, row->line);
         return;
     }
-    sv_put(out, sv_span_through(sv_span(row->line.data, 0), via.params));
+    /* Blanks, and a fold, stand before parameters that are not there. */
+    sv_put(out, sv_trim(sv_span_through(sv_span(row->line.data, 0), via.params)));
     sv_put_str(out, "\r\n");
 }
 

@@ -45,6 +45,15 @@ static void topmost_via(void **state)
     check(VIAS PARTIES, (sv_sip_response){.status = 502}, "SIP/2.0 502 Bad Gateway\r\n" VIAS PARTIES "Content-Length: 0\r\n\r\n");
     check(VIA VIAS PARTIES, (sv_sip_response){.status = 421, .top_via_only = true},
           "SIP/2.0 421 Extension Required\r\n" VIA PARTIES "Content-Length: 0\r\n\r\n");
+    static const char *const blanks[] = {" ", "\r\n ", " \r\n\t ", ":5060\r\n ", ";x\r\n "}; /* a fold is not left behind (ADV-010) */
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        char lines[400], expected[400];
+        snprintf(lines, sizeof lines, "Via: SIP/2.0/UDP a%s, SIP/2.0/UDP b\r\n" PARTIES, blanks[i]);
+        size_t kept = strcspn(blanks[i], " \r");
+        snprintf(expected, sizeof expected, "SIP/2.0 421 Extension Required\r\nVia: SIP/2.0/UDP a%.*s\r\n" PARTIES
+                 "Content-Length: 0\r\n\r\n", (int)kept, blanks[i]);
+        check(lines, (sv_sip_response){.status = 421, .top_via_only = true}, expected);
+    }
 }
 
 static void not_answered(void **state)
