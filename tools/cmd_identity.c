@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sipveil identity: its verbs. */
+/* sipveil identity: its verbs, and how each of them comes to its message. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +31,24 @@ static void print_verbs(void)
     printf(" [options] [FILE]\n\n");
     for (size_t i = 0; i < VERB_COUNT; i++) printf("  identity %-7s %s\n", verbs[i].name, verbs[i].summary);
     printf("\n'sipveil identity sign --help' and so on tell more.\n");
+}
+
+int identity_do(const tool_verb *verb, const identity_work *work, int argc, char **argv, opening *o, void *state)
+{
+    io_octets message = {0};
+    int first = 0, exit_code = TOOL_USAGE;
+    tool_common *common = &o->common;
+    if (!tool_parse(verb, work->options, work->option_count, argc, argv, common, work->take, state, 1, &first, &exit_code) ||
+        io_would_refuse(common, common->output, common->force, &exit_code)) {
+        return exit_code;
+    }
+    const char *path = first < argc ? argv[first] : NULL;
+    exit_code = work->prepare(state);
+    if (exit_code == TOOL_OK && io_read_message(common, path, sipveil_context_limits(o->context)->message, &message, &exit_code)) {
+        exit_code = work->run(state, path, (sipveil_span){message.data, message.len});
+    }
+    io_free(&message);
+    return exit_code;
 }
 
 int cmd_identity(int argc, char **argv)

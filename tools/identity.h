@@ -84,6 +84,18 @@ int identity_tell(const identity_verifying *v, const char *path, const sipveil_i
 /* The verdict as JSON, where a report was asked for. */
 int identity_write_report(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);
 
+/* One verb over one message: what is set up once the options are taken, and what is done with the message then. Both
+ * get `state`, which `o` is part of, and return TOOL_OK or the exit code after a message. */
+typedef struct identity_work {
+    const tool_option *options;
+    size_t option_count;
+    tool_take take;
+    int (*prepare)(void *state);
+    int (*run)(void *state, const char *path, sipveil_span message);
+} identity_work;
+/* Takes the options, prepares, reads the message of the operand or of standard input, runs. Returns the exit code. */
+int identity_do(const tool_verb *verb, const identity_work *work, int argc, char **argv, opening *o, void *state);
+
 int identity_sign(int argc, char **argv);
 int identity_verify(int argc, char **argv);
 

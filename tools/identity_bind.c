@@ -170,8 +170,9 @@ static int note(bind_state *s, const char *path, sipveil_span message)
     return code == SIPVEIL_OK ? hand_on(s, path, message) : tool_error(&s->v.o.common, path, &err);
 }
 
-static int bind_message(bind_state *s, const char *path, sipveil_span message)
+static int bind_message(void *state, const char *path, sipveil_span message)
 {
+    bind_state *s = state;
     sipveil_identity_verdict verdict;
     sipveil_bound bound;
     sipveil_error err;
@@ -188,8 +189,9 @@ static int bind_message(bind_state *s, const char *path, sipveil_span message)
     return hand_on(s, path, verdict.message);
 }
 
-static int prepare(bind_state *s)
+static int prepare(void *state)
 {
+    bind_state *s = state;
     int exit_code;
     if (s->v.state == NULL) return tool_usage_error(&s->v.o.common, "--state FILE is missing: that is where bindings are kept");
     if (s->mikey_file != NULL) {
@@ -213,21 +215,11 @@ int identity_bind(int argc, char **argv)
                                    "Checks who a request is from, binds the certificate that it carries to its sender for its dialog, and\n"
                                    "writes it as it is. Every message of the dialog may go through it, so that bindings end with it.",
                                    identity_bind};
+    static const identity_work work = {options, sizeof options / sizeof *options, take, prepare, bind_message};
     bind_state s = {0};
-    io_octets message = {0};
-    int first = 0, exit_code = TOOL_USAGE;
     identity_verifying_begin(&s.v, verb.name);
     sipveil_bind_options_default(&s.bind);
-    if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.v.o.common, take, &s, 1, &first, &exit_code) &&
-        !io_would_refuse(&s.v.o.common, s.v.o.common.output, s.v.o.common.force, &exit_code)) {
-        const char *path = first < argc ? argv[first] : NULL;
-        exit_code = prepare(&s);
-        if (exit_code == TOOL_OK &&
-            io_read_message(&s.v.o.common, path, sipveil_context_limits(s.v.o.context)->message, &message, &exit_code)) {
-            exit_code = bind_message(&s, path, (sipveil_span){message.data, message.len});
-        }
-    }
-    io_free(&message);
+    int exit_code = identity_do(&verb, &work, argc, argv, &s.v.o, &s);
     io_free(&s.mikey);
     identity_verifying_end(&s.v);
     return exit_code;

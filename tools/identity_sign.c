@@ -94,8 +94,9 @@ static int read_claims(sign_state *s)
     return s->claims != NULL ? TOOL_OK : tool_failure(&s->o.common, TOOL_FAILED, NULL, "out of memory");
 }
 
-static int prepare(sign_state *s)
+static int prepare(void *state)
 {
+    sign_state *s = state;
     if (s->o.keys.count == 0) return tool_usage_error(&s->o.common, "--key KEYREF is needed: who signs?");
     if (s->sign.info == NULL) return tool_usage_error(&s->o.common, "--info URI is needed: where is the certificate to be found?");
     int exit_code = opening_prepare(&s->o);
@@ -125,8 +126,9 @@ static int check_link(sign_state *s, const char *path, sipveil_span message)
                         "the request carries a certificate, and came over a link that nothing protects: it is not signed");
 }
 
-static int sign_message(sign_state *s, const char *path, sipveil_span message)
+static int sign_message(void *state, const char *path, sipveil_span message)
 {
+    sign_state *s = state;
     sipveil_identity_signed made;
     sipveil_error err;
     int exit_code = check_link(s, path, message);
@@ -142,21 +144,11 @@ int identity_sign(int argc, char **argv)
                                    "Signs for the originator of a request as the authentication service of its domain; one that is\n"
                                    "of another domain is written as it is, with a warning.",
                                    identity_sign};
+    static const identity_work work = {options, sizeof options / sizeof *options, take, prepare, sign_message};
     sign_state s = {.o = {.common = {.verb = verb.name}}};
-    io_octets message = {0};
-    int first = 0, exit_code = TOOL_USAGE;
     sipveil_open_options_default(&s.o.open);
     sipveil_identity_sign_options_default(&s.sign);
-    if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.o.common, take, &s, 1, &first, &exit_code) &&
-        !io_would_refuse(&s.o.common, s.o.common.output, s.o.common.force, &exit_code)) {
-        const char *path = first < argc ? argv[first] : NULL;
-        exit_code = prepare(&s);
-        if (exit_code == TOOL_OK &&
-            io_read_message(&s.o.common, path, sipveil_context_limits(s.o.context)->message, &message, &exit_code)) {
-            exit_code = sign_message(&s, path, (sipveil_span){message.data, message.len});
-        }
-    }
-    io_free(&message);
+    int exit_code = identity_do(&verb, &work, argc, argv, &s.o, &s);
     identity_naming_end(&s.numbers);
     opening_end(&s.o);
     free(s.claims);

@@ -282,8 +282,9 @@ static int write_answer(verify_state *s, const char *path, sipveil_span message,
     return exit_code == TOOL_OK ? TOOL_ANSWER : exit_code;
 }
 
-static int verify_message(verify_state *s, const char *path, sipveil_span message)
+static int verify_message(void *state, const char *path, sipveil_span message)
 {
+    verify_state *s = state;
     sipveil_identity_verdict verdict;
     sipveil_error err;
     if (sipveil_identity_verify(s->v.o.worker, &s->v.verify, message, &verdict, &err) != SIPVEIL_OK) {
@@ -297,26 +298,21 @@ static int verify_message(verify_state *s, const char *path, sipveil_span messag
     return s->answer ? write_answer(s, path, message, &verdict) : refused;
 }
 
+static int prepare(void *state)
+{
+    return identity_verifying_prepare(&((verify_state *)state)->v);
+}
+
 int identity_verify(int argc, char **argv)
 {
     static const tool_verb verb = {"identity verify", "--cert FILE|DIR|URI=FILE --trust FILE|DIR [options] [FILE]",
                                    "Checks who a request is from, and writes it as it is; refused by the status that a verifier\n"
                                    "answers with: 428, 438 exit 6, 437 exit 7, 436 exit 4, 403 exit 9.",
                                    identity_verify};
+    static const identity_work work = {options, sizeof options / sizeof *options, take, prepare, verify_message};
     verify_state s = {0};
-    io_octets message = {0};
-    int first = 0, exit_code = TOOL_USAGE;
     identity_verifying_begin(&s.v, verb.name);
-    if (tool_parse(&verb, options, sizeof options / sizeof *options, argc, argv, &s.v.o.common, take, &s, 1, &first, &exit_code) &&
-        !io_would_refuse(&s.v.o.common, s.v.o.common.output, s.v.o.common.force, &exit_code)) {
-        const char *path = first < argc ? argv[first] : NULL;
-        exit_code = identity_verifying_prepare(&s.v);
-        if (exit_code == TOOL_OK &&
-            io_read_message(&s.v.o.common, path, sipveil_context_limits(s.v.o.context)->message, &message, &exit_code)) {
-            exit_code = verify_message(&s, path, (sipveil_span){message.data, message.len});
-        }
-    }
-    io_free(&message);
+    int exit_code = identity_do(&verb, &work, argc, argv, &s.v.o, &s);
     identity_verifying_end(&s.v);
     return exit_code;
 }
