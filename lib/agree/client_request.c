@@ -266,7 +266,7 @@ sipveil_code sv_client_write_protected(sv_client *c, const sv_sip_view *request,
     SV_TRY(sv_mechanisms_read(c->a->server_list, "Security-Server", list, c->op->err));
     if (c->a->chosen >= list->count) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_USAGE, "the association is damaged");
     const sv_mechanism *entry = &list->items[c->a->chosen];
-    bool digest = entry->kind == SV_MECH_DIGEST || entry->kind == SV_MECH_DIGEST_INTEGRITY;
+    bool digest = sv_mechanism_is_digest(entry->kind);
     start_clean(&edit, request);
     if (digest) SV_TRY(prepare_answer(c, entry, request, &a));
     SV_TRY(make_verify(c, list, digest ? &a : NULL, &c->a->verify_sent));

@@ -120,7 +120,7 @@ static sipveil_code take_offered(sv_client *c)
 static bool answers_unprotected(const sv_client *c)
 {
     sv_mechanism_kind kind = sv_mechanism_kind_of(c->a->mechanism);
-    return kind == SV_MECH_DIGEST || kind == SV_MECH_DIGEST_INTEGRITY || kind == SV_MECH_SMIME;
+    return sv_mechanism_is_digest(kind) || kind == SV_MECH_SMIME;
 }
 
 static bool came_protected(const sv_client *c)
@@ -196,7 +196,7 @@ static sipveil_code take_refusal(sv_client *c)
 static bool challenges_again(const sv_client *c)
 {
     sv_mechanism_kind kind = sv_mechanism_kind_of(c->a->mechanism);
-    if ((kind != SV_MECH_DIGEST && kind != SV_MECH_DIGEST_INTEGRITY) || (c->view->status != 401 && c->view->status != 407)) {
+    if (!sv_mechanism_is_digest(kind) || (c->view->status != 401 && c->view->status != 407)) {
         return false;
     }
     const sv_sip_field *row = sv_sip_first(c->view, c->a->www ? SV_F_WWW_AUTHENTICATE : SV_F_PROXY_AUTHENTICATE);

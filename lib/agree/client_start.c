@@ -96,7 +96,7 @@ static sipveil_code take_start_data(sv_client *c, const sv_mechanism *entry, boo
 {
     *missing = false;
     c->a->expires = 0;
-    if (entry->kind == SV_MECH_DIGEST || entry->kind == SV_MECH_DIGEST_INTEGRITY) return start_digest(c, entry, missing);
+    if (sv_mechanism_is_digest(entry->kind)) return start_digest(c, entry, missing);
     if (entry->kind == SV_MECH_SMIME) return start_smime(c, missing);
     return SIPVEIL_OK;
 }
@@ -111,7 +111,7 @@ sipveil_code sv_client_start_mechanism(sv_client *c, const sv_mechanism_list *li
     c->a->chosen = (uint32_t)choice->place;
     c->a->rank = choice->rank;
     c->a->mechanism = entry->name;
-    bool at_once = entry->kind == SV_MECH_DIGEST || entry->kind == SV_MECH_DIGEST_INTEGRITY || entry->kind == SV_MECH_SMIME;
+    bool at_once = sv_mechanism_is_digest(entry->kind) || entry->kind == SV_MECH_SMIME;
     c->a->state = at_once ? SIPVEIL_AGREE_CONFIRMING : SIPVEIL_AGREE_STARTING;
     c->out->actions = SIPVEIL_AGREE_REPORT | (at_once ? SIPVEIL_AGREE_SEND : SIPVEIL_AGREE_START_MECHANISM);
     sv_report_check(c->op, "AGR-17", SIPVEIL_CHECK_PASSED, "%s is the most preferred one of the server's list that we can run",

@@ -53,6 +53,7 @@ typedef struct sv_mechanism_list {
 /* The kind that a name means; which profile may choose it is sv_mechanism_in_profile(). */
 sv_mechanism_kind sv_mechanism_kind_of(sipveil_span name);
 const char *sv_mechanism_kind_name(sv_mechanism_kind kind); /* "tls"; "" for OTHER and MEDIA */
+bool sv_mechanism_is_digest(sv_mechanism_kind kind); /* digest, and digest-integrity of draft-04 */
 bool sv_mechanism_in_profile(sv_mechanism_kind kind, sipveil_agree_profile profile); /* D-01 */
 
 /* Reads one value. MALFORMED (AGR-01, 06), LIMIT (AGR-02). what: the field's name, for errors. */

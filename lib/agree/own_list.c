@@ -31,7 +31,7 @@ static sipveil_code check_entry(const sv_mechanism *m, sipveil_agree_profile pro
                             "the profile %s has no mechanism \"%s\" that we can run",
                             sipveil_agree_profile_name(profile), SV_QUOTE(m->name));
     }
-    if (m->kind == SV_MECH_DIGEST || m->kind == SV_MECH_DIGEST_INTEGRITY) return check_digest(m, profile, err);
+    if (sv_mechanism_is_digest(m->kind)) return check_digest(m, profile, err);
     if (m->kind == SV_MECH_IPSEC_3GPP) {
         sv_ipsec_entry entry = sv_ipsec_read(m);
         if (!entry.annex_h && !entry.appendix_a) { /* SPIs and ports of an offer may come later */

@@ -62,6 +62,11 @@ const char *sv_mechanism_kind_name(sv_mechanism_kind kind)
     return (unsigned)kind < SV_MECH_COUNT ? (const char *)mechanisms[kind].name.data : "";
 }
 
+bool sv_mechanism_is_digest(sv_mechanism_kind kind)
+{
+    return kind == SV_MECH_DIGEST || kind == SV_MECH_DIGEST_INTEGRITY;
+}
+
 bool sv_mechanism_in_profile(sv_mechanism_kind kind, sipveil_agree_profile profile)
 {
     return (unsigned)kind < SV_MECH_COUNT && (mechanisms[kind].profiles >> profile & 1) != 0;

@@ -81,7 +81,7 @@ static void take_host_fact(sv_server *s)
     const char *name = s->options->protected_by;
     if (name == NULL || strcmp(name, "none") == 0) return;
     sv_mechanism_kind kind = sv_mechanism_kind_of(sv_span_str(name));
-    if (kind == SV_MECH_DIGEST || kind == SV_MECH_DIGEST_INTEGRITY || kind == SV_MECH_SMIME) return;
+    if (sv_mechanism_is_digest(kind) || kind == SV_MECH_SMIME) return;
     s->facts.is_protected = true;
     s->facts.protection = kind;
     s->protected_by = sv_span_str(name);
@@ -185,7 +185,7 @@ static sipveil_code run(sv_server *s, sipveil_worker *worker, sipveil_span messa
 static bool runs_digest(const sipveil_agree_list *list)
 {
     for (size_t i = 0; i < list->list.count; i++) {
-        if (list->list.items[i].kind == SV_MECH_DIGEST || list->list.items[i].kind == SV_MECH_DIGEST_INTEGRITY) return true;
+        if (sv_mechanism_is_digest(list->list.items[i].kind)) return true;
     }
     return false;
 }

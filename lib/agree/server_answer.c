@@ -49,12 +49,12 @@ static void put_challenges(const sv_server *s, sipveil_span nonce, sv_buffer *ro
     for (size_t i = 0; i < s->own->list.count; i++) {
         const sv_mechanism *m = &s->own->list.items[i];
         bool repeated = false;
-        if (m->kind != SV_MECH_DIGEST && m->kind != SV_MECH_DIGEST_INTEGRITY) continue;
+        if (!sv_mechanism_is_digest(m->kind)) continue;
         for (size_t k = 0; k < i; k++) {
             const sv_mechanism *earlier = &s->own->list.items[k];
             const sv_parameter *a = sv_mechanism_digest_field(m, SV_D_ALG, s->options->profile);
             const sv_parameter *b = sv_mechanism_digest_field(earlier, SV_D_ALG, s->options->profile);
-            bool digest = earlier->kind == SV_MECH_DIGEST || earlier->kind == SV_MECH_DIGEST_INTEGRITY;
+            bool digest = sv_mechanism_is_digest(earlier->kind);
             if (digest && sv_equal_nocase(a != NULL ? a->value : SV_SPAN("MD5"), b != NULL ? b->value : SV_SPAN("MD5"))) {
                 repeated = true;
             }

@@ -10,7 +10,7 @@ static const sv_mechanism *entry_of(const sv_server *s, sipveil_span *dver)
     *dver = SV_SPAN("");
     for (size_t i = 0; i < s->own->list.count; i++) {
         const sv_mechanism *own = &s->own->list.items[i];
-        if (own->kind != SV_MECH_DIGEST && own->kind != SV_MECH_DIGEST_INTEGRITY) continue;
+        if (!sv_mechanism_is_digest(own->kind)) continue;
         if (first == NULL) first = own;
         if (!s->verify_read || i >= s->verify->count || s->verify->items[i].kind != own->kind) continue;
         const sv_parameter *p = sv_mechanism_digest_field(&s->verify->items[i], SV_D_VER, s->options->profile);
