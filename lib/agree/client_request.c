@@ -102,6 +102,14 @@ static const sipveil_agree_credentials *find_credentials(const sv_client *c, sip
     return NULL;
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7F) return true;
+    }
+    return false;
+}
+
 typedef struct answer {
     sv_auth challenge;
     const sipveil_agree_credentials *credentials;
@@ -121,6 +129,11 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
                      "there are no credentials for realm \"%s\"", SV_QUOTE(out->challenge.realm));
         return sv_hint(c->op->err, SIPVEIL_USAGE, "--credentials FILE has a line for each realm");
     }
+    if (has_control(out->credentials->username)) {
+        return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-33", SIPVEIL_NO_OFFSET,
+                            "a username with a control octet stands in no header field: \"%s\"",
+                            SV_QUOTE(sv_span_str(out->credentials->username)));
+    }
     if (c->a->nonce_count == UINT32_MAX) return sv_fail(c->op->err, SV_AGREE, SIPVEIL_POLICY, "the nonce was used %u times, as often as can be counted", UINT32_MAX);
     (void)snprintf(digits, sizeof digits, "%08x", ++c->a->nonce_count);
     for (size_t i = 0; i < sizeof out->nc; i++) out->nc[i] = (uint8_t)digits[i];
@@ -136,6 +149,15 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
     return sv_digest_demand(entry, &out->challenge, rules, &out->in.algorithm, &out->in.qop, c->op->err);
 }
 
+/* A name as a quoted-string says it (RFC 3261 25.1); what is hashed is the name itself. */
+static void put_escaped(sv_buffer *b, sipveil_span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\') sv_put_byte(b, '\\');
+        sv_put_byte(b, name.data[i]);
+    }
+}
+
 static sipveil_code put_credentials(sv_client *c, const answer *a, sipveil_span *row)
 {
     sv_http_hex response;
@@ -143,7 +165,7 @@ static sipveil_code put_credentials(sv_client *c, const answer *a, sipveil_span 
     SV_TRY(sv_digest_response(c->op->crypto, &a->in, &response, c->op->err));
     sv_buffer_init(&b, c->op->arena, 512, ROWS_MOST);
     sv_put_str(&b, c->a->www ? "Authorization: Digest username=\"" : "Proxy-Authorization: Digest username=\"");
-    sv_put(&b, a->in.username);
+    put_escaped(&b, a->in.username);
     sv_put_str(&b, "\", realm=\"");
     sv_put(&b, a->in.realm);
     sv_put_str(&b, "\", nonce=\"");

@@ -65,13 +65,28 @@ static bool fill_input(sv_server *s, const sv_mechanism *entry, const sv_auth *a
            sv_equal(auth->uri, s->view->request_uri); /* nobody between may write it anew: what is signed is what goes on */
 }
 
+/* What stands between the quotes says that name: each quoted-pair is the octet behind its backslash (RFC 3261 25.1). */
+static bool says(sipveil_span written, const char *name)
+{
+    sv_cursor c = sv_cursor_over(written, "username");
+    uint8_t octet;
+    for (; sv_take_byte(&c, &octet); name++) {
+        if (octet == '\\' && !sv_take_byte(&c, &octet)) return false;
+        if (*name == '\0' || octet != (unsigned char)*name) return false;
+    }
+    return *name == '\0';
+}
+
+/* The name and the password that are hashed are those of ours. */
 static void find_password(const sv_server *s, sv_digest_input *in, bool *known)
 {
+    const sipveil_span written = in->username;
     *known = false;
     in->password = SV_SPAN("");
     for (size_t i = 0; i < s->options->credential_count; i++) {
         const sipveil_agree_credentials *c = &s->options->credentials[i];
-        if (!sv_equal_str(in->username, c->username) || strcmp(c->realm, s->options->realm) != 0) continue;
+        if (!says(written, c->username) || strcmp(c->realm, s->options->realm) != 0) continue;
+        in->username = sv_span_str(c->username);
         in->password = sv_span_str(c->password);
         *known = true;
     }

@@ -205,6 +205,41 @@ static void forms_of_digest(void **state)
     pair_end(p);
 }
 
+/* AGR-33: a name is a quoted-string on the wire and itself in the hash, at both ends; it ends no header field. */
+static void names_that_are_quoted(void **state)
+{
+    static const struct {
+        const char *name, *written;
+    } cases[] = {{"al\"ice", "username=\"al\\\"ice\","}, {"home\\alice", "username=\"home\\\\alice\","},
+                 {"al\", uri=\"sip:eve@home.example", "username=\"al\\\", uri=\\\"sip:eve@home.example\","},
+                 {"alice\\", "username=\"alice\\\\\","}};
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "");
+        p->credentials.username = cases[i].name;
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        if (!has(p, cases[i].written)) fail_msg("not %s in %s", cases[i].written, p->message.octets);
+        pair_server(p, NULL, 0);
+        pair_end(p);
+    }
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "");
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+    change(p, "username=\"alice\"", "username=\"\\al\\ice\""); /* the same name, written otherwise */
+    pair_server(p, NULL, 0);
+    pair_end(p);
+    p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "");
+    p->credentials.username = "alice\r\nX-Forged: yes";
+    pair_start(p, OFFERED_INVITE);
+    pair_server(p, NULL, 494);
+    assert_int_equal(pair_try(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL), SIPVEIL_USAGE);
+    assert_string_equal(p->err.rule, "AGR-33");
+    pair_end(p);
+}
+
 /* AGR-11: PRACK is not refused for a list that it lacks; a changed one is. */
 static void prack(void **state)
 {
@@ -294,7 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_its_own_account), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
         cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
-        cmocka_unit_test(forms_of_digest), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
+        cmocka_unit_test(forms_of_digest), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
         cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);

@@ -162,7 +162,7 @@ SIPVEIL_API const char *sipveil_agree_failure_name(sipveil_agree_failure failure
 /** A user's password for a realm; *borrowed*. */
 typedef struct sipveil_agree_credentials {
     const char *realm;
-    const char *username;
+    const char *username; /**< the name itself: quotes and backslashes in it are escaped on the wire; no control octets */
     const char *password;
 } sipveil_agree_credentials;
 
