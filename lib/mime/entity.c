@@ -140,13 +140,13 @@ sipveil_code sv_mime_read_entity(sipveil_span octets, const sipveil_limits *limi
     return code;
 }
 
-sipveil_code sv_mime_entity_of_body(sipveil_span content_type, sipveil_span content_encoding_transfer,
+sipveil_code sv_mime_entity_of_body(sipveil_span content_type, sipveil_span content_transfer_encoding,
                                     sipveil_span content_disposition, sipveil_span content_id,
                                     sipveil_span body, const sipveil_limits *limits, unsigned flags,
                                     sv_mime_entity *out, sipveil_error *err)
 {
     known_values known = {.value = {[CONTENT_TYPE] = content_type,
-                                    [CONTENT_TRANSFER_ENCODING] = content_encoding_transfer,
+                                    [CONTENT_TRANSFER_ENCODING] = content_transfer_encoding,
                                     [CONTENT_DISPOSITION] = content_disposition,
                                     [CONTENT_ID] = content_id}};
     for (size_t i = 0; i < KNOWN_COUNT; i++) known.present[i] = known.value[i].len > 0;

@@ -87,7 +87,7 @@ sipveil_code sv_mime_read_entity(sipveil_span octets, const sipveil_limits *limi
 
 /* The entity that a SIP message's Content-* fields and body make (values may be empty = absent).
  * whole and header stay empty. */
-sipveil_code sv_mime_entity_of_body(sipveil_span content_type, sipveil_span content_encoding_transfer,
+sipveil_code sv_mime_entity_of_body(sipveil_span content_type, sipveil_span content_transfer_encoding,
                                     sipveil_span content_disposition, sipveil_span content_id,
                                     sipveil_span body, const sipveil_limits *limits, unsigned flags,
                                     sv_mime_entity *out, sipveil_error *err);

@@ -135,7 +135,7 @@ static sipveil_code write_message(sipveil_border *b, const sv_sip_view *view, si
         return SIPVEIL_OK;
     }
     if (b->refusal.action == SIPVEIL_BORDER_RESPOND) return write_response(b, view, message, err);
-    sv_buffer_init(&out, b->arena, view->whole.len + 512, sipveil_context_limits(b->context)->message + 65536);
+    sv_buffer_init(&out, b->arena, view->whole.len + 512, sipveil_context_limits(b->context)->message + SV_BORDER_ROOM);
     SV_TRY(sv_sip_edit_write(&b->edit, &out, err));
     *message = sv_buffer_span(&out);
     return SIPVEIL_OK;

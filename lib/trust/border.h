@@ -11,6 +11,8 @@
 #include "trust/asserted.h"
 #include "trust/verdict.h"
 
+enum { SV_BORDER_ROOM = 65536 }; /* octets that what the border adds may take, beyond a message as long as can be */
+
 /* Why it does not go on. */
 typedef struct sv_refusal {
     sipveil_border_action action; /* FORWARD: it does go on */

@@ -139,7 +139,7 @@ sipveil_code sv_restore_header(sipveil_border *b, const sv_sip_view *view, sipve
     sv_sip_edit_start(&b->edit, view);
     SV_TRY(view->is_request ? restore_request(b, view, &changed, err) : restore_response(b, view, &changed, err));
     if (!changed || b->refusal.action != SIPVEIL_BORDER_FORWARD) return SIPVEIL_OK;
-    sv_buffer_init(&out, b->arena, view->whole.len + 512, sipveil_context_limits(b->context)->message + 65536);
+    sv_buffer_init(&out, b->arena, view->whole.len + 512, sipveil_context_limits(b->context)->message + SV_BORDER_ROOM);
     SV_TRY(sv_sip_edit_write(&b->edit, &out, err));
     *message = sv_buffer_span(&out);
     return SIPVEIL_OK;

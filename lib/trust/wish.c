@@ -112,7 +112,7 @@ sipveil_code sipveil_trust_ask(sipveil_border *b, const sipveil_trust_wish *w, s
     if (w->privacy != NULL) SV_TRY(check_privacy(b, w->privacy, view, &privacy, err));
     sv_sip_edit_start(&b->edit, view);
     SV_TRY(add_rows(b, w, privacy.values, err));
-    sv_buffer_init(&written, b->arena, view->whole.len + 512, limits->message + 65536);
+    sv_buffer_init(&written, b->arena, view->whole.len + 512, limits->message + SV_BORDER_ROOM);
     SV_TRY(sv_sip_edit_write(&b->edit, &written, err));
     *out = sv_buffer_span(&written);
     return SIPVEIL_OK;
