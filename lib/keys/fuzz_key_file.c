@@ -19,7 +19,7 @@ static void look_at(const sipveil_keyring *ring)
         sv_arena *arena = sv_arena_new(4096, 1 << 20);
         sv_certificate_names names;
         sv_signer signer;
-        if (sipveil_key_describe(key) == NULL) abort();
+        if (arena == NULL || sipveil_key_describe(key) == NULL) abort();
         (void)sv_keys_check_recipient(ring, key, 0, NULL);
         if (key->cms.certificate != NULL) {
             const sv_signer_question question = {.certificate = key->cms.certificate,

@@ -45,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sv_arena *arena = sv_arena_new(1 << 14, 1 << 20);
     sv_pkcs11_uri uri, again;
     sv_buffer text;
+    if (arena == NULL) return 0;
     sv_buffer_init(&text, arena, 256, 1 << 15);
     if (sv_pkcs11_read_uri(sv_span(data, size), arena, &uri, NULL) == SIPVEIL_OK) {
         write_uri(&uri, &text);

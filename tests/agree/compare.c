@@ -43,6 +43,7 @@ static void every_difference(void **state)
 {
     /* A server may be told of mechanisms that this library does not run; so the list is made here by hand. */
     sv_arena *arena = sv_arena_new(1 << 16, 1 << 20);
+    assert_non_null(arena);
     sv_mechanism_list *received = sv_arena_alloc(arena, sizeof *received);
     (void)state;
     for (int profile = 0; profile < SIPVEIL_AGREE_PROFILE_COUNT; profile++) {

@@ -118,6 +118,7 @@ static void an_offer(void **state)
         ", ipsec-3gpp;alg=aes-gmac;ealg=null;" UE ", ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;" UE;
     const sv_ipsec_end end = {1001, 1002, 5101, 5102};
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     sv_buffer out;
     sv_buffer_init(&out, arena, 256, ROOM);
     sv_ipsec_put_offer(&out, &end, false);
@@ -406,6 +407,7 @@ static void the_commands_of_a_ue(void **state)
 {
     fixture *f = *state;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     static const char keys[] = " auth-trunc 'hmac(sha1)' 0x" IK "00000000 96 enc 'cbc(aes)' 0x" CK "\n";
     char expected[ROOM];
     snprintf(expected, sizeof expected,
@@ -435,6 +437,7 @@ static void what_the_commands_say(void **state)
         {"alg=aes-gmac;mod=tun", "reqid 1001 mode tunnel\n"},
     };
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *text = commands(f, arena, parts[i].pair, false, true);
         if (strstr(text, parts[i].part) == NULL) fail_msg("%s: %s", parts[i].pair, text);

@@ -29,6 +29,7 @@ static void entries_and_their_parameters(void **state)
     assert_null(sv_mechanism_parameter(&list.items[2], "d"));
     sv_buffer b;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     sv_buffer_init(&b, arena, 64, 4096);
     sv_mechanisms_put(&b, &list, true);
     assert_true(sv_equal_str(sv_buffer_span(&b), "tls;q=0.2, digest;q=0.1;d-alg=MD5;d-qop=\"auth\", "
@@ -88,6 +89,7 @@ static void rows_and_limits(void **state)
     bool present;
     sipveil_error err;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     (void)state;
     const sv_sip_view *view = view_of(RESPONSE(494), "Security-Server: tls;q=0.2\r\nX: y\r\nsecurity-server : digest;q=0.1,\r\n x\r\n");
     assert_int_equal(sv_mechanisms_of(view, SV_F_SECURITY_SERVER, arena, &list, &present, &err), SIPVEIL_OK);

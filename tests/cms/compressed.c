@@ -230,6 +230,7 @@ static void bombs_are_refused_within_bounds(void **state)
     sipveil_span bomb, out;
     sipveil_error err;
     sv_arena *keep = sv_arena_new(1 << 16, 1 << 20);
+    assert_non_null(keep);
     assert_true(sv_arena_copy(keep, stream_of(f, sv_span(zeros, zeros_len), 15), &bomb));
     test_free(zeros);
     sv_arena_reset(f->arena);
@@ -283,6 +284,7 @@ static void output_is_limited_to_the_octet(void **state)
 static bool with_room(fixture *f, size_t room, sipveil_span content, sipveil_span message)
 {
     sv_arena *arena = sv_arena_new(64, room), *result = sv_arena_new(1 << 16, 1 << 20);
+    assert_non_null(arena);
     sipveil_error err;
     sipveil_span out = {0};
     sv_cms_type kind;
@@ -325,6 +327,7 @@ static void memory_that_ends_anywhere(void **state)
     for (size_t room = 64; room < 1 << 19 && !done; room += 64 + room / 64) done = with_room(f, room, content, inner);
     for (size_t room = 64; room < 1 << 19 && !all; room += 64 + room / 64) {
         sv_arena *arena = sv_arena_new(64, room);
+        assert_non_null(arena);
         sipveil_span out;
         sv_cms_type kind;
         size_t compressed;

@@ -325,6 +325,7 @@ static void test_no_memory(void **state)
     size_t sealings = 0, openings = 0;
     for (size_t room = 16; room < 8192; room += 16) {
         sv_arena *arena = sv_arena_new(room, room);
+        assert_non_null(arena);
         sv_seal_request request = {.cipher = SIPVEIL_CIPHER_AES_128_GCM, .recipients = keys, .recipient_count = 3,
                                    .pbkdf2_iterations = TEST_ITERATIONS};
         sv_buffer out;

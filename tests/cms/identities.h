@@ -41,6 +41,7 @@ static inline int fixture_setup(void **state)
 static inline int fixture_teardown(void **state)
 {
     fixture *f = *state;
+    if (f == NULL) return 0;
     sv_arena_free(f->arena);
     sv_arena_free(f->keys);
     sv_crypto_free(f->crypto);

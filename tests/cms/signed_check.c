@@ -291,6 +291,7 @@ static void no_changed_octet_changes_what_is_signed(void **state)
     sv_sign_request request = {.signers = identity(f, "P-256"), .signer_count = 1};
     sipveil_span message;
     sv_arena *keep = sv_arena_new(1 << 14, 1 << 20);
+    assert_non_null(keep);
     size_t still_valid = 0;
     assert_true(sv_arena_copy(keep, sign(f, &request, CONTENT), &message));
     for (size_t i = 0; i < message.len; i++) {

@@ -91,6 +91,7 @@ static void uses_change(void **state)
     EVP_PKEY *key = EVP_PKEY_Q_keygen(f->context->library, NULL, "RSA", (size_t)2048), *other = public_of(f, key);
     sv_prepared *prepared = sv_prepared_new(key);
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     assert_non_null(prepared);
     for (int i = 0; i < 8; i++) {
         const sv_signature_scheme *scheme = sv_signature_scheme_for(f->crypto, other, i % 2 == 1);

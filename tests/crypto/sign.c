@@ -31,6 +31,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     fixture *f = *state;
+    if (f == NULL) return 0;
     sv_arena_free(f->arena);
     sv_crypto_free(f->crypto);
     sipveil_context_free(f->context);

@@ -36,6 +36,7 @@ static sv_cek_record example(void)
 static uint8_t *written(const sv_cek_record *r, size_t *len)
 {
     sv_arena *arena = sv_arena_new(1 << 12, 1 << 16);
+    assert_non_null(arena);
     sv_buffer b;
     sv_buffer_init(&b, arena, 256, 1 << 14);
     sv_cek_put_record(&b, r);

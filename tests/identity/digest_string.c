@@ -37,6 +37,7 @@ static sipveil_code build_of(bool fragment, const char *message, char *out, size
     sipveil_limits limits;
     sv_buffer b;
     sv_arena *arena = sv_arena_new(1 << 14, 1 << 20);
+    assert_non_null(arena);
     sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
     sipveil_limits_default(&limits);
     sipveil_code code = fragment ? sv_sip_read_fragment(sv_span_str(message), &limits, view, err)

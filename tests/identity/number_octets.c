@@ -145,6 +145,7 @@ static void claims(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const sv_number_authority authority = {.constraints = rows[i].octets};
         sv_arena *arena = sv_arena_new(1 << 12, 1 << 16);
+        assert_non_null(arena);
         const sv_json *payload;
         sipveil_error err;
         assert_int_equal(sv_json_read(sv_span_str(rows[i].payload), arena, &payload, &err), SIPVEIL_OK);

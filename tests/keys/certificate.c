@@ -67,6 +67,7 @@ static void reads_names(void **state)
         sv_certificate_names names;
         sipveil_error err;
         sv_arena *arena = sv_arena_new(1024, 1 << 20);
+        assert_non_null(arena);
         lab_certificate c = lab_make(&(lab_form){.subject = "sip:ceo@a.example", /* CN never counts */
                                                  .san = cases[i].san,
                                                  .raw_uri = cases[i].raw,
@@ -85,6 +86,7 @@ static void reads_names(void **state)
 static void shows_names_safely(void **state)
 {
     sv_arena *arena = sv_arena_new(1024, 1 << 20);
+    assert_non_null(arena);
     (void)state;
     lab_certificate c = lab_make(&(lab_form){.subject = "a\r\nb\x1b[31m\xC3\xA9,O=x", .serial = 0x3F0A});
     const char *subject = sv_certificate_subject(c.x509, arena);
@@ -121,6 +123,7 @@ static void reads_der_strictly(void **state)
     uint8_t *longer = calloc(1, len + 1);
     memcpy(longer, der, len);
     sv_arena *arena = sv_arena_new(1024, 1 << 20);
+    assert_non_null(arena);
     assert_int_equal(sv_certificate_load(lab_context, sv_span(der, len), arena, &out, &err), SIPVEIL_OK);
     assert_int_equal(X509_cmp(out, c.x509), 0);
     assert_int_equal(sv_certificate_load(lab_context, sv_span(longer, len + 1), arena, &out, &err), SIPVEIL_USAGE);

@@ -72,6 +72,7 @@ static void end(asking *a)
 static sipveil_code ask(const asking *a)
 {
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     sv_chain_question without = a->question;
     sv_chain_answer answer, same;
     sipveil_error err;
@@ -253,6 +254,7 @@ static void what_is_known_changes_no_answer(void **state)
     assert_true((int)FORMS > (int)SV_CERTIFICATES_KNOWN);
     asking a = begin();
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     for (size_t i = 0; i < FORMS; i++) {
         lab_form form = forms[i];
         form.issuer = &root;

@@ -96,6 +96,7 @@ static void run_table(const text_case *table, size_t count, bool expected)
         sipveil_error err;
         const sv_json *value;
         sv_arena *arena = sv_arena_new(1024, 1 << 20);
+        assert_non_null(arena);
         bool got = ours(&table[i], arena, &err, &value);
         if (got != expected) fail_msg("%s: %s", table[i].name, got ? "taken" : err.text);
         if (!got) assert_null(value);
@@ -144,6 +145,7 @@ static void refuses_depth_and_breadth(void **state)
     const sv_json *value;
     sipveil_error err;
     sv_arena *arena = sv_arena_new(1024, 1 << 20);
+    assert_non_null(arena);
     (void)state;
     for (int depth = SV_JSON_DEPTH_MOST; depth <= SV_JSON_DEPTH_MOST + 1; depth++) {
         memset(text, '[', (size_t)depth);

@@ -23,6 +23,7 @@ static sv_kept_state state_of(const sipveil_keyring *ring, const char *aor, X509
 static void keeps_and_finds_again(void **state)
 {
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     lab_certificate first = lab_make(&(lab_form){.subject = "first", .serial = 1});
     lab_certificate second = lab_make(&(lab_form){.subject = "second", .serial = 2});
     sipveil_keyring *ring = lab_ring(), *again = lab_ring();
@@ -69,6 +70,7 @@ static void keeps_and_finds_again(void **state)
 static void refuses_what_is_nothing_to_keep(void **state)
 {
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     lab_certificate one = lab_make(&(lab_form){.subject = "one"});
     sipveil_keyring *ring = lab_ring();
     sipveil_error err;

@@ -93,6 +93,7 @@ static void each_algorithm_is_good_for_its_use(void **state)
         assert_int_equal(sv_keys_check_own_signer(key, LAB_NOW, &err), algorithms[i].signs ? SIPVEIL_OK : SIPVEIL_USAGE);
         assert_int_equal(sv_keys_check_recipient(ring, key, LAB_NOW, &err), algorithms[i].receives ? SIPVEIL_OK : SIPVEIL_USAGE);
         sv_arena *arena = sv_arena_new(4096, 1 << 20);
+        assert_non_null(arena);
         const sv_signer_question question = {.certificate = x509, .aor = SV_SPAN("sip:alice@a.example"), .at = LAB_NOW,
                                              .limits = sipveil_context_limits(lab_context)};
         assert_int_equal(sv_keys_accept_signer(ring, &question, arena, &signer, &err), SIPVEIL_OK);
@@ -111,6 +112,7 @@ static void expect_names(const sipveil_certificate_request *request, const char 
     sipveil_error err;
     if (make(request, &both, &certificate, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
     sv_arena *arena = sv_arena_new(1024, 1 << 20);
+    assert_non_null(arena);
     X509 *x509 = read_pem(certificate);
     assert_string_equal(sv_certificate_subject(x509, arena), subject);
     GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);

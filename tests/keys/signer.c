@@ -54,6 +54,7 @@ static sv_signer ask(const sipveil_keyring *ring, const sv_signer_question *ques
     sv_signer signer;
     sipveil_error err;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     if (sv_keys_accept_signer(ring, question, arena, &signer, &err) != SIPVEIL_OK) {
         fail_msg("no answer: %s (%s)", err.text, err.library);
     }
