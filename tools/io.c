@@ -122,10 +122,11 @@ static int write_standard(const tool_common *common, sipveil_span octets, unsign
     if (!write_all(STDOUT_FILENO, octets)) {
         return tool_failure(common, TOOL_FAILED, NULL, "standard output: cannot be written: %s", strerror(errno));
     }
+    publish_delivered();
     return TOOL_OK;
 }
 
-static bool same_file(const char *a, const char *b)
+bool io_same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
@@ -140,7 +141,7 @@ static bool is_special(const char *path)
 
 bool io_would_replace(const char *path, const char *other)
 {
-    return !is_standard(path) && !is_special(path) && (strcmp(path, other) == 0 || same_file(path, other));
+    return !is_standard(path) && !is_special(path) && (strcmp(path, other) == 0 || io_same_file(path, other));
 }
 
 bool io_would_refuse(const tool_common *common, const char *path, bool replace, int *exit_code)
@@ -173,7 +174,7 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
     if (n < 0 || (size_t)n >= sizeof temporary) {
         return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
     }
-    int fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, mode 0600 */
+    int fd = publish_open(temporary);
     if (fd < 0) return tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(errno));
     mode_t mask = umask(0);
     (void)umask(mask);
@@ -183,12 +184,12 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
         done = false;
         reason = errno;
     }
-    if (done && !publish(temporary, path, replace)) {
+    if (done && !publish(path, replace)) {
         done = false;
         reason = errno;
     }
     if (done) return TOOL_OK;
-    (void)unlink(temporary);
+    publish_drop();
     publish_failed();
     return tool_failure(common, reason == EEXIST ? TOOL_USAGE : TOOL_FAILED, NULL, "%s: cannot be written: %s", path,
                         strerror(reason));
@@ -200,10 +201,14 @@ int io_write(const tool_common *common, const char *path, const char *input, sip
     int exit_code = TOOL_FAILED;
     bool replace = (flags & IO_REPLACE) != 0;
     if (is_standard(path)) return write_standard(common, octets, flags);
-    if (!is_standard(input) && same_file(path, input)) {
+    if (!is_standard(input) && io_same_file(path, input)) {
         return tool_failure(common, TOOL_USAGE, "name another output file", "%s: the output is the input", path);
     }
     if (is_special(path)) return write_special(common, path, octets);
+    if (publish_has(path)) {
+        publish_failed();
+        return tool_failure(common, TOOL_USAGE, "name another file", "%s: this run writes something else there", path);
+    }
     if (io_would_refuse(common, path, replace, &exit_code)) return exit_code;
     return write_file(common, path, octets, (flags & IO_SECRET) != 0, replace);
 }

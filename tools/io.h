@@ -30,6 +30,8 @@ int io_write(const tool_common *common, const char *path, const char *input, sip
 /* io_write with common->output and --force. */
 int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags);
 
+/* Whether two names are of one file that exists. */
+bool io_same_file(const char *a, const char *b);
 /* Whether a report written to path would replace what `other` names. Devices are written to by everybody. */
 bool io_would_replace(const char *path, const char *other);
 /* Whether io_write would be refused because the file exists (so that nothing else is done first). */

@@ -86,6 +86,7 @@ int main(int argc, char **argv)
 {
     hold_standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a death */
+    publish_watch();
     if (!secrets_begin()) {
         fprintf(stderr, "sipveil: libcrypto does not let its memory be wiped\n");
         return TOOL_FAILED;

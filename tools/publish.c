@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "io.h"
 
 enum { PUBLISHED_MOST = 16, NO_REPLACE = 1, EXCHANGE = 2 /* RENAME_... of renameat2(2) */ };
 
@@ -16,8 +19,81 @@ static struct {
         char *path, *before; /* what was there before stands under this name; NULL: nothing was */
     } files[PUBLISHED_MOST];
     size_t count;
-    bool failed;
+    const char *temporary; /* is being written; NULL: none */
+    bool failed, delivered;
 } published;
+
+/* The signals that end a run from outside. */
+static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+/* No such signal is taken while what is published changes. */
+static void hold(sigset_t *was)
+{
+    sigset_t held;
+    (void)sigemptyset(&held);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) (void)sigaddset(&held, ends[i]);
+    (void)sigprocmask(SIG_BLOCK, &held, was);
+}
+
+static void release(const sigset_t *was)
+{
+    (void)sigprocmask(SIG_SETMASK, was, NULL);
+}
+
+static void take_back(const char *path, const char *before)
+{
+    if (before == NULL) (void)unlink(path);
+    else (void)rename(before, path);
+}
+
+/* What was delivered stays known: nothing is let in twice. After this the signal does what it always did. */
+static void end_run(int number)
+{
+    if (published.temporary != NULL) (void)unlink(published.temporary);
+    for (size_t i = published.count; i > 0; i--) {
+        const char *path = published.files[i - 1].path, *before = published.files[i - 1].before;
+        if (!published.delivered) take_back(path, before);
+        else if (before != NULL) (void)unlink(before);
+    }
+    (void)raise(number);
+}
+
+void publish_watch(void)
+{
+    struct sigaction action = {.sa_handler = end_run, .sa_flags = (int)SA_RESETHAND}, was;
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) (void)sigaddset(&action.sa_mask, ends[i]);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (sigaction(ends[i], NULL, &was) == 0 && was.sa_handler == SIG_DFL) (void)sigaction(ends[i], &action, NULL);
+    }
+}
+
+bool publish_has(const char *path)
+{
+    for (size_t i = 0; i < published.count; i++) {
+        if (io_same_file(published.files[i].path, path)) return true;
+    }
+    return false;
+}
+
+int publish_open(char *temporary)
+{
+    sigset_t was;
+    hold(&was);
+    int fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, mode 0600 */
+    if (fd >= 0) published.temporary = temporary;
+    release(&was);
+    return fd;
+}
+
+void publish_drop(void)
+{
+    sigset_t was;
+    hold(&was);
+    if (published.temporary != NULL) (void)unlink(published.temporary);
+    published.temporary = NULL;
+    release(&was);
+}
 
 /* Where nothing can be noted the file is published all the same, and stays. */
 static void note(const char *path, const char *before)
@@ -46,7 +122,7 @@ static bool replace_file(const char *temporary, const char *path)
     return true;
 }
 
-bool publish(const char *temporary, const char *path, bool replace)
+static bool give_name(const char *temporary, const char *path, bool replace)
 {
     if (replace) return replace_file(temporary, path);
     if (link(temporary, path) == 0) {
@@ -58,19 +134,32 @@ bool publish(const char *temporary, const char *path, bool replace)
     return true;
 }
 
+bool publish(const char *path, bool replace)
+{
+    sigset_t was;
+    hold(&was);
+    bool done = give_name(published.temporary, path, replace);
+    int reason = errno;
+    if (done) published.temporary = NULL;
+    release(&was);
+    errno = reason;
+    return done;
+}
+
+void publish_delivered(void)
+{
+    published.delivered = true;
+}
+
 void publish_failed(void)
 {
     published.failed = true;
 }
 
-static void take_back(const char *path, const char *before)
-{
-    if (before == NULL) (void)unlink(path);
-    else (void)rename(before, path);
-}
-
 bool publish_settle(void)
 {
+    sigset_t was;
+    hold(&was);
     bool failed = published.failed;
     while (published.count > 0) {
         char *path = published.files[--published.count].path, *before = published.files[published.count].before;
@@ -80,5 +169,6 @@ bool publish_settle(void)
         free(before);
     }
     published.failed = false;
+    release(&was);
     return failed;
 }

@@ -1,16 +1,18 @@
 """ADV-072, ADV-215: what is written cannot be written, for every verb and every file that it writes: a disk that fills up
 after any number of octets, a device that takes nothing, a pipe that nobody reads any more, a folder that is read-only. Each
 time: exit 1 and one line that names what could not be written; no half file under the name, no temporary file beside it, the
-state as it was; and the same call succeeds when there is room."""
+state as it was; and the same call succeeds when there is room. A run that a signal ends leaves nothing behind either."""
 import ctypes
 import os
 import pathlib
 import resource
 import shutil
 import signal
+import subprocess
 import tempfile
+import time
 
-from lab import ALICE, ANSWER, BOB, INVITE, IO, OK, Cases, Lab, in_parallel, sipveil, split
+from lab import ALICE, ANSWER, BOB, INVITE, IO, OK, PROGRAM, USAGE, Cases, Lab, in_parallel, sipveil, split
 
 HOST = "ss1.atlanta.example.com"
 LIST = "tls;q=0.2, digest;q=0.5;d-alg=MD5;d-qop=auth"
@@ -54,9 +56,17 @@ class Row:
     def __init__(self, name, words, message=b"", wanted=OK, files=None):
         self.name, self.words, self.message, self.wanted, self.files = name, words, message, wanted, files or {}
 
+    def words_in(self, work, words=None):
+        return [str(work.folder / str(word)[1:]) if str(word).startswith("@") else str(word) for word in words or self.words]
+
     def run(self, work, words=None, **how):
-        words = [str(work.folder / str(word)[1:]) if str(word).startswith("@") else str(word) for word in words or self.words]
-        return sipveil(*words, stdin=self.message, **how)
+        return sipveil(*self.words_in(work, words), stdin=self.message, **how)
+
+    def start(self, work, words, **how):
+        with tempfile.TemporaryFile() as message:
+            message.write(self.message)
+            message.seek(0)
+            return subprocess.Popen([PROGRAM, *self.words_in(work, words)], stdin=message, **how)
 
     def good(self, words=None):
         """What it does where nothing fails: the result, and the files that are there then."""
@@ -174,6 +184,16 @@ def obey_modes():
         libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP; refused to who has no such capability anyway
 
 
+def remains(work, before):
+    """What is not as it was."""
+    after = work.seen()
+    if "report" in after and "report" not in before and b'"verdict":"error"' in after["report"]:
+        del after["report"]  # it tells that this run failed
+    wrong = ["%s is left behind, %d octets" % (name, len(after[name])) for name in after if name not in before]
+    wrong += ["%s is gone" % name for name in before if name not in after]
+    return wrong + ["%s has changed" % name for name in before if name in after and after[name] != before[name]]
+
+
 def complaints(row, work, before, result, names):
     wrong = []
     if result.code != IO:
@@ -182,13 +202,7 @@ def complaints(row, work, before, result, names):
         wrong.append("%d octets on standard output" % len(result.out))
     if "cannot be" not in result.err or not any(name in result.err for name in names):
         wrong.append("does not say what cannot be written: %s" % result.err.strip())
-    after = work.seen()
-    if "report" in after and "report" not in before and b'"verdict":"error"' in after["report"]:
-        del after["report"]  # it tells that this run failed
-    wrong += ["%s is left behind, %d octets" % (name, len(after[name])) for name in after if name not in before]
-    wrong += ["%s is gone" % name for name in before if name not in after]
-    wrong += ["%s has changed" % name for name in before if name in after and after[name] != before[name]]
-    return wrong
+    return wrong + remains(work, before)
 
 
 def again(row, work):
@@ -259,14 +273,71 @@ def nobody_reads(row):
     return wrong
 
 
+def full_pipe():
+    """A pipe that takes no octet more, and whose reader does not read."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, bytes(4096))
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    return reader, writer
+
+
+def sleeps(process):
+    """Whether it waits, for the reader of its output; false: it has ended."""
+    while process.poll() is None:
+        if pathlib.Path("/proc/%d/stat" % process.pid).read_text().rpartition(") ")[2][0] == "S":
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def ended_from_outside(row):
+    """A signal while the output waits for its reader, and the other files of the run are there already."""
+    words, wrong = without_output(row), []
+    if words is None:
+        return None
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        work = Work(row.files)
+        reader, writer = full_pipe()
+        process = row.start(work, words, stdout=writer, stderr=subprocess.DEVNULL,
+                            preexec_fn=lambda number=number: signal.signal(number, signal.SIG_DFL))
+        os.close(writer)
+        if sleeps(process):
+            process.send_signal(number)
+            found = [] if process.wait(20) == -number else ["exit %d" % process.returncode]
+            wrong += ["%s: %s" % (number.name, line) for line in found + remains(work, row.files)]
+        os.close(reader)
+        work.close()
+    return wrong
+
+
+def one_file_for_two():
+    """The output over the state or the report of the same run, by another name for it: neither is there."""
+    sealed, wrong = Row("", ("seal", "--quiet", "--to", KEK, "--sign-with", ALICE_KEY), INVITE).good()[0].out, []
+    for option in ("--state", "--report"):
+        for force in ((), ("-f",)):
+            work = Work({})
+            words = ("open", "--quiet", "--key", KEK, "--trust", CA, option, "@file", "-o", "%s/./file" % work.folder, *force)
+            result = Row("open", words, sealed).run(work)
+            if result.code != USAGE or "writes something else there" not in result.err:
+                wrong.append("%s %s: %r" % (option, force, result))
+            wrong += remains(work, {})
+            work.close()
+    return wrong
+
+
 def main():
     cases = Cases()
     table = rows()
     for what, check in (("a disk that fills up", fills_up), ("a folder that is read-only", read_only),
-                        ("standard output takes nothing", nobody_reads)):
+                        ("standard output takes nothing", nobody_reads), ("a signal ends it", ended_from_outside)):
         for row, wrong in zip(table, in_parallel(check, table)):
             if wrong is not None:
                 cases.case("ADV-072, ADV-215: %s: %s" % (row.name, what), wrong)
+    cases.case("ADV-215, ADV-217: two files of one run have one name", one_file_for_two())
     cases.leave()
 
 
