@@ -31,7 +31,7 @@ static void *resize(void *block, size_t size, const char *file, int line)
     if (size > 0 && size <= before) return block;
     void *other = size > 0 ? malloc(size) : NULL;
     if (other == NULL && size > 0) return NULL;
-    if (other != NULL && before > 0) memcpy(other, block, before);
+    if (block != NULL && other != NULL) memcpy(other, block, before);
     give_back(block, file, line);
     return other;
 }
