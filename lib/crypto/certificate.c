@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,14 @@ static sipveil_code fill(slot *s, OSSL_LIB_CTX *library, sipveil_span der, sipve
     return SIPVEIL_OK;
 }
 
+/* What could not be looked at for want of memory looks like what is broken, or of an unknown kind: looked at anew. */
+static bool may_be_broken(X509 *certificate)
+{
+    bool may = X509_get0_pubkey(certificate) == NULL || (X509_get_extension_flags(certificate) & EXFLAG_INVALID);
+    ERR_clear_error();
+    return may;
+}
+
 sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, sv_arena *arena,
                                           X509 **out, sipveil_error *err)
 {
@@ -107,7 +116,7 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     if (cache == NULL) return sv_no_memory(err, room);
     slot *s = find_slot(cache, der, &found);
     ERR_clear_error();
-    if (!found) SV_TRY(fill(s, crypto->context->library, der, err));
+    if (!found || may_be_broken(s->certificate)) SV_TRY(fill(s, crypto->context->library, der, err));
     s->used = ++cache->turn;
     if (X509_up_ref(s->certificate) != 1)
         return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "out of references");

@@ -10,10 +10,19 @@ enum { SCOPE_MOST = 4096 };
 
 /* ---- scopes ---- */
 
-static bool add_scope(sv_arena *arena, sv_cek_scopes *out, const char *kind, sipveil_span call, sipveil_span tag)
+static sipveil_code check_fits(const sv_buffer *buffer, sipveil_error *err)
+{
+    if (!buffer->failed) return SIPVEIL_OK;
+    if (!buffer->past_most) return sv_no_memory(err, SV_E2M);
+    return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "CEK-12", SIPVEIL_NO_OFFSET,
+                        "Call-ID, tags or addresses are too long for a key to be held");
+}
+
+static sipveil_code add_scope(sv_arena *arena, sv_cek_scopes *out, const char *kind, sipveil_span call, sipveil_span tag,
+                              sipveil_error *err)
 {
     sv_buffer buffer;
-    if (tag.len == 0 && call.len > 0) return true;
+    if (tag.len == 0 && call.len > 0) return SIPVEIL_OK;
     sv_buffer_init(&buffer, arena, call.len + tag.len + out->parties.len + 8, SCOPE_MOST);
     sv_put_str(&buffer, kind);
     sv_put(&buffer, call);
@@ -21,9 +30,9 @@ static bool add_scope(sv_arena *arena, sv_cek_scopes *out, const char *kind, sip
     sv_put(&buffer, tag);
     sv_put_byte(&buffer, 0);
     sv_put(&buffer, out->parties);
-    if (buffer.failed) return false;
+    SV_TRY(check_fits(&buffer, err));
     out->items[out->count++] = sv_buffer_span(&buffer);
-    return true;
+    return SIPVEIL_OK;
 }
 
 static bool comes_first(sipveil_span a, sipveil_span b)
@@ -32,6 +41,16 @@ static bool comes_first(sipveil_span a, sipveil_span b)
         if (a.data[i] != b.data[i]) return a.data[i] < b.data[i];
     }
     return a.len <= b.len;
+}
+
+/* The address of record; of what has none, what stands there. */
+static sipveil_code party_of(sv_arena *arena, const sv_sip_address *address, const sv_sip_uri *parts, sipveil_span *out,
+                             sipveil_error *err)
+{
+    sipveil_code code = sv_sip_aor_of(parts, arena, out, NULL);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(err, SV_E2M); /* or it would be another dialog's */
+    if (code != SIPVEIL_OK) *out = address->uri;
+    return SIPVEIL_OK;
 }
 
 /* The dialog has no name that both ends share but Call-ID and the tags; either tag may be the one that the key
@@ -46,8 +65,8 @@ sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_s
     *out = (sv_cek_scopes){0};
     SV_TRY(sv_sip_read_address_parts(sv_sip_value(view, SV_F_FROM), &from, &from_parts, err));
     SV_TRY(sv_sip_read_address_parts(sv_sip_value(view, SV_F_TO), &to, &to_parts, err));
-    if (sv_sip_aor_of(&from_parts, arena, &a, NULL) != SIPVEIL_OK) a = from.uri;
-    if (sv_sip_aor_of(&to_parts, arena, &b, NULL) != SIPVEIL_OK) b = to.uri;
+    SV_TRY(party_of(arena, &from, &from_parts, &a, err));
+    SV_TRY(party_of(arena, &to, &to_parts, &b, err));
     first = comes_first(a, b) ? a : b;
     sv_buffer_init(&pair, arena, a.len + b.len + 1, SCOPE_MOST);
     sv_put(&pair, first);
@@ -58,12 +77,12 @@ sipveil_code sv_cek_scopes_of(sv_arena *arena, const sv_sip_view *view, sv_cek_s
     out->to_tag = to.tag;
     sipveil_span call = sv_sip_value(view, SV_F_CALL_ID);
     bool outside = view->is_request && sv_equal_str(view->method, "MESSAGE") && to.tag.len == 0;
-    bool added = outside ? add_scope(arena, out, "m", none, none)
-                         : add_scope(arena, out, "d", call, from.tag) && add_scope(arena, out, "d", call, to.tag);
-    if (added && !pair.failed) return SIPVEIL_OK;
-    *out = (sv_cek_scopes){0};
-    return sv_fail_rule(err, SV_E2M, SIPVEIL_LIMIT, "CEK-12", SIPVEIL_NO_OFFSET,
-                        "Call-ID, tags or addresses are too long for a key to be held");
+    sipveil_code code = check_fits(&pair, err);
+    if (code == SIPVEIL_OK && outside) code = add_scope(arena, out, "m", none, none, err);
+    if (code == SIPVEIL_OK && !outside) code = add_scope(arena, out, "d", call, from.tag, err);
+    if (code == SIPVEIL_OK && !outside) code = add_scope(arena, out, "d", call, to.tag, err);
+    if (code != SIPVEIL_OK) *out = (sv_cek_scopes){0};
+    return code;
 }
 
 /* ---- readers ---- */

@@ -90,6 +90,7 @@ typedef struct sv_cek_record {
     sipveil_span method;          /* empty: a response brought it */
     sipveil_span branch_tag;      /* of what we made: the far end's tag in the branch that was answered first */
     int64_t expires;
+    bool no_memory;               /* it could not be read, and nothing else is said of it */
 } sv_cek_record;
 
 /* What is looked at of every key when one is to be held or found. */
@@ -107,7 +108,7 @@ bool sv_cek_take_front(sipveil_span value, sv_cek_front *out);
 /* Holds it: the first under its name wins (REPLAY); the oldest of the same signer gives way (ADV-176). */
 sipveil_code sv_cek_keep(sv_store *store, sv_arena *arena, const sv_cek_record *record, int64_t now,
                          sipveil_error *err);
-/* By its exact name in one of the scopes; spans of *out are in the arena. */
+/* By its exact name in one of the scopes; spans of *out are in the arena. False: it is not there, or out->no_memory. */
 bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_span reference, int64_t now,
                  sv_arena *arena, sv_cek_record *out);
 /* The newest in one of the scopes. */
@@ -118,8 +119,9 @@ sipveil_code sv_cek_count_use(sv_store *store, sv_arena *arena, const sv_cek_rec
                               sipveil_error *err);
 void sv_cek_forget(sv_store *store, const sv_cek_scopes *scopes);
 /* What this response ends: with a BYE, or a 481 or 408 (RFC 3261 12.2.1.2), the dialog and all its keys; with another
- * failure the key that its request brought (E2M-57). Returns whether it ended anything that was held. */
-bool sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view);
+ * failure the key that its request brought (E2M-57). *ended: whether it ended anything that was held. */
+sipveil_code sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view, bool *ended,
+                                 sipveil_error *err);
 
 /* What names a recipient: the same for a certificate and for a RecipientInfo that names it. by_ski says
  * which of its two names is meant. */

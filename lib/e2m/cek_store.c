@@ -7,8 +7,11 @@
 static bool read_entry(sv_arena *arena, sipveil_span scope, sipveil_span name, sipveil_span value, sv_cek_record *out)
 {
     sipveil_span copy;
-    return sv_arena_copy(arena, value, &copy) && sv_cek_take_record(copy, out) &&
-           sv_arena_copy(arena, scope, &out->scope) && sv_arena_copy(arena, name, &out->reference);
+    bool copied = sv_arena_copy(arena, value, &copy);
+    if (copied && !sv_cek_take_record(copy, out)) return false;
+    if (copied && sv_arena_copy(arena, scope, &out->scope) && sv_arena_copy(arena, name, &out->reference)) return true;
+    *out = (sv_cek_record){.no_memory = true};
+    return false;
 }
 
 /* ---- room ---- */
@@ -96,11 +99,13 @@ bool sv_cek_find(const sv_store *store, const sv_cek_scopes *scopes, sipveil_spa
                  sv_arena *arena, sv_cek_record *out)
 {
     sipveil_span value;
+    *out = (sv_cek_record){0};
     for (size_t i = 0; i < scopes->count; i++) {
         if (sv_store_find(store, SV_STORE_CEK, scopes->items[i], reference, now, &value) &&
             read_entry(arena, scopes->items[i], reference, value, out)) {
             return true;
         }
+        if (out->no_memory) return false;
     }
     *out = (sv_cek_record){0};
     return false;
@@ -171,27 +176,34 @@ static bool look_for_failed(void *state, const sv_store_entry *entry)
 }
 
 /* The response has the From tag of its request, so that the key's scope is the first one. */
-static bool forget_failed(sv_store *store, sv_arena *arena, const sv_sip_view *view, const sv_cek_scopes *scopes)
+static sipveil_code forget_failed(sv_store *store, sv_arena *arena, const sv_sip_view *view,
+                                  const sv_cek_scopes *scopes, sipveil_error *err)
 {
     failed_request f = {.cseq = 0};
     sipveil_span name, scope = scopes->items[0];
-    if (sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &f.cseq, &f.method, NULL) != SIPVEIL_OK) return false;
+    if (sv_sip_read_cseq(sv_sip_value(view, SV_F_CSEQ), &f.cseq, &f.method, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
     sv_store_visit_scope(store, SV_STORE_CEK, scope, look_for_failed, &f);
-    return f.name.len > 0 && sv_arena_copy(arena, f.name, &name) && sv_store_remove(store, SV_STORE_CEK, scope, name);
+    if (f.name.len == 0) return SIPVEIL_OK;
+    if (!sv_arena_copy(arena, f.name, &name)) return sv_no_memory(err, SV_E2M);
+    (void)sv_store_remove(store, SV_STORE_CEK, scope, name);
+    return SIPVEIL_OK;
 }
 
-bool sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view)
+sipveil_code sv_cek_forget_ended(sv_store *store, sv_arena *arena, const sv_sip_view *view, bool *ended,
+                                 sipveil_error *err)
 {
     sv_cek_scopes scopes;
     size_t before = sv_store_count(store, SV_STORE_CEK);
-    if (before == 0 || view->is_request || view->status < 200 ||
-        sv_cek_scopes_of(arena, view, &scopes, NULL) != SIPVEIL_OK || scopes.count == 0) {
-        return false;
-    }
+    *ended = false;
+    if (before == 0 || view->is_request || view->status < 200) return SIPVEIL_OK;
+    sipveil_code code = sv_cek_scopes_of(arena, view, &scopes, NULL);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(err, SV_E2M);
+    if (code != SIPVEIL_OK || scopes.count == 0) return SIPVEIL_OK;
     bool succeeded = view->status < 300, gone = view->status == 481 || view->status == 408;
     /* The 481 of a CANCEL or a PRACK is about a transaction. */
     bool of_dialog = !sv_equal_str(view->method, "CANCEL") && !sv_equal_str(view->method, "PRACK");
     if (succeeded ? sv_equal_str(view->method, "BYE") : gone && of_dialog) sv_cek_forget(store, &scopes);
-    else if (!succeeded) (void)forget_failed(store, arena, view, &scopes);
-    return sv_store_count(store, SV_STORE_CEK) < before;
+    else if (!succeeded) SV_TRY(forget_failed(store, arena, view, &scopes, err));
+    *ended = sv_store_count(store, SV_STORE_CEK) < before;
+    return SIPVEIL_OK;
 }

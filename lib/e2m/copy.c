@@ -149,36 +149,46 @@ static bool without_keys(sv_operation *op, sipveil_span sdp, sipveil_span *out)
     return !b.failed;
 }
 
-bool sv_copy_agrees(sv_operation *op, const sv_mime_entity *private_part, const sv_mime_entity *copy)
+/* Parts may be missing from the copy; each that is there must be one of the private ones. */
+static sipveil_code parts_agree(sv_operation *op, const sv_mime_entity *private_part, sipveil_span a,
+                                const sv_mime_entity *copy, sipveil_span b, bool *agree)
+{
+    sipveil_span p[32], q[32];
+    size_t pn, qn, at = 0;
+    if (sv_mime_read_multipart(&private_part->type, a, op->limits, 0, p, 32, &pn, NULL) != SIPVEIL_OK ||
+        sv_mime_read_multipart(&copy->type, b, op->limits, 0, q, 32, &qn, NULL) != SIPVEIL_OK) {
+        return SIPVEIL_OK;
+    }
+    sv_mime_entity *pe = sv_arena_alloc_raw(op->arena, sizeof *pe), *qe = sv_arena_alloc_raw(op->arena, sizeof *qe);
+    if (pe == NULL || qe == NULL) return sv_no_memory(op->err, SV_E2M);
+    for (size_t i = 0; i < qn; i++) {
+        bool found = false;
+        if (sv_mime_read_entity(q[i], op->limits, 0, qe, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
+        for (; at < pn && !found; at++) {
+            if (sv_mime_read_entity(p[at], op->limits, 0, pe, NULL) == SIPVEIL_OK) {
+                SV_TRY(sv_copy_agrees(op, pe, qe, &found));
+            }
+        }
+        if (!found) return SIPVEIL_OK;
+    }
+    *agree = true;
+    return SIPVEIL_OK;
+}
+
+sipveil_code sv_copy_agrees(sv_operation *op, const sv_mime_entity *private_part, const sv_mime_entity *copy,
+                            bool *agrees)
 {
     sipveil_span a, b;
-    if (!same_type(&private_part->type, &copy->type)) return false;
-    if (sv_mime_decoded_content(private_part, op->arena, &a, NULL) != SIPVEIL_OK ||
-        sv_mime_decoded_content(copy, op->arena, &b, NULL) != SIPVEIL_OK) {
-        return false;
+    *agrees = false;
+    if (!same_type(&private_part->type, &copy->type)) return SIPVEIL_OK;
+    sipveil_code code = sv_mime_decoded_content(private_part, op->arena, &a, NULL);
+    if (code == SIPVEIL_OK) code = sv_mime_decoded_content(copy, op->arena, &b, NULL);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(op->err, SV_E2M);
+    if (code != SIPVEIL_OK) return SIPVEIL_OK;
+    if (sv_equal_nocase_str(copy->type.type, "multipart")) return parts_agree(op, private_part, a, copy, b, agrees);
+    if (sv_media_type_is(&copy->type, "application", "sdp") && (!without_keys(op, a, &a) || !without_keys(op, b, &b))) {
+        return sv_no_memory(op->err, SV_E2M);
     }
-    if (sv_media_type_is(&copy->type, "application", "sdp")) {
-        if (!without_keys(op, a, &a) || !without_keys(op, b, &b)) return false;
-    } else if (sv_equal_nocase_str(copy->type.type, "multipart")) {
-        /* Parts may be missing from the copy; each that is there must be one of the private ones. */
-        sipveil_span p[32], q[32];
-        size_t pn, qn, at = 0;
-        if (sv_mime_read_multipart(&private_part->type, a, op->limits, 0, p, 32, &pn, NULL) != SIPVEIL_OK ||
-            sv_mime_read_multipart(&copy->type, b, op->limits, 0, q, 32, &qn, NULL) != SIPVEIL_OK) {
-            return false;
-        }
-        sv_mime_entity *pe = sv_arena_alloc_raw(op->arena, sizeof *pe), *qe = sv_arena_alloc_raw(op->arena, sizeof *qe);
-        for (size_t i = 0; i < qn; i++) {
-            bool found = false;
-            if (pe == NULL || qe == NULL || sv_mime_read_entity(q[i], op->limits, 0, qe, NULL) != SIPVEIL_OK) {
-                return false;
-            }
-            for (; at < pn && !found; at++) {
-                found = sv_mime_read_entity(p[at], op->limits, 0, pe, NULL) == SIPVEIL_OK && sv_copy_agrees(op, pe, qe);
-            }
-            if (!found) return false;
-        }
-        return true;
-    }
-    return sv_equal(a, b);
+    *agrees = sv_equal(a, b);
+    return SIPVEIL_OK;
 }

@@ -20,7 +20,8 @@ sipveil_code sv_copy_make(sv_operation *op, sipveil_span entity, const char *con
                           sv_copy *out);
 
 /* Whether two entities say the same to the application, keys of media aside (E2M-41). */
-bool sv_copy_agrees(sv_operation *op, const sv_mime_entity *private_part, const sv_mime_entity *copy);
+sipveil_code sv_copy_agrees(sv_operation *op, const sv_mime_entity *private_part, const sv_mime_entity *copy,
+                            bool *agrees);
 
 bool sv_type_listed(const sv_media_type *type, const char *const *types, size_t count);
 

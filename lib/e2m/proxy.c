@@ -164,26 +164,28 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
 }
 
 /* A message that was seen a moment ago; or one of a source that sent too much that cannot be opened. */
-static bool pass_by(sv_hop *hop, sipveil_span message, sipveil_e2m_verdict *out, sipveil_error *why)
+static sipveil_code pass_by(sv_hop *hop, sipveil_span message, sipveil_e2m_verdict *out, bool *passes,
+                            sipveil_error *why)
 {
     sipveil_span response = {0};
     sv_error_clear(why);
-    if (sv_hop_find_transaction(hop, message, &response)) {
+    SV_TRY(sv_hop_find_transaction(hop, message, passes, &response, hop->op->err));
+    if (*passes) {
         out->retransmission = true;
         sv_report_check(hop->op, "E2M-60", SIPVEIL_CHECK_PASSED, "a retransmission: what the first copy got");
-        if (response.len == 0) return true;
+        if (response.len == 0) return SIPVEIL_OK;
         out->action = SIPVEIL_E2M_RESPOND;
         out->message = response;
         sv_fail_rule(&out->reason, SV_E2M, SIPVEIL_POLICY, "E2M-60", SIPVEIL_NO_OFFSET,
                      "a retransmission of what was refused");
-        return true;
+        return SIPVEIL_OK;
     }
-    if (!sv_hop_source_is_spent(hop)) return false;
+    if (!sv_hop_source_is_spent(hop)) return SIPVEIL_OK;
     sv_fail_rule(why, SV_E2M, SIPVEIL_LIMIT, "E2M-59", SIPVEIL_NO_OFFSET,
                  "%d bodies of %s could not be opened in this second: no more are looked at", SV_FAILURES_MOST,
                  SV_QUOTE(sv_span_str(hop->options->source)));
     why->sip_status = 503;
-    return false;
+    return SIPVEIL_OK;
 }
 
 /* Up to here the header alone was read, and so it stays for a message that only looked like one of ours (E2M-50). */
@@ -195,7 +197,11 @@ static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span mes
     sipveil_code code = read_own_labels(hop, view);
     if (code == SIPVEIL_OK && !hop->named && hop->concern.row == NULL) return SIPVEIL_OK;
     out->concerned = true;
-    if (pass_by(hop, message, out, &why)) return SIPVEIL_OK;
+    bool passes;
+    sipveil_error labels = *err; /* of a label that is crooked */
+    SV_TRY(pass_by(hop, message, out, &passes, &why));
+    *err = labels;
+    if (passes) return SIPVEIL_OK;
     if (why.code != SIPVEIL_OK) return refuse(hop, SV_REFUSE_PLAIN, &why, out);
     if (code == SIPVEIL_OK && hop->named) code = sv_find_named_parts(hop->op, view, &hop->mine, hop->places);
     if (code == SIPVEIL_INTERNAL) return code;
@@ -212,13 +218,17 @@ static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span mes
 }
 
 /* What this response ends needs no keys any more (E2M-57); off a protected link anybody may have written it. */
-static void forget_ended(sv_hop *hop)
+static sipveil_code forget_ended(sv_hop *hop, sipveil_error *err)
 {
+    bool ended = false;
     sipveil_memory *memory = hop->options->open.memory;
-    if (memory != NULL && hop->options->protected_hop &&
-        sv_cek_forget_ended(sv_memory_store(memory), hop->op->arena, hop->op->root->view)) {
+    if (memory != NULL && hop->options->protected_hop) {
+        SV_TRY(sv_cek_forget_ended(sv_memory_store(memory), hop->op->arena, hop->op->root->view, &ended, err));
+    }
+    if (ended) {
         sv_report_check(hop->op, "E2M-57", SIPVEIL_CHECK_PASSED, "the keys of what ended are forgotten");
     }
+    return SIPVEIL_OK;
 }
 
 sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
@@ -242,7 +252,7 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     if (code == SIPVEIL_OK && !verdict.concerned) {
         sv_report_check(hop.op, "E2M-50", SIPVEIL_CHECK_NOT_DONE, "nothing here is for us: the body is not read");
     }
-    if (code == SIPVEIL_OK) forget_ended(&hop);
+    if (code == SIPVEIL_OK) code = forget_ended(&hop, err);
     if (code == SIPVEIL_OK && verdict.action == SIPVEIL_E2M_FORWARD) {
         code = sv_hop_tell_needs(&hop, hop.op->root->view, &verdict.message);
     }

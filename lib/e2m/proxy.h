@@ -48,7 +48,7 @@ typedef struct sv_standing {
     bool label_signed;
     bool other_label;      /* something signed says otherwise */
 } sv_standing;
-sv_standing sv_hop_standing(sv_operation *op, const sv_node *node, const sv_label *label);
+sipveil_code sv_hop_standing(sv_operation *op, const sv_node *node, const sv_label *label, sv_standing *out);
 /* E2M-20, E2M-21 for all labels of this node; *counts: one is left. HEADER_MISMATCH. */
 sipveil_code sv_hop_judge_labels_of(sv_hop *hop, sv_operation *op, const sv_node *node, bool *counts,
                                     const sv_node **sender);
@@ -66,7 +66,7 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
  * message then. Nothing of others is touched. */
 sipveil_code sv_hop_tell_needs(sv_hop *hop, const sv_sip_view *view, sipveil_span *message);
 /* Our certificate, or NULL: the first one that names our first host. */
-const sipveil_key *sv_hop_certificate(const sv_hop *hop);
+sipveil_code sv_hop_certificate(const sv_hop *hop, const sipveil_key **out);
 
 /* proxy_serve.c: what we may read, after an opening that succeeded or found no key of ours. A failure is a refusal,
  * with op->err and *refusal. */

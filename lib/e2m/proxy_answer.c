@@ -5,21 +5,21 @@
 #include "sip/edit.h"
 
 /* The hop's certificate: the first one that names it. A UA that asks for its own hop has no key of it (E2M-45). */
-const sipveil_key *sv_hop_certificate(const sv_hop *hop)
+sipveil_code sv_hop_certificate(const sv_hop *hop, const sipveil_key **out)
 {
+    *out = NULL;
     const sipveil_keyring *ring = hop->options->open.keyring;
     for (size_t i = 0; i < sipveil_keyring_count(ring); i++) {
         const sipveil_key *key = sipveil_keyring_at(ring, i);
         sv_certificate_names names;
-        if (key->cms.kind != SV_CMS_KEY_CERTIFICATE ||
-            sv_certificate_read_names(key->cms.certificate, hop->op->arena, &names, NULL) != SIPVEIL_OK) {
-            continue;
+        if (key->cms.kind != SV_CMS_KEY_CERTIFICATE) continue;
+        SV_TRY(sv_certificate_read_names(key->cms.certificate, hop->op->arena, &names, hop->op->err));
+        for (size_t k = 0; k < names.host_count && *out == NULL; k++) {
+            if (sv_equal_nocase(names.hosts[k], hop->names.names[0].host)) *out = key;
         }
-        for (size_t k = 0; k < names.host_count; k++) {
-            if (sv_equal_nocase(names.hosts[k], hop->names.names[0].host)) return key;
-        }
+        if (*out != NULL) return SIPVEIL_OK;
     }
-    return NULL;
+    return SIPVEIL_OK;
 }
 
 /* Under our own name, which the operator's row may write in another way. */
@@ -89,7 +89,8 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     sv_answer answer = {.status = status_of(hop, refusal, why)};
     sv_buffer rows;
     if (refusal == SV_REFUSE_PLAIN) return sv_make_answer(hop->op, view, &answer, response);
-    const sipveil_key *own = sv_hop_certificate(hop);
+    const sipveil_key *own;
+    SV_TRY(sv_hop_certificate(hop, &own));
     sipveil_e2m_need need = need_of(hop, refusal);
     if (own != NULL) SV_TRY(sv_answer_put_certificate(hop->op, own, &answer));
     SV_TRY(put_fingerprint(hop, own, &need));
@@ -122,6 +123,7 @@ static sipveil_code put_needs(sv_hop *hop, const sv_sip_view *view, sv_buffer *r
 {
     sipveil_e2m_need told[SIPVEIL_E2M_NEEDS_MOST];
     size_t count;
+    const sipveil_key *own;
     const sipveil_e2m_policy *policy = hop->options->policy;
     SV_TRY(sv_needs_read(view, told, SIPVEIL_E2M_NEEDS_MOST, &count, hop->op->err));
     for (size_t i = 0; i < policy->count && count < SIPVEIL_E2M_NEEDS_MOST; i++) {
@@ -129,7 +131,8 @@ static sipveil_code put_needs(sv_hop *hop, const sv_sip_view *view, sv_buffer *r
         put_own_name(hop, &need);
         if (is_told(told, count, &need)) continue;
         need.keep = need.keep || hop->options->open.memory != NULL;
-        SV_TRY(put_fingerprint(hop, sv_hop_certificate(hop), &need));
+        SV_TRY(sv_hop_certificate(hop, &own));
+        SV_TRY(put_fingerprint(hop, own, &need));
         told[count++] = need;
         sv_put_str(rows, "Proxy-Body-Need: ");
         sv_need_put(rows, &need);

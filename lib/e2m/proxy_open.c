@@ -9,19 +9,21 @@ enum { PRIVATE_OPERATIONS = 4 }; /* for one message (E2M-52) */
 
 /* Whether a verified signature around a node is one that we accept now; lib/tunnel asks only after its content
  * was read, and a private key must not be used before (E2M-59). */
-static bool accepts_now(sv_operation *op, const sv_node *layer)
+static sipveil_code accepts_now(sv_operation *op, const sv_node *layer, bool *accepts)
 {
     sv_sip_address who;
     const sv_sip_view *view = op->root->view;
-    if (!sv_node_is_signed(layer) || !layer->verified || layer->signed_data->signer_count == 0) return false;
+    *accepts = false;
+    if (!sv_node_is_signed(layer) || !layer->verified || layer->signed_data->signer_count == 0) return SIPVEIL_OK;
     if (sv_sip_read_address(sv_sip_value(view, view->is_request ? SV_F_FROM : SV_F_TO), &who, NULL) != SIPVEIL_OK) {
-        return false;
+        return SIPVEIL_OK;
     }
     X509 *certificate = layer->signatures[0].certificate;
     sv_signer signer;
-    return certificate != NULL &&
-           sv_accept_signer(op, certificate, layer->certificates, who.uri, false, &signer) == SIPVEIL_OK &&
-           signer.code == SIPVEIL_OK;
+    if (certificate == NULL) return SIPVEIL_OK;
+    sipveil_code code = sv_accept_signer(op, certificate, layer->certificates, who.uri, false, &signer);
+    *accepts = code == SIPVEIL_OK && signer.code == SIPVEIL_OK;
+    return code == SIPVEIL_INTERNAL ? code : SIPVEIL_OK;
 }
 
 bool sv_hop_label_is_for(const sv_hop *hop, size_t i, const sv_node *node)
@@ -36,27 +38,30 @@ bool sv_hop_label_is_for(const sv_hop *hop, size_t i, const sv_node *node)
     return false;
 }
 
-sv_standing sv_hop_standing(sv_operation *op, const sv_node *node, const sv_label *label)
+sipveil_code sv_hop_standing(sv_operation *op, const sv_node *node, const sv_label *label, sv_standing *out)
 {
-    sv_standing out = {.sender = NULL};
+    *out = (sv_standing){.sender = NULL};
     for (const sv_node *up = node; up != NULL && !sv_node_is_sip(up); up = up->parent) {
-        if (!accepts_now(op, up)) continue;
-        if (out.sender == NULL) out.sender = up;
+        bool accepts;
+        SV_TRY(accepts_now(op, up, &accepts));
+        if (!accepts) continue;
+        if (out->sender == NULL) out->sender = up;
         const sv_node *fragment = sv_fragment_among(up);
         sv_labels inside;
         if (fragment == NULL || sv_sip_first(fragment->view, SV_F_PROXY_REQUIRED_BODY) == NULL) continue;
         bool has = sv_labels_read(fragment->view, &inside, NULL) == SIPVEIL_OK && sv_labels_have(&inside, label);
-        if (has) out.label_signed = true;
-        else out.other_label = true;
+        if (has) out->label_signed = true;
+        else out->other_label = true;
     }
-    return out;
+    return SIPVEIL_OK;
 }
 
 /* E2M-20, E2M-21: whether label i counts for this node; it is ignored from here on if not. */
 static sipveil_code judge_label(sv_hop *hop, sv_operation *op, const sv_node *node, size_t i, const sv_node **sender)
 {
     const sv_label *label = &hop->mine.items[i];
-    sv_standing stands = sv_hop_standing(op, node, label);
+    sv_standing stands;
+    SV_TRY(sv_hop_standing(op, node, label, &stands));
     if (stands.other_label) {
         return sv_fail_rule(op->err, SV_E2M, SIPVEIL_HEADER_MISMATCH, "E2M-21", SIPVEIL_NO_OFFSET,
                             "the label for us differs from its signed copy: %s", SV_QUOTE(label->value));

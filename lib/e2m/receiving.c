@@ -141,8 +141,9 @@ static sipveil_code add_earlier_keys(sv_receiving *r, sv_operation *op, const sv
     for (size_t i = 0; i < e->recipient_count && r->reused_count < SV_REUSED_MOST; i++) {
         struct sv_reused *reused = &r->reused[r->reused_count];
         sv_wrap wrap = SV_WRAP_AES_128;
-        if (e->recipients[i].kind != SV_RECIPIENT_KEKRI ||
-            !sv_cek_find(r->store, &r->scopes, e->recipients[i].key_id, op->now, op->arena, &reused->record)) {
+        if (e->recipients[i].kind != SV_RECIPIENT_KEKRI) continue;
+        if (!sv_cek_find(r->store, &r->scopes, e->recipients[i].key_id, op->now, op->arena, &reused->record)) {
+            if (reused->record.no_memory) return sv_no_memory(op->err, SV_E2M);
             continue;
         }
         (void)sv_recipient_wrap(&e->recipients[i], &wrap); /* another algorithm: a key that does not fit it */
@@ -316,7 +317,8 @@ static const char *why_not_kept(const sv_receiving *r, const sv_operation *op, c
     return NULL;
 }
 
-static void hold_key(sv_receiving *r, sv_operation *op, const sv_node *node)
+/* Where it is not held for want of memory the message is not taken: it would never be offered again. */
+static sipveil_code hold_key(sv_receiving *r, sv_operation *op, const sv_node *node)
 {
     sv_cek_attributes attributes;
     sv_cek_record record;
@@ -326,34 +328,40 @@ static void hold_key(sv_receiving *r, sv_operation *op, const sv_node *node)
     const char *reason = why_not_kept(r, op, node, &attributes, &signature);
     if (reason != NULL) {
         sv_report_check(op, "CEK-08", SIPVEIL_CHECK_NOT_DONE, "its key is not held: %s", reason);
-        return;
+        return SIPVEIL_OK;
     }
-    if (!attributes.present) return;
+    if (!attributes.present) return SIPVEIL_OK;
     sipveil_error *saved = op->err;
     op->err = &why;
     sipveil_code code = sv_cek_scopes_of(op->arena, op->root->view, &r->scopes, &why);
     if (code == SIPVEIL_OK) code = fill_record(r, op, node, signature, &attributes, &record);
     if (code == SIPVEIL_OK) code = sv_cek_keep(r->store, op->arena, &record, op->now, &why);
     op->err = saved;
+    if (code == SIPVEIL_INTERNAL) {
+        *op->err = why;
+        return code;
+    }
     if (code != SIPVEIL_OK) {
         sv_report_warning(op, why.rule[0] != '\0' ? "CEK-12" : "CEK-05", "its key is not held: %s", why.text);
-        return;
+        return SIPVEIL_OK;
     }
     r->kept++;
     sv_report_check(op, "CEK-05", SIPVEIL_CHECK_PASSED, "its key is held for %u messages of this dialog",
                     (unsigned)attributes.uses);
+    return SIPVEIL_OK;
 }
 
 typedef struct holding {
     sv_receiving *r;
     sv_operation *op;
+    sipveil_code code;
 } holding;
 
 static bool hold_if_opened(void *state, const sv_node *node)
 {
     holding *h = state;
-    if (sv_node_is_encrypted(node) && node->opened) hold_key(h->r, h->op, node);
-    return true;
+    if (sv_node_is_encrypted(node) && node->opened) h->code = hold_key(h->r, h->op, node);
+    return h->code == SIPVEIL_OK;
 }
 
 /* Of a forked call every branch has our key; the one that was answered first goes on with it (CEK-09). */
@@ -364,26 +372,30 @@ static void note_branch(const sv_receiving *r, const sv_sip_view *view, sv_cek_r
 }
 
 /* Only what succeeded counts (ADV-173), and only now. */
-static void count_and_hold(sv_receiving *r, sv_operation *op)
+static sipveil_code count_and_hold(sv_receiving *r, sv_operation *op)
 {
-    holding h = {r, op};
+    holding h = {r, op, SIPVEIL_OK};
     for (size_t i = 0; i < r->reused_count; i++) {
         if (!r->reused[i].opened) continue;
         note_branch(r, op->root->view, &r->reused[i].record);
-        if (sv_cek_count_use(r->store, op->arena, &r->reused[i].record, op->now, NULL) != SIPVEIL_OK) {
+        sipveil_code code = sv_cek_count_use(r->store, op->arena, &r->reused[i].record, op->now, op->err);
+        if (code == SIPVEIL_INTERNAL) return code;
+        if (code != SIPVEIL_OK) {
             sv_report_warning(op, "CEK-05", "the key of the earlier message was lost");
         } else if (r->reused[i].record.uses == 1) {
             sv_report_check(op, "CEK-04", SIPVEIL_CHECK_PASSED, "that key is used up");
         }
     }
     (void)sv_visit_nodes(op->root, hold_if_opened, &h);
+    return h.code;
 }
 
-static void settle(void *state, sv_operation *op)
+static sipveil_code settle(void *state, sv_operation *op)
 {
     sv_receiving *r = state;
-    if (r->store != NULL) count_and_hold(r, op);
+    if (r->store != NULL) SV_TRY(count_and_hold(r, op));
     if (r->tell != NULL) r->tell(r->state, op);
+    return SIPVEIL_OK;
 }
 
 const sv_opening_extension sv_receiving_calls = {

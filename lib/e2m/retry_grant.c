@@ -20,19 +20,21 @@ static bool is_listed(const char *const *list, size_t count, sipveil_span host)
     return false;
 }
 
-static bool type_fits(const sv_retry *r, const sipveil_e2m_need *need)
+static sipveil_code type_fits(const sv_retry *r, const sipveil_e2m_need *need, bool *fits)
 {
+    *fits = false;
     sv_media_type type;
     sipveil_span value = sv_sip_value(r->request, SV_F_CONTENT_TYPE);
-    if (sv_mime_read_media_type(value, r->limits, 0, &type, NULL) != SIPVEIL_OK) return false;
-    if (sv_type_listed(&type, r->options->e2m.private_types, r->options->e2m.private_type_count)) return false;
+    if (sv_mime_read_media_type(value, r->limits, 0, &type, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
+    if (sv_type_listed(&type, r->options->e2m.private_types, r->options->e2m.private_type_count)) return SIPVEIL_OK;
     if (r->options->disclosable_count > 0 &&
         !sv_type_listed(&type, r->options->disclosable, r->options->disclosable_count)) {
-        return false;
+        return SIPVEIL_OK;
     }
-    if (need->type.len == 0 || sv_equal_nocase_str(type.type, "multipart")) return true;
     const char *wanted = sv_arena_string(r->arena, need->type);
-    return wanted != NULL && sv_type_listed(&type, &wanted, 1);
+    if (wanted == NULL) return sv_no_memory(r->err, SV_E2M);
+    *fits = need->type.len == 0 || sv_equal_nocase_str(type.type, "multipart") || sv_type_listed(&type, &wanted, 1);
+    return SIPVEIL_OK;
 }
 
 /* ---- once a host ---- */
@@ -152,7 +154,9 @@ static sipveil_code check_wish(sv_retry *r, const sipveil_e2m_need *need)
     if (need->need == SIPVEIL_E2M_OTHER) {
         return not_granted(r, "E2M-14", NULL, "what it needs is a word that is not known here", need->host);
     }
-    if (view && !type_fits(r, need)) {
+    bool fits = true;
+    if (view) SV_TRY(type_fits(r, need, &fits));
+    if (!fits) {
         return not_granted(r, "E2M-34", NULL, "it needs a media type that may not be shown, or that the body does not hold", need->host);
     }
     bool undecipherable = r->response->status == 493 || r->response->status == 496;

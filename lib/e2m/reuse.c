@@ -31,6 +31,7 @@ static sipveil_code find_earlier(sv_sealing *s, sv_sharing *sharing)
         found =
             sv_cek_find(store, &sharing->scopes, sv_span(reference, len), s->op->now, s->op->arena, &sharing->earlier);
     }
+    if (sharing->earlier.no_memory) return sv_no_memory(s->op->err, SV_E2M);
     sipveil_span branch = sharing->earlier.branch_tag;
     bool other = found && branch.len > 0 && !sv_equal(branch, sharing->scopes.from_tag) &&
                  !sv_equal(branch, sharing->scopes.to_tag);

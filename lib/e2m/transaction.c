@@ -15,21 +15,25 @@ static sv_store *store_of(const sv_hop *hop)
 }
 
 /* The octets, and who vouched for them: what came unprotected must not speak for what comes over TLS next. */
-static bool name_message(const sv_hop *hop, sipveil_span message, uint8_t name[NAME])
+static sipveil_code name_message(const sv_hop *hop, sipveil_span message, uint8_t name[NAME], sipveil_error *err)
 {
     const sipveil_e2m_proxy_options *o = hop->options;
     name[DIGEST] = (uint8_t)((o->protected_hop ? 1 : 0) | (o->sender_authenticated ? 2 : 0));
-    return sv_digest_octets(hop->op->crypto, sv_digest_by_name("sha256"), message, name, NULL) == SIPVEIL_OK;
+    return sv_digest_octets(hop->op->crypto, sv_digest_by_name("sha256"), message, name, err);
 }
 
-bool sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, sipveil_span *response)
+/* What is not known for want of memory is told: a retransmission would be taken for a replay. */
+sipveil_code sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, bool *found, sipveil_span *response,
+                                     sipveil_error *err)
 {
     uint8_t name[NAME];
     sipveil_span value;
     const sv_store *store = store_of(hop);
-    return store != NULL && sv_store_count(store, SV_STORE_TRANSACTION) > 0 && name_message(hop, message, name) &&
-           sv_store_find(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), hop->op->now, &value) &&
-           sv_arena_copy(hop->op->arena, value, response);
+    *found = false;
+    if (store == NULL || sv_store_count(store, SV_STORE_TRANSACTION) == 0) return SIPVEIL_OK;
+    SV_TRY(name_message(hop, message, name, err));
+    *found = sv_store_find(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), hop->op->now, &value);
+    return !*found || sv_arena_copy(hop->op->arena, value, response) ? SIPVEIL_OK : sv_no_memory(err, SV_E2M);
 }
 
 /* What does not fit is not remembered: it is a help, and no protection. */
@@ -37,7 +41,7 @@ void sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_sp
 {
     uint8_t name[NAME];
     sv_store *store = store_of(hop);
-    if (store == NULL || !name_message(hop, message, name)) return;
+    if (store == NULL || name_message(hop, message, name, NULL) != SIPVEIL_OK) return;
     (void)sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), response, hop->op->now,
                        hop->op->now + SV_RETRANSMITTED_WITHIN, NULL);
 }

@@ -11,7 +11,8 @@ enum {
 };
 
 /* E2M-60: these very octets came a moment ago. *response: what they got; empty: they were forwarded. */
-bool sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, sipveil_span *response);
+sipveil_code sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, bool *found, sipveil_span *response,
+                                     sipveil_error *err);
 void sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_span response);
 
 /* E2M-59: too much of what this source sent in this second could not be opened. */

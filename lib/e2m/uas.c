@@ -49,7 +49,8 @@ static sipveil_code compare_parts(ua_receiving *ua, sv_operation *op, const sv_n
     const sv_node *out = sv_came_out(private_part);
     for (const sv_node *part = multipart->first_child; part != NULL && out->entity != NULL; part = part->next) {
         if (part == private_part || !is_copy(part, out)) continue;
-        bool same = sv_copy_agrees(op, out->entity, sv_came_out(part)->entity);
+        bool same;
+        SV_TRY(sv_copy_agrees(op, out->entity, sv_came_out(part)->entity, &same));
         sv_report_check(op, "E2M-41", same ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,
                         "the private part and the copy for hops %s", same ? "agree" : "differ");
         if (same) continue;
@@ -130,12 +131,15 @@ static void report_undisclosed(const ua_receiving *ua, sv_operation *op, const s
 }
 
 /* What we made for this dialog and asked for; looked up before this message uses it up. */
-static bool find_asked(ua_receiving *ua, sv_operation *op, sv_cek_record *record)
+static sipveil_code find_asked(ua_receiving *ua, sv_operation *op)
 {
     sv_cek_scopes scopes;
-    if (ua->r.store == NULL || op->root == NULL || op->root->view->body.len == 0) return false;
-    if (sv_cek_scopes_of(op->arena, op->root->view, &scopes, NULL) != SIPVEIL_OK) return false;
-    return sv_cek_find_last(ua->r.store, &scopes, op->now, op->arena, record) && record->made;
+    if (ua->r.store == NULL || op->root == NULL || op->root->view->body.len == 0) return SIPVEIL_OK;
+    sipveil_code code = sv_cek_scopes_of(op->arena, op->root->view, &scopes, NULL);
+    if (code == SIPVEIL_OK) {
+        ua->asked = sv_cek_find_last(ua->r.store, &scopes, op->now, op->arena, &ua->asked_for) && ua->asked_for.made;
+    }
+    return code == SIPVEIL_INTERNAL || ua->asked_for.no_memory ? sv_no_memory(op->err, SV_E2M) : SIPVEIL_OK;
 }
 
 /* ---- parts for others (E2M-40) ---- */
@@ -168,7 +172,7 @@ static sipveil_code judge(void *state, sv_operation *op)
 {
     ua_receiving *ua = state;
     sv_labels labels;
-    ua->asked = find_asked(ua, op, &ua->asked_for);
+    SV_TRY(find_asked(ua, op));
     if (sv_labels_read(op->root->view, &labels, NULL) == SIPVEIL_OK) SV_TRY(sv_check_signed_labels(op, &labels, true));
     SV_TRY(check_required_parts(op));
     return compare_all(ua, op, op->root);

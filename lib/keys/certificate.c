@@ -62,13 +62,15 @@ sipveil_code sv_certificate_keep(X509 *certificate, sv_arena *arena, sipveil_err
 }
 
 /* Content octets of the INTEGER: sign and leading zero as on the wire. */
-static bool copy_serial(X509 *certificate, sv_arena *arena, sipveil_span *out)
+static bool copy_serial(X509 *certificate, sv_arena *arena, sipveil_span *out, bool *no_memory)
 {
     unsigned char *der = NULL;
     int len = i2d_ASN1_INTEGER(X509_get0_serialNumber(certificate), &der);
     bool done = false;
     /* One octet of length: a serial of 128 octets or more does not fit a certificate anybody made. */
-    if (len > 2 && len < 130) done = sv_arena_copy(arena, sv_span(der + 2, (size_t)len - 2), out);
+    bool fits = len > 2 && len < 130;
+    if (fits) done = sv_arena_copy(arena, sv_span(der + 2, (size_t)len - 2), out);
+    *no_memory = fits && !done;
     OPENSSL_free(der);
     return done;
 }
@@ -105,11 +107,12 @@ sipveil_code sv_certificate_view(const sipveil_context *context, X509 *certifica
     const unsigned char *issuer = NULL;
     size_t issuer_len = 0;
     out->public_key = X509_get0_pubkey(certificate);
-    if (out->public_key == NULL ||
-        X509_NAME_get0_der(X509_get_issuer_name(certificate), &issuer, &issuer_len) != 1 ||
-        !sv_arena_copy(arena, sv_span(issuer, issuer_len), &out->issuer) ||
-        !copy_serial(certificate, arena, &out->serial)) {
+    bool read = out->public_key != NULL &&
+                X509_NAME_get0_der(X509_get_issuer_name(certificate), &issuer, &issuer_len) == 1;
+    bool no_memory = read && !sv_arena_copy(arena, sv_span(issuer, issuer_len), &out->issuer);
+    if (!read || no_memory || !copy_serial(certificate, arena, &out->serial, &no_memory)) {
         *out = (sv_cms_key){0};
+        if (no_memory) return sv_no_memory(err, "keys");
         return sv_fail_openssl(err, "keys", SIPVEIL_USAGE,
                                "the certificate's issuer, serial number or key cannot be read");
     }
@@ -333,8 +336,11 @@ sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena,
                                        sv_certificate_names *out, sipveil_error *err)
 {
     *out = (sv_certificate_names){0};
+    ERR_clear_error();
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    bool no_memory = names == NULL && sv_ran_out_of_memory();
     ERR_clear_error(); /* absent, twice or unreadable: no names */
+    if (no_memory) return sv_no_memory(err, "keys");
     if (names == NULL) return SIPVEIL_OK;
     size_t count = (size_t)sk_GENERAL_NAME_num(names);
     names_reader reader = {arena, out};

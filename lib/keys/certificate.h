@@ -71,4 +71,7 @@ sipveil_code sv_certificate_check_digest(X509 *certificate, unsigned allow_weak,
 /* Valid at that second. UNTRUSTED_SIGNER. */
 sipveil_code sv_certificate_check_time(X509 *certificate, int64_t at, sipveil_error *err);
 
+/* libcrypto had no memory, which says nothing of the certificate. The queue was empty before. */
+bool sv_ran_out_of_memory(void);
+
 #endif

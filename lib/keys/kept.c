@@ -99,7 +99,10 @@ static sipveil_code read_kept(sipveil_keyring *ring, sipveil_span octets, const 
     sv_bundle bundle = {.context = ring->context, .arena = arena};
     char expected[SIPVEIL_KEPT_NAME];
     sipveil_span line, aor;
-    if (!sv_take_until(&c, '\n', &line) || sv_sip_aor(line, arena, &aor, NULL) != SIPVEIL_OK || !sv_equal(line, aor)) {
+    bool taken = sv_take_until(&c, '\n', &line);
+    sipveil_code code = taken ? sv_sip_aor(line, arena, &aor, err) : SIPVEIL_MALFORMED;
+    if (code == SIPVEIL_INTERNAL) return code;
+    if (code != SIPVEIL_OK || !sv_equal(line, aor)) {
         return sv_fail(err, room, SIPVEIL_USAGE, "its first line is no address of record");
     }
     SV_TRY(file_name(ring->context, aor, expected, err));
@@ -193,10 +196,12 @@ static sipveil_code keep(sipveil_keyring *ring, sipveil_span address, sipveil_sp
     SV_TRY(sv_sip_aor(address, arena, &aor, err));
     SV_TRY(sv_certificate_load(ring->context, der, arena, &certificate, err));
     SV_TRY(sv_keyring_look_kept(ring, aor, certificate, &state, &newest, err));
-    if (state != SV_KEPT_SAME) SV_TRY(add(ring, aor, certificate, false, err));
-    ring->keeps = true;
     SV_TRY(file_name(ring->context, aor, name, err));
-    return write_file(ring, aor, text, err);
+    if (state != SV_KEPT_SAME) SV_TRY(add(ring, aor, certificate, false, err));
+    sipveil_code code = write_file(ring, aor, text, err);
+    if (code == SIPVEIL_OK) ring->keeps = true;
+    else if (state != SV_KEPT_SAME) ring->kept = ring->kept->next; /* nobody can write it down */
+    return code;
 }
 
 sipveil_code sipveil_keyring_keep(sipveil_keyring *ring, const char *aor, sipveil_span certificate,

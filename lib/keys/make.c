@@ -247,7 +247,8 @@ static sipveil_code make_kek(sv_crypto *crypto, const char *kid, unsigned bits, 
     } else {
         SV_TRY(sv_put_random_hex(crypto, KID_OCTETS, &id, err));
     }
-    if (id.failed) return sv_fail(err, "keys", SIPVEIL_USAGE, "the kid is longer than %d octets", SV_KEK_ID_MOST);
+    if (id.past_most) return sv_fail(err, "keys", SIPVEIL_USAGE, "the kid is longer than %d octets", SV_KEK_ID_MOST);
+    SV_TRY(sv_buffer_check(&id, "keys", err));
     SV_TRY(sv_random(crypto, key, bits / 8, err));
     SV_TRY(sv_jwk_put(&text, sv_buffer_span(&id), sv_span(key, bits / 8), err));
     return give_text(sv_buffer_span(&text), jwk, err);

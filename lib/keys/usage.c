@@ -36,8 +36,7 @@ static bool purpose_fits(const EXTENDED_KEY_USAGE *purposes, sv_use use)
     return false;
 }
 
-/* libcrypto had no memory, which says nothing of the certificate. The queue was empty before. */
-static bool ran_out_of_memory(void)
+bool sv_ran_out_of_memory(void)
 {
     return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
 }
@@ -47,7 +46,7 @@ static sipveil_code check_purposes(X509 *certificate, sv_use use, sipveil_error 
     int critical = 0; /* -1: absent; -2: twice */
     ERR_clear_error();
     EXTENDED_KEY_USAGE *purposes = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
-    bool no_memory = purposes == NULL && ran_out_of_memory();
+    bool no_memory = purposes == NULL && sv_ran_out_of_memory();
     ERR_clear_error();
     if (no_memory) return sv_no_memory(err, "keys");
     if (purposes == NULL && critical == -1) return SIPVEIL_OK;
@@ -159,7 +158,7 @@ sipveil_code sv_certificate_check_time(X509 *certificate, int64_t at, sipveil_er
     const ASN1_TIME *from = X509_get0_notBefore(certificate), *until = X509_get0_notAfter(certificate);
     ERR_clear_error();
     int begun = X509_cmp_time(from, &time), ended = X509_cmp_time(until, &time); /* 0: unreadable */
-    bool no_memory = (begun == 0 || ended == 0) && ran_out_of_memory();
+    bool no_memory = (begun == 0 || ended == 0) && sv_ran_out_of_memory();
     ERR_clear_error();
     if (no_memory) return sv_no_memory(err, "keys");
     if (begun < 0 && ended > 0) return SIPVEIL_OK;

@@ -34,9 +34,10 @@ sipveil_code sv_answer_check_chain(const sv_answer_certificates *set, X509 *cert
     sv_chain_answer answer;
     STACK_OF(X509) *others = sk_X509_new_null();
     if (others == NULL) return sv_no_memory(err, SV_TUNNEL);
-    for (size_t i = 0; i < set->count; i++) (void)sk_X509_push(others, set->items[i]);
+    bool pushed = true;
+    for (size_t i = 0; i < set->count; i++) pushed = pushed && sk_X509_push(others, set->items[i]) > 0;
     sv_chain_question question = {.certificate = certificate, .untrusted = others, .at = at, .limits = set->limits};
-    sipveil_code code = sv_chain_check(ring, &question, set->arena, &answer, err);
+    sipveil_code code = pushed ? sv_chain_check(ring, &question, set->arena, &answer, err) : sv_no_memory(err, SV_TUNNEL);
     sk_X509_free(others);
     return code;
 }

@@ -142,8 +142,9 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     if (code == SIPVEIL_OK) code = sv_judge_replay(op);
     if (code == SIPVEIL_OK) code = sv_remember_dialog(op);
     if (code == SIPVEIL_OK) sv_remember_proof(op);
-    if (code == SIPVEIL_OK) code = sv_report_is_whole(op, err);
     if (code == SIPVEIL_OK) code = sv_buffer_check(&op->signers, SV_TUNNEL, err);
+    if (code == SIPVEIL_OK && extension != NULL && extension->settle != NULL) code = extension->settle(extension->state, op);
+    if (code == SIPVEIL_OK) code = sv_report_is_whole(op, err);
     sv_memory_end(options->memory, &mark, code);
     if (code != SIPVEIL_OK) {
         coarsen(op, err);
@@ -152,7 +153,6 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
         op->err = NULL;
         return code;
     }
-    if (extension != NULL && extension->settle != NULL) extension->settle(extension->state, op);
     if (err->code != SIPVEIL_OK) sv_error_clear(err); /* what was tolerated may have left its text */
     hand_out_lists(op, &opened);
     op->err = NULL;

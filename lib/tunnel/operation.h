@@ -81,8 +81,8 @@ typedef struct sv_opening_extension {
     sipveil_code (*speaks_as_node)(void *state, struct sv_operation *op, const sv_node *layer, size_t signer, bool *speaks);
     /* Every check of ours passed, and nothing was remembered yet. */
     sipveil_code (*judge)(void *state, struct sv_operation *op);
-    /* All is well, and remembered. */
-    void (*settle)(void *state, struct sv_operation *op);
+    /* All is well, and remembered: what more is to be remembered, and told. INTERNAL: all of it is taken back. */
+    sipveil_code (*settle)(void *state, struct sv_operation *op);
 } sv_opening_extension;
 
 /* A signer that was accepted in this call already: layers of one message are often signed by one. */

@@ -127,6 +127,7 @@ void sv_report_joined(sv_operation *op, const char *rule, sipveil_check_result r
     sv_put_str(&text, middle);
     sv_put_str(&text, after);
     sv_put_byte(&text, '\0');
+    if (text.failed) op->checks.failed = true; /* sv_report_is_whole() */
     sv_report_literal(op, rule, result, text.failed ? "" : (const char *)text.data);
 }
 
