@@ -4,6 +4,7 @@
 #ifndef TEST_MEMORY_SCAN_H
 #define TEST_MEMORY_SCAN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ typedef struct scan_found {
     char where[80];      /* the mapping of the first */
 } scan_found;
 
-enum { SCAN_OCTETS = 16, SCAN_MAPPING_MOST = 1 << 30 };
+enum { SCAN_OCTETS = 16, SCAN_MAPPING_MOST = 1 << 30, SCAN_STACK = 1 << 20 };
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SCAN_RAW __attribute__((noinline, no_sanitize("address")))
@@ -68,7 +69,7 @@ SCAN_RAW static void scan_mapping(const volatile uint8_t *from, const volatile u
 }
 
 /* No secret is read into stdio's buffer, only the list of mappings. */
-static scan_found scan_for(const scan_secret *secrets, size_t count)
+static scan_found scan_all(const scan_secret *secrets, size_t count)
 {
     static struct {
         unsigned long from, to;
@@ -100,6 +101,32 @@ static scan_found scan_for(const scan_secret *secrets, size_t count)
                      mappings[i].name, secrets, count, &out);
     }
     return out;
+}
+
+typedef struct scan_order {
+    const scan_secret *secrets;
+    size_t count;
+    scan_found found;
+} scan_order;
+
+static void *scan_ordered(void *given)
+{
+    scan_order *order = given;
+    order->found = scan_all(order->secrets, order->count);
+    return NULL;
+}
+
+/* On a stack of its own: its frames would overwrite what it looks for below those of the test. */
+static scan_found scan_for(const scan_secret *secrets, size_t count)
+{
+    scan_order order = {secrets, count, {.count = SIZE_MAX, .first = secrets, .where = "nothing: there is no thread to look"}};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, SCAN_STACK);
+    if (pthread_create(&thread, &attributes, scan_ordered, &order) == 0) pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    return order.found;
 }
 
 /* A copy that the scan does not find: for secrets that are made here. NULL: no memory. */
