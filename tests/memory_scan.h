@@ -129,6 +129,15 @@ static scan_found scan_for(const scan_secret *secrets, size_t count)
     return order.found;
 }
 
+/* Runs it further down the stack than the calls between it and the next scan reach. */
+SCAN_RAW __attribute__((unused)) static void scan_below(void (*run)(void *), void *given)
+{
+    volatile uint8_t room[1 << 15];
+    room[0] = 0;
+    run(given);
+    room[sizeof room - 1] = room[0];
+}
+
 /* A copy that the scan does not find: for secrets that are made here. NULL: no memory. */
 SCAN_RAW __attribute__((unused)) static const uint8_t *scan_keep(const uint8_t *octets, size_t length)
 {

@@ -10,7 +10,11 @@
 #include <openssl/core_names.h>
 #include <openssl/pkcs12.h>
 
-#define PASSPHRASE "the passphrase of a PKCS#12 file"
+/* Long: what is called afterwards overwrites some of a place on the stack, but not all. */
+#define PIECE(n) "piece " n " of the passphrase of a PKCS#12 file, "
+#define PASSPHRASE PIECE("01") PIECE("02") PIECE("03") PIECE("04") PIECE("05") PIECE("06") PIECE("07") PIECE("08") PIECE("09") PIECE("10") \
+    PIECE("11") PIECE("12") PIECE("13") PIECE("14") PIECE("15") PIECE("16")
+enum { PIECES = 16, PIECE_LENGTH = sizeof PIECE("00") - 1 };
 enum { P256_KEY, RSA_KEY, PLAIN_KEY, FILES, FILE_MOST = 8192, SCALAR_MOST = 512 };
 
 /* Made in a child, for reading only. */
@@ -91,31 +95,49 @@ static int wrong_passphrase(void *user, const char *prompt, char *out, size_t ro
     return len - 1;
 }
 
+typedef struct addition {
+    sipveil_keyring *ring;
+    sipveil_span file;
+    sipveil_key_options options;
+    sipveil_error err;
+    sipveil_code code;
+} addition;
+
+static void add(void *given)
+{
+    addition *a = given;
+    a->code = sipveil_keyring_add_octets(a->ring, a->file, "test", &a->options, NULL, &a->err);
+}
+
 static void pkcs12(void **state)
 {
     static const char *const names[FILES] = {"a key on P-256", "a prime of an RSA key", "a key that was not encrypted"};
     /* As given, and as RFC 7292 B.1 hashes it. */
-    static const char wide[] = "\0t\0h\0e\0 \0p\0a\0s\0s\0p\0h\0r\0a\0s\0e";
-    const scan_secret of_passphrase[] = {{"a passphrase", (const uint8_t *)PASSPHRASE, sizeof PASSPHRASE - 1},
-                                         {"a passphrase in UTF-16", (const uint8_t *)wide, sizeof wide - 1}};
-    const sipveil_key_options right = {.passphrase = passphrase}, wrong = {.passphrase = wrong_passphrase};
-    sipveil_error err;
+    static const char wide[] = "\0p\0i\0e\0c\0e\0 \0" "0\0" "1\0 \0o\0f\0 \0t\0h\0e";
+    static const char text[] = PASSPHRASE;
+    scan_secret of_passphrase[PIECES + 1] = {[PIECES] = {"a passphrase in UTF-16", (const uint8_t *)wide, sizeof wide - 1}};
+    static addition a;
     (void)state;
+    for (size_t i = 0; i < PIECES; i++) {
+        of_passphrase[i] = (scan_secret){"a passphrase", (const uint8_t *)text + i * PIECE_LENGTH, PIECE_LENGTH};
+    }
     for (size_t i = 0; i < FILES; i++) {
         const scan_secret key = {names[i], m->scalars[i], m->scalar_lengths[i]};
-        sipveil_span file = sv_span(m->files[i], m->lengths[i]);
-        sipveil_keyring *ring = lab_ring();
+        a = (addition){lab_ring(), sv_span(m->files[i], m->lengths[i]), {.passphrase = wrong_passphrase}, {.code = SIPVEIL_OK}, SIPVEIL_OK};
         if (i != PLAIN_KEY) {
-            assert_int_equal(sipveil_keyring_add_octets(ring, file, "test", &wrong, NULL, &err), SIPVEIL_USAGE);
-            assert_none(of_passphrase, 2, "a passphrase that was wrong");
+            scan_below(add, &a);
+            assert_none(of_passphrase, PIECES + 1, "a passphrase that was wrong");
             assert_none(&key, 1, "a passphrase that was wrong");
+            assert_int_equal(a.code, SIPVEIL_USAGE);
         }
-        if (sipveil_keyring_add_octets(ring, file, "test", &right, NULL, &err) != SIPVEIL_OK) fail_msg("%s: %s", names[i], err.text);
+        a.options.passphrase = passphrase;
+        scan_below(add, &a);
+        assert_none(of_passphrase, PIECES + 1, "reading a PKCS#12 file");
+        if (a.code != SIPVEIL_OK) fail_msg("%s: %s", names[i], a.err.text);
         assert_true(scan_for(&key, 1).count > 0);
-        assert_none(of_passphrase, 2, "reading a PKCS#12 file");
-        sipveil_keyring_free(ring);
+        sipveil_keyring_free(a.ring);
         assert_none(&key, 1, "the end of a ring");
-        assert_none(of_passphrase, 2, "the end of a ring");
+        assert_none(of_passphrase, PIECES + 1, "the end of a ring");
     }
 }
 

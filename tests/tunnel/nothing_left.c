@@ -239,6 +239,26 @@ static void a_ring(void **state)
     assert_none_of(0, SECRETS, "the end of a ring");
 }
 
+typedef struct one_opening {
+    parties *p;
+    sipveil_span wire;
+    sipveil_code code;
+} one_opening;
+
+/* By a worker that did nothing else. */
+static void open_once(void *given)
+{
+    one_opening *o = given;
+    sipveil_open_options options;
+    sipveil_opened opened;
+    sipveil_error err;
+    sipveil_open_options_default(&options);
+    options.keyring = o->p->ring;
+    begin_worker(o->p);
+    o->code = sipveil_tunnel_open_message(o->p->worker, &options, o->wire, &opened, &err);
+    end_worker(o->p);
+}
+
 enum { SEALED_MOST = 16384 };
 
 static void seal_and_open(parties *p, const sipveil_key *to, const sipveil_key *signer, const char *what)
@@ -280,6 +300,12 @@ static void seal_and_open(parties *p, const sipveil_key *to, const sipveil_key *
     }
     end_worker(p);
     assert_none_of(0, OF_MESSAGE, what);
+    /* No other call after it: what it left on the stack is still there. */
+    sealed_octets[wire.len - 30] ^= 1;
+    one_opening once = {p, wire, SIPVEIL_OK};
+    scan_below(open_once, &once);
+    assert_none_of(0, OF_MESSAGE, what);
+    assert_int_equal(once.code, SIPVEIL_OK);
     for (size_t i = KEK; i < OF_VAULT; i++) {
         scan_found found = scan_for(secrets + i, 1);
         if (found.count != 1 || !found.all_not_dumped) fail_msg("%s is in %zu places after %s", secrets[i].name, found.count, what);
