@@ -125,6 +125,7 @@ static void end_party(party *p)
 WORLD_UNUSED static int world_teardown(void **state)
 {
     world *w = *state;
+    if (w == NULL) return 0;
     end_party(&w->ua1);
     end_party(&w->p1);
     end_party(&w->p2);

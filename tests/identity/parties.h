@@ -103,6 +103,7 @@ PARTIES_UNUSED static int parties_setup(void **state)
 PARTIES_UNUSED static int parties_teardown(void **state)
 {
     parties *p = *state;
+    if (p == NULL) return 0;
     sipveil_keyring_free(p->alice.ring);
     sipveil_keyring_free(p->alice_new.ring);
     sipveil_keyring_free(p->bob.ring);

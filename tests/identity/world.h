@@ -157,6 +157,7 @@ WORLD_UNUSED static void world_drop(service *s)
 WORLD_UNUSED static int world_teardown(void **state)
 {
     world *w = *state;
+    if (w == NULL) return 0;
     world_drop(&w->atlanta);
     world_drop(&w->atlanta_rsa);
     world_drop(&w->biloxi);

@@ -192,6 +192,7 @@ MAYBE_UNUSED static int lab_setup(void **state)
 MAYBE_UNUSED static int lab_teardown(void **state)
 {
     lab *l = *state;
+    if (l == NULL) return 0;
     sipveil_worker_free(l->sealer);
     sipveil_worker_free(l->worker);
     sipveil_keyring_free(l->keys);

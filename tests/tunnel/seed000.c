@@ -119,6 +119,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *f = *state;
+    if (f == NULL) return 0;
     sipveil_worker_free(f->worker);
     sipveil_keyring_free(f->alice);
     sipveil_keyring_free(f->kek);
