@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <openssl/x509v3.h>
 
+#include "expect.h"
+
 #include "cms/cms.h"
 #include "cms/der_read.h"
 #include "cms/der_write.h"
@@ -171,13 +173,6 @@ static inline sipveil_span der_of(fixture *f, X509 *certificate)
     assert_non_null(der);
     assert_int_equal(i2d_X509(certificate, &at), len);
     return sv_span(der, (size_t)len);
-}
-
-static inline sipveil_span copy_of(fixture *f, sipveil_span from)
-{
-    sipveil_span copy;
-    assert_true(sv_arena_copy(f->arena, from, &copy));
-    return copy;
 }
 
 #endif

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "expect.h"
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/span.h"
@@ -52,21 +54,7 @@ static int64_t world_clock(void *user)
     return ((world *)user)->clock;
 }
 
-#define assert_code(code, wanted)                                                                       \
-    do {                                                                                                \
-        sipveil_code got_code = (code), wanted_code = (wanted);                                          \
-        if (got_code != wanted_code) {                                                                   \
-            fail_msg("got %s (%s: %s), not %s", sipveil_code_name(got_code), w->err.rule, w->err.text,    \
-                     sipveil_code_name(wanted_code));                                                    \
-        }                                                                                               \
-    } while (0)
-
-#define assert_same(a, b)                                                                            \
-    do {                                                                                             \
-        sipveil_span same_a = (a), same_b = (b);                                                      \
-        assert_int_equal(same_a.len, same_b.len);                                                     \
-        assert_memory_equal(same_a.data, same_b.data, same_b.len);                                    \
-    } while (0)
+#define assert_code(code, wanted) EXPECT_CODE(code, wanted, &w->err)
 
 static void add_anchor(world *w, sipveil_keyring *ring, const char *pem)
 {
@@ -151,13 +139,6 @@ WORLD_UNUSED static world *begin(void **state)
         assert_code(sipveil_memory_new(&all[i]->memory, &w->err), SIPVEIL_OK);
     }
     return w;
-}
-
-WORLD_UNUSED static sipveil_span copy_of(world *w, sipveil_span s)
-{
-    sipveil_span copy;
-    assert_true(sv_arena_copy(w->arena, s, &copy));
-    return copy;
 }
 
 /* start: with CRLF; rows: more of them. */

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "expect.h"
+
 #include "base/buffer.h"
 #include "keys/certificate.h"
 #include "keys/keys.h"
@@ -50,14 +52,7 @@ static int64_t parties_clock(void *user)
     return ((parties *)user)->clock;
 }
 
-#define assert_code(code, wanted)                                                                     \
-    do {                                                                                              \
-        sipveil_code got_code = (code), wanted_code = (wanted);                                       \
-        if (got_code != wanted_code) {                                                                \
-            fail_msg("got %s (%s: %s), not %s", sipveil_code_name(got_code), p->err.rule, p->err.text, \
-                     sipveil_code_name(wanted_code));                                                 \
-        }                                                                                             \
-    } while (0)
+#define assert_code(code, wanted) EXPECT_CODE(code, wanted, &p->err)
 
 /* aor or host; ca NULL: signed by itself. */
 static device make_device(parties *p, const char *ca, const char *ca_key, const char *aor, const char *host, int64_t until)

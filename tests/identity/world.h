@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "expect.h"
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/span.h"
@@ -68,14 +70,7 @@ typedef struct world {
     sipveil_error err;
 } world;
 
-#define assert_code(code, wanted)                                                                       \
-    do {                                                                                                \
-        sipveil_code got_code = (code), wanted_code = (wanted);                                          \
-        if (got_code != wanted_code) {                                                                   \
-            fail_msg("got %s (%s: %s), not %s", sipveil_code_name(got_code), w->err.rule, w->err.text,    \
-                     sipveil_code_name(wanted_code));                                                    \
-        }                                                                                               \
-    } while (0)
+#define assert_code(code, wanted) EXPECT_CODE(code, wanted, &w->err)
 
 static int64_t world_clock(void *user)
 {

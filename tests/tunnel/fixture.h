@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "expect.h"
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/span.h"
@@ -219,13 +221,6 @@ MAYBE_UNUSED static lab *begin(void **state)
 
 /* ---- composing ---- */
 
-MAYBE_UNUSED static sipveil_span copy_of(lab *l, sipveil_span s)
-{
-    sipveil_span copy;
-    assert_true(sv_arena_copy(l->arena, s, &copy));
-    return copy;
-}
-
 MAYBE_UNUSED static const char *joined(lab *l, const char *a, const char *b)
 {
     char *s = sv_arena_alloc(l->arena, strlen(a) + strlen(b) + 1);
@@ -424,21 +419,7 @@ MAYBE_UNUSED static sipveil_code try_open(lab *l, sipveil_span message)
     return code;
 }
 
-#define assert_code(code, wanted)                                                                       \
-    do {                                                                                                \
-        sipveil_code got_code = (code), wanted_code = (wanted);                                          \
-        if (got_code != wanted_code) {                                                                   \
-            fail_msg("got %s (%s: %s), not %s", sipveil_code_name(got_code), l->err.rule, l->err.text,    \
-                     sipveil_code_name(wanted_code));                                                    \
-        }                                                                                               \
-    } while (0)
-
-#define assert_same(a, b)                                                                            \
-    do {                                                                                             \
-        sipveil_span same_a = (a), same_b = (b);                                                      \
-        assert_int_equal(same_a.len, same_b.len);                                                     \
-        assert_memory_equal(same_a.data, same_b.data, same_b.len);                                    \
-    } while (0)
+#define assert_code(code, wanted) EXPECT_CODE(code, wanted, &l->err)
 
 /* The result of a field in the comparison, or -1. */
 MAYBE_UNUSED static int compared(const lab *l, const char *field)

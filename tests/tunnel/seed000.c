@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <openssl/sha.h>
 
+#include "expect.h"
+
 #include "base/span.h"
 #include "tunnel/operation.h"
 
@@ -78,12 +80,6 @@ static void write_vector(const char *name, sipveil_span octets)
     assert_non_null(out);
     assert_int_equal(fwrite(octets.data, 1, octets.len, out), octets.len);
     fclose(out);
-}
-
-static void assert_same(sipveil_span a, sipveil_span b)
-{
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.data, b.data, a.len);
 }
 
 static void add(sipveil_keyring *ring, const char *name)
