@@ -72,6 +72,7 @@ static void no_wrong_signature(void **state)
     bench b = {.f = *state};
     b.key = EVP_PKEY_Q_keygen(b.f->context->library, NULL, "RSA", (size_t)2048);
     b.arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(b.arena);
     assert_non_null(b.key);
     assert_int_equal(sv_transport_encrypt(b.f->crypto, b.key, sv_span(cek, 32), b.sealed, NULL), SIPVEIL_OK);
     for (int way = 0; way < 4; way++) {

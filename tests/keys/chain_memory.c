@@ -299,6 +299,7 @@ static void too_many_names_are_not_kept(void **state)
                                    .limits = sipveil_context_limits(lab_context), .memory = a.memory};
     sv_signer signer;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(sv_keys_accept_signer(a.ring, &question, arena, &signer, NULL), SIPVEIL_OK);
         assert_int_equal(signer.code, SIPVEIL_OK);

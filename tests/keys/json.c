@@ -124,6 +124,7 @@ static void undoes_escapes_and_finds_members(void **state)
         "{\"kid\":\"a\\\"\\u00e9\\uD83D\\uDE00\\n\",\"n\":-1.5e3,\"x\":[true,{\"kid\":1}]}";
     const sv_json *value;
     sv_arena *arena = sv_arena_new(1024, 1 << 20);
+    assert_non_null(arena);
     (void)state;
     assert_int_equal(sv_json_read(sv_span_str(text), arena, &value, NULL), SIPVEIL_OK);
     const sv_json *kid = sv_json_member(value, "kid"), *n = sv_json_member(value, "n");

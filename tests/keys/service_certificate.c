@@ -52,6 +52,7 @@ static void extensions(void **state)
     sipveil_span value;
     (void)state;
     sv_arena *arena = sv_arena_new(4096, 1 << 20);
+    assert_non_null(arena);
     lab_certificate made = lab_make(&form);
     assert_int_equal(sv_certificate_extension(made.x509, sv_span(oid, sizeof oid), arena, &value, NULL), SIPVEIL_OK);
     assert_true(sv_equal_str(value, "value"));
