@@ -19,34 +19,12 @@ typedef struct play {
     size_t request_count, answer_count;
 } play;
 
-static sipveil_context *context;
-static sipveil_worker *worker;
-static sipveil_agree_list *ours[SIPVEIL_AGREE_PROFILE_COUNT], *theirs[SIPVEIL_AGREE_PROFILE_COUNT];
-static const sipveil_agree_credentials credentials = {"home.example", "alice", "s3cret"};
-
-static uint8_t take(play *p)
-{
-    uint8_t byte = 0;
-    (void)sv_take_byte(&p->input, &byte);
-    return byte;
-}
-
-static void prepare(void)
-{
-    sipveil_hooks hooks;
-    randomness = 1;
-    if (context != NULL) return;
-    sipveil_hooks_default(&hooks);
-    hooks.random = repeatable;
-    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK && sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
-    for (int i = 0; i < SIPVEIL_AGREE_PROFILE_COUNT; i++) {
-        bool draft04 = i == SIPVEIL_AGREE_DRAFT04;
-        sipveil_span mine = draft04 ? SV_SPAN("tls, digest-integrity") : SV_SPAN("tls, digest");
-        sipveil_span its = draft04 ? SV_SPAN("tls;q=0.2, digest-integrity;q=0.1") : SV_SPAN("tls;q=0.2, digest;q=0.1;d-alg=MD5;d-qop=auth");
-        must(sipveil_agree_list_read(mine, (sipveil_agree_profile)i, SIPVEIL_AGREE_CLIENT, &ours[i], NULL) == SIPVEIL_OK);
-        must(sipveil_agree_list_read(its, (sipveil_agree_profile)i, SIPVEIL_AGREE_SERVER, &theirs[i], NULL) == SIPVEIL_OK);
-    }
-}
+static const announced lists = {
+    .ours = "tls, digest",
+    .ours_draft04 = "tls, digest-integrity",
+    .theirs = "tls;q=0.2, digest;q=0.1;d-alg=MD5;d-qop=auth",
+    .theirs_draft04 = "tls;q=0.2, digest-integrity;q=0.1",
+};
 
 /* ---- the client ---- */
 
@@ -121,12 +99,12 @@ static void tamper(play *p, text *t)
         {"SIP/2.0 4", "SIP/2.0 2"}, {"tls", "tlx"}, {";d-qop=auth", ""}, {"-Authenticate:", "-X:"}, {"nonce=\"", "nonce=\"0"},
         {"Security-Verify: ", "Security-Verify: tls;q=0.2, "}, {"Security-Client: tls, ", "Security-Client: "}, {"Require: sec-agree\r\n", ""},
         {", digest;q=0.1;d-alg=MD5;d-qop=auth", ""}, {"q=0.1", "q=0.2"}, {"qop=\"auth\"", "qop=\"auth\", stale=true"}};
-    uint8_t which = take(p);
+    uint8_t which = take_move(&p->input);
     if (which < sizeof changes / sizeof *changes) {
         replace(t, changes[which][0], changes[which][1]);
     } else if (t->len > 0) {
-        size_t place = (size_t)take(p) << 8 | take(p);
-        t->octets[place % t->len] = take(p);
+        size_t place = (size_t)take_move(&p->input) << 8 | take_move(&p->input);
+        t->octets[place % t->len] = take_move(&p->input);
     }
 }
 
@@ -135,10 +113,10 @@ static void answer_client(play *p, bool changed)
     static text answer;
     if (p->answer_count == 0) return;
     size_t kept = p->answer_count < KEPT ? p->answer_count : KEPT;
-    answer = p->answers[(p->answer_count - 1 - take(p) % kept) % KEPT];
+    answer = p->answers[(p->answer_count - 1 - take_move(&p->input) % kept) % KEPT];
     if (changed) {
         answer.over_tls = false;
-        for (unsigned n = take(p) % 4 + 1; n > 0; n--) tamper(p, &answer);
+        for (unsigned n = take_move(&p->input) % 4 + 1; n > 0; n--) tamper(p, &answer);
         size_t at;
         bool yes = !sv_find(sv_span(answer.octets, answer.len < 12 ? answer.len : 12), SV_SPAN("494"), &at) &&
                    !sv_find(sv_span(answer.octets, answer.len < 12 ? answer.len : 12), SV_SPAN("421"), &at);
@@ -152,7 +130,7 @@ static void ask_server(play *p, bool changed)
     static text request;
     if (p->request_count == 0) return;
     size_t kept = p->request_count < KEPT ? p->request_count : KEPT;
-    request = p->requests[(p->request_count - 1 - take(p) % kept) % KEPT];
+    request = p->requests[(p->request_count - 1 - take_move(&p->input) % kept) % KEPT];
     /* Over TLS only what the client sends there goes, and only as it is. */
     bool tls = !changed && on_tls(p) && (p->a.state == SIPVEIL_AGREE_CONFIRMING || p->a.state == SIPVEIL_AGREE_ACTIVE);
     if (changed) tamper(p, &request);
@@ -161,7 +139,7 @@ static void ask_server(play *p, bool changed)
 
 static void one_step(play *p)
 {
-    switch (take(p) % 12) {
+    switch (take_move(&p->input) % 12) {
     case 0: step(p, SIPVEIL_AGREE_EVENT_START, SV_SPAN(INVITE), NULL); break;
     case 1:
     case 2: ask_server(p, false); break;
@@ -171,9 +149,9 @@ static void one_step(play *p)
     case 6:
     case 7: answer_client(p, true); break;
     case 8: step(p, SIPVEIL_AGREE_EVENT_UP, SV_SPAN(""), NULL); break;
-    case 9: step(p, take(p) % 2 == 0 ? SIPVEIL_AGREE_EVENT_DOWN : SIPVEIL_AGREE_EVENT_EXPIRED, SV_SPAN(""), NULL); break;
+    case 9: step(p, take_move(&p->input) % 2 == 0 ? SIPVEIL_AGREE_EVENT_DOWN : SIPVEIL_AGREE_EVENT_EXPIRED, SV_SPAN(""), NULL); break;
     case 10: step(p, SIPVEIL_AGREE_EVENT_REQUEST, SV_SPAN(INVITE), NULL); break;
-    default: p->server.now += 4 * (int64_t)take(p); break;
+    default: p->server.now += 4 * (int64_t)take_move(&p->input); break;
     }
 }
 
@@ -192,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static play p;
     sipveil_memory *memory = NULL;
     if (size == 0 || size > 4096) return 0;
-    prepare();
+    prepare(&lists);
     if (size > MOVES_MOST || data[0] == 's') { /* longer than a play: an image, or nothing */
         check_image(sv_span(data, size));
         return 0;
@@ -200,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(sipveil_memory_new(&memory, NULL) == SIPVEIL_OK);
     memset(&p, 0, sizeof p);
     p.input = sv_cursor_over(sv_span(data, size), "moves");
-    sipveil_agree_profile profile = (sipveil_agree_profile)(take(&p) % SIPVEIL_AGREE_PROFILE_COUNT);
+    sipveil_agree_profile profile = (sipveil_agree_profile)(take_move(&p.input) % SIPVEIL_AGREE_PROFILE_COUNT);
     sipveil_agree_client_options_default(&p.client);
     sipveil_agree_server_options_default(&p.server);
     p.client.profile = p.server.profile = profile;

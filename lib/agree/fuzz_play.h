@@ -50,6 +50,45 @@ static bool repeatable(void *user, uint8_t *out, size_t len)
     return true;
 }
 
+static sipveil_context *context;
+static sipveil_worker *worker;
+static sipveil_agree_list *ours[SIPVEIL_AGREE_PROFILE_COUNT], *theirs[SIPVEIL_AGREE_PROFILE_COUNT];
+static const sipveil_agree_credentials credentials = {"home.example", "alice", "s3cret"};
+
+/* What both ends announce, in a profile that has Digest by name and in draft 04. */
+typedef struct announced {
+    const char *ours, *ours_draft04, *theirs, *theirs_draft04;
+} announced;
+
+static sipveil_agree_list *read_list(const char *value, int profile, sipveil_agree_side side)
+{
+    sipveil_agree_list *list = NULL;
+    must(sipveil_agree_list_read(sv_span_str(value), (sipveil_agree_profile)profile, side, &list, NULL) == SIPVEIL_OK);
+    return list;
+}
+
+static void prepare(const announced *lists)
+{
+    sipveil_hooks hooks;
+    randomness = 1;
+    if (context != NULL) return;
+    sipveil_hooks_default(&hooks);
+    hooks.random = repeatable;
+    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK && sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
+    for (int i = 0; i < SIPVEIL_AGREE_PROFILE_COUNT; i++) {
+        bool draft04 = i == SIPVEIL_AGREE_DRAFT04;
+        ours[i] = read_list(draft04 ? lists->ours_draft04 : lists->ours, i, SIPVEIL_AGREE_CLIENT);
+        theirs[i] = read_list(draft04 ? lists->theirs_draft04 : lists->theirs, i, SIPVEIL_AGREE_SERVER);
+    }
+}
+
+static uint8_t take_move(sv_cursor *input)
+{
+    uint8_t byte = 0;
+    (void)sv_take_byte(input, &byte);
+    return byte;
+}
+
 static void replace(text *t, const char *old, const char *new)
 {
     size_t at, n = strlen(old), m = strlen(new);

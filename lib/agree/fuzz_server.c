@@ -25,34 +25,12 @@ typedef struct play {
     response made[RESPONSES]; /* all that the client ever sent */
 } play;
 
-static sipveil_context *context;
-static sipveil_worker *worker;
-static sipveil_agree_list *ours[SIPVEIL_AGREE_PROFILE_COUNT], *theirs[SIPVEIL_AGREE_PROFILE_COUNT];
-static const sipveil_agree_credentials credentials = {"home.example", "alice", "s3cret"};
-
-static uint8_t take(play *p)
-{
-    uint8_t byte = 0;
-    (void)sv_take_byte(&p->input, &byte);
-    return byte;
-}
-
-static void prepare(void)
-{
-    sipveil_hooks hooks;
-    randomness = 1;
-    if (context != NULL) return;
-    sipveil_hooks_default(&hooks);
-    hooks.random = repeatable;
-    must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK && sipveil_worker_new(context, &worker, NULL) == SIPVEIL_OK);
-    for (int i = 0; i < SIPVEIL_AGREE_PROFILE_COUNT; i++) {
-        bool draft04 = i == SIPVEIL_AGREE_DRAFT04;
-        sipveil_span mine = draft04 ? SV_SPAN("digest-integrity") : SV_SPAN("digest");
-        sipveil_span its = draft04 ? SV_SPAN("digest-integrity;q=0.2, tls;q=0.1") : SV_SPAN("digest;q=0.2;d-alg=MD5;d-qop=auth, tls;q=0.1");
-        must(sipveil_agree_list_read(mine, (sipveil_agree_profile)i, SIPVEIL_AGREE_CLIENT, &ours[i], NULL) == SIPVEIL_OK);
-        must(sipveil_agree_list_read(its, (sipveil_agree_profile)i, SIPVEIL_AGREE_SERVER, &theirs[i], NULL) == SIPVEIL_OK);
-    }
-}
+static const announced lists = {
+    .ours = "digest",
+    .ours_draft04 = "digest-integrity",
+    .theirs = "digest;q=0.2;d-alg=MD5;d-qop=auth, tls;q=0.1",
+    .theirs_draft04 = "digest-integrity;q=0.2, tls;q=0.1",
+};
 
 /* The value of the response of the credentials that stand first; empty: there are none. */
 static sipveil_span response_of(sipveil_span request)
@@ -140,14 +118,14 @@ static void tamper(play *p, text *t)
         {", tls;q=0.1", ""}, {"Proxy-Authorization", "Authorization"}, {"realm=\"home", "realm=\"Home"}, {"alice\"", "bob\""}, {"Digest ", "digest  "},
         {"algorithm=MD5", "algorithm=SHA-256"}, {"INVITE sip", "MESSAGE sip"}, {"sip:bob@", "sip:rob@"}, {"CSeq: 1 ", "CSeq: 2 "}, {", qop=auth", ""},
         {", tls;q=0.1", "\r\nSecurity-Verify: tls;q=0.1"}, {"MD5", "MD5-sess"}, {"opaque=", "domain="}, {"response=\"", "response=\"0"}};
-    uint8_t which = take(p);
+    uint8_t which = take_move(&p->input);
     if (which < sizeof changes / sizeof *changes) {
         replace(t, changes[which][0], changes[which][1]);
     } else if (which < 32) {
         mix(t, &p->requests[which % KEPT]);
     } else if (t->len > 0) {
-        size_t place = (size_t)take(p) << 8 | take(p);
-        t->octets[place % t->len] = take(p);
+        size_t place = (size_t)take_move(&p->input) << 8 | take_move(&p->input);
+        t->octets[place % t->len] = take_move(&p->input);
     }
 }
 
@@ -156,7 +134,7 @@ static void ask_server(play *p, bool changed)
     static text request;
     if (p->request_count == 0) return;
     size_t kept = p->request_count < KEPT ? p->request_count : KEPT;
-    request = p->requests[(p->request_count - 1 - take(p) % kept) % KEPT];
+    request = p->requests[(p->request_count - 1 - take_move(&p->input) % kept) % KEPT];
     if (changed) tamper(p, &request);
     deliver(p, span_of(&request));
 }
@@ -176,14 +154,14 @@ static void restart(play *p)
 
 static void one_step(play *p)
 {
-    switch (take(p) % 10) {
+    switch (take_move(&p->input) % 10) {
     case 0: step(p, SIPVEIL_AGREE_EVENT_START, SV_SPAN(INVITE)); break;
     case 1: case 2: case 3: ask_server(p, false); break;
     case 4: case 5: ask_server(p, true); break;
     case 6: step(p, SIPVEIL_AGREE_EVENT_RESPONSE, span_of(&p->answer)); break;
     case 7: step(p, SIPVEIL_AGREE_EVENT_REQUEST, SV_SPAN(INVITE)); break;
-    case 8: p->server.now += take(p); break;
-    default: if (take(p) % 8 == 0) restart(p); break;
+    case 8: p->server.now += take_move(&p->input); break;
+    default: if (take_move(&p->input) % 8 == 0) restart(p); break;
     }
 }
 
@@ -191,12 +169,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static play p;
     if (size < 2 || size > MOVES_MOST) return 0;
-    prepare();
+    prepare(&lists);
     memset(&p, 0, sizeof p);
     must(sipveil_memory_new(&p.memory, NULL) == SIPVEIL_OK);
     p.input = sv_cursor_over(sv_span(data, size), "moves");
-    sipveil_agree_profile profile = (sipveil_agree_profile)(take(&p) % SIPVEIL_AGREE_PROFILE_COUNT);
-    uint8_t switches = take(&p);
+    sipveil_agree_profile profile = (sipveil_agree_profile)(take_move(&p.input) % SIPVEIL_AGREE_PROFILE_COUNT);
+    uint8_t switches = take_move(&p.input);
     sipveil_agree_client_options_default(&p.client);
     sipveil_agree_server_options_default(&p.server);
     p.client.profile = p.server.profile = profile;
