@@ -48,7 +48,7 @@ def pictures(cases):
     wrong = []
     for name in sorted(LEAST):
         drawn = execute([SOURCE / "scripts" / "scenario", name, "--svg", lab.path(name + ".svg")],
-                        env=dict(os.environ, SIPVEIL_PROGRAM=PROGRAM), timeout=100)
+                        env=dict(os.environ, SIPVEIL_PROGRAM=PROGRAM), timeout=300)
         if drawn.code != 0 or b"[C]" not in drawn.out or b"[ ]" not in drawn.out:
             wrong.append("%s: %r" % (name, drawn))
             continue
