@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sip/values.h"
+#include "sip/via.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -75,6 +76,21 @@ static sipveil_span rewritten(sv_arena *arena)
     return sv_buffer_span(&out);
 }
 
+static void check_top_via(const sv_sip_view *v)
+{
+    sv_sip_via via;
+    if (!sv_sip_top_via(v, &via)) {
+        MUST(sv_sip_top_branch(v).len == 0 && !sv_sip_source_is_confirmed(v));
+        return;
+    }
+    sipveil_span value = sv_sip_value(v, SV_F_VIA);
+    MUST(sv_span_within(via.transport, value) && sv_span_within(via.sent_by, value) && sv_span_within(via.host, via.sent_by));
+    MUST(via.params.len == 0 || sv_span_within(via.params, value));
+    MUST(sv_sip_count_vias(sv_sip_first(v, SV_F_VIA)) > 0);
+    MUST(sv_sip_top_branch(v).len <= via.params.len);
+    (void)sv_sip_source_is_confirmed(v);
+}
+
 static void check_view(const sv_sip_view *v, sipveil_span whole, sv_arena *arena)
 {
     size_t rows = 0;
@@ -89,6 +105,7 @@ static void check_view(const sv_sip_view *v, sipveil_span whole, sv_arena *arena
         check_value(f->value, arena);
     }
     MUST(rows == v->head.len);
+    check_top_via(v);
 }
 
 static void check_rewritten(sv_arena *arena)
