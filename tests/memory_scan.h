@@ -4,10 +4,13 @@
 #ifndef TEST_MEMORY_SCAN_H
 #define TEST_MEMORY_SCAN_H
 
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -145,6 +148,16 @@ SCAN_RAW __attribute__((unused)) static const uint8_t *scan_keep(const uint8_t *
     if (copy == MAP_FAILED) return NULL;
     for (size_t i = 0; i < length; i++) copy[i] = octets[i];
     return mprotect((void *)(uintptr_t)copy, length, PROT_READ) == 0 ? (const uint8_t *)(uintptr_t)copy : NULL;
+}
+
+/* For CRYPTO_set_mem_functions: libcrypto 3.0's decoders and encoders give back what they worked on as it is, and docs/secrets.md
+ * tells programs to do this. */
+static inline void scan_wiping_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (block != NULL) OPENSSL_cleanse(block, malloc_usable_size(block));
+    free(block);
 }
 
 /* What `make` writes in a child of its own, for reading only. NULL: it failed. */

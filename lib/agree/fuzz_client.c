@@ -102,9 +102,8 @@ static void tamper(play *p, text *t)
     uint8_t which = take_move(&p->input);
     if (which < sizeof changes / sizeof *changes) {
         replace(t, changes[which][0], changes[which][1]);
-    } else if (t->len > 0) {
-        size_t place = (size_t)take_move(&p->input) << 8 | take_move(&p->input);
-        t->octets[place % t->len] = take_move(&p->input);
+    } else {
+        change_octet(t, &p->input);
     }
 }
 

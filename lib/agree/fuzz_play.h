@@ -98,4 +98,13 @@ static void replace(text *t, const char *old, const char *new)
     t->len = t->len - n + m;
 }
 
+/* One octet, anywhere. */
+static void change_octet(text *t, sv_cursor *input)
+{
+    if (t->len == 0) return;
+    size_t place = (size_t)take_move(input) << 8;
+    place |= take_move(input);
+    t->octets[place % t->len] = take_move(input);
+}
+
 #endif

@@ -123,9 +123,8 @@ static void tamper(play *p, text *t)
         replace(t, changes[which][0], changes[which][1]);
     } else if (which < 32) {
         mix(t, &p->requests[which % KEPT]);
-    } else if (t->len > 0) {
-        size_t place = (size_t)take_move(&p->input) << 8 | take_move(&p->input);
-        t->octets[place % t->len] = take_move(&p->input);
+    } else {
+        change_octet(t, &p->input);
     }
 }
 

@@ -4,7 +4,6 @@
 #include "memory_scan.h"
 #include "world.h"
 
-#include <malloc.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -222,19 +221,10 @@ static void credentials(void **state)
     }
 }
 
-/* libcrypto's decoders give the DER of a private key back as it is: docs/secrets.md tells programs to do this. */
-static void wiping_free(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (block != NULL) OPENSSL_cleanse(block, malloc_usable_size(block));
-    free(block);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(services), cmocka_unit_test(credentials)};
-    if (CRYPTO_set_mem_functions(NULL, NULL, wiping_free) != 1) return 2;
+    if (CRYPTO_set_mem_functions(NULL, NULL, scan_wiping_free) != 1) return 2;
     m = scan_share(sizeof *m, make_material);
     if (m == NULL) return 2;
     list_secrets();

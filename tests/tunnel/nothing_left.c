@@ -5,7 +5,6 @@
 #include "memory_scan.h"
 #include "tunnel/fixture.h"
 
-#include <malloc.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -328,18 +327,9 @@ static void messages(void **state)
     assert_none_of(0, SECRETS, "the end of a ring");
 }
 
-/* libcrypto's decoders give the DER of a private key back as it is (3.0): docs/secrets.md tells programs to do this. */
-static void wiping_free(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (block != NULL) OPENSSL_cleanse(block, malloc_usable_size(block));
-    free(block);
-}
-
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(NULL, NULL, wiping_free) != 1) return 2;
+    if (CRYPTO_set_mem_functions(NULL, NULL, scan_wiping_free) != 1) return 2;
     m = scan_share(sizeof *m, make_material);
     if (m == NULL) return 2;
     list_secrets();
