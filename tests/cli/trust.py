@@ -230,7 +230,7 @@ def tables(cases):
                any("wrong.conf:7: level: '9'" in line for line in lines) and sum(line.startswith("hint: ") for line in lines) == 1 else [repr(result)])
     gone = sipveil("trust", "check-table", lab.write("gone.conf", b"[trust-domain]\nno_privacy = keep\ninclude = nowhere.conf\n"))
     cases.case("an include that is not there", complaints_about(gone, "trust check-table", USAGE, "gone.conf:3: include: ", "nowhere.conf: No such file"))
-    template = sipveil("trust", "check-table", SOURCE / "examples" / "partners.conf")
+    template = sipveil("trust", "check-table", SOURCE / "docs" / "examples" / "partners.conf")
     cases.case("the template that is shipped is good, and says no_privacy = remove",
                [] if template.code == OK and b"no_privacy        = remove\n" in template.out.split(b"[partner")[0] else [repr(template)])
 

@@ -4,7 +4,7 @@ import re
 from tap import SOURCE, Cases, relative
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]+)[^)]*\)")
-PATH = re.compile(r"`((?:docs|lib|tests|tools|scripts|vectors|examples)/[\w./-]+|\./[a-z]+)`")
+PATH = re.compile(r"`((?:docs|lib|tests|tools|scripts|vectors)/[\w./-]+|\./[a-z]+)`")
 
 
 def pages():
