@@ -4,9 +4,8 @@
  * sends unprotected is an offer and nothing else. He cannot break TLS, knows no password, and does not answer 200 to a
  * request under Digest: Digest does not protect answers, and whoever holds back every request can say so. */
 #include "agree/fuzz_play.h"
+#include "base/fuzz_target.h"
 #include "sip/response.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEPT = 8, STEPS_MOST = 32, MOVES_MOST = 128 };
 

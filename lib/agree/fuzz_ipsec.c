@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* First row: the UE's list. Second: the server's. The rest: a file of IMS keys. Whatever can be run has SPIs and ports
  * that tell its associations apart, and nothing that was received stands in the commands that come of it. */
-#include <stdlib.h>
 
 #include "agree/ipsec_3gpp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
+#include "base/fuzz_target.h"
 
 static bool is_not_line_end(uint8_t c)
 {

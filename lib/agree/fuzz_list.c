@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any octets as a list: what is read is within the limits, what is written of it is read again as the same list, the
  * form for comparison is the same for both, and a list with one octet changed is the same only if it reads the same. */
-#include <stdlib.h>
 
 #include "agree/list.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
+#include "base/fuzz_target.h"
 
 static sipveil_span canonical_of(sv_arena *arena, const sv_mechanism_list *list)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the plays between a client and a server share: kept messages, how they are changed, and chance that can be repeated. */
+/* What the plays between a client and a server share: kept messages, and how they are changed. */
 #ifndef SV_AGREE_FUZZ_PLAY_H
 #define SV_AGREE_FUZZ_PLAY_H
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "agree/server.h"
+#include "base/fuzz_target.h"
 
 #define INVITE                                                                                                         \
     "INVITE sip:bob@home.example SIP/2.0\r\nVia: SIP/2.0/TCP ua.home.example;branch=z9hG4bKfirst\r\nMax-Forwards: 70\r\n" \
@@ -21,11 +21,6 @@ typedef struct text {
     bool over_tls;
 } text;
 
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
-
 static void set(text *t, sipveil_span from, bool over_tls)
 {
     t->over_tls = over_tls;
@@ -36,18 +31,6 @@ static void set(text *t, sipveil_span from, bool over_tls)
 static sipveil_span span_of(const text *t)
 {
     return sv_span(t->octets, t->len);
-}
-
-/* The same for every input: a play can be repeated. */
-static uint64_t randomness;
-static bool repeatable(void *user, uint8_t *out, size_t len)
-{
-    (void)user;
-    for (size_t i = 0; i < len; i++) {
-        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
-        out[i] = (uint8_t)(randomness >> 56);
-    }
-    return true;
 }
 
 static sipveil_context *context;

@@ -3,8 +3,7 @@
  * client's requests, while time goes on and the server starts again from its image. What the server takes carries a response
  * that the client made, each once where a count is demanded, and mirrors the server's list. */
 #include "agree/fuzz_play.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "base/fuzz_target.h"
 
 enum { KEPT = 8, STEPS_MOST = 32, MOVES_MOST = 128, RESPONSES = 64, HEX_MOST = 64, START = 1795255200 };
 

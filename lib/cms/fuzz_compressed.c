@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The input as CompressedData, as a bare stream put into one, and as content to compress. What
  * comes out must be what zlib itself makes of the stream, and within the limits. */
-#include <stdlib.h>
 #include <zlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/cms.h"
 #include "cms/der_read.h"
 #include "cms/der_write.h"
 #include "cms/oid.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { MESSAGE_MOST = 1 << 18 };
 
 static sipveil_limits limits;
 static sv_arena *arena;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static void set_up(void)
 {

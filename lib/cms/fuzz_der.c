@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The gate, and the take-calls with and without it: nothing is read outside, what the gate lets through
  * can be walked to the end, and DER that is taken apart is the DER that is written again. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/cms.h"
 #include "cms/der_read.h"
 #include "cms/der_write.h"
 #include "cms/oid.h"
 #include "cms/usual_enveloped.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* Every value under c, as deep as the gate allows; the number of them. */
 static size_t walk(sv_cursor c, unsigned depth)

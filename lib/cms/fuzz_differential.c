@@ -9,14 +9,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/der_read.h"
 #include "cms/fuzz_identities.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEK, PASSWORD, AGREED, TRANSPORTED, KEYS, OUTPUT_MOST = 1 << 16 };
 
@@ -26,11 +24,6 @@ static sv_arena *arena;
 static sv_cms_key keys[KEYS];
 static X509 *known[3]; /* of P256, RSA, and of the signer of the seeds */
 enum { KNOWN = 3 };
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static X509 *certificate_of(const char *pem)
 {

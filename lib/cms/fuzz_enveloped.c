@@ -4,13 +4,10 @@
  * Octets that do not look like CMS are sealed to the key that their first octet picks, and opened. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/fuzz_identities.h"
 #include "cms/recipient.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 
 static const char ever_sealed[] = "Content-Type: text/plain\r\n\r\nsealed for the fuzz target\r\n";
 static const char issuer[] = "\x30\x0F\x31\x0D\x30\x0B\x06\x03\x55\x04\x03\x0C\x04" "FUZZ";
@@ -21,11 +18,6 @@ static sipveil_context *context;
 static sv_crypto *crypto;
 static sv_arena *arena;
 static sv_cms_key keys[KEYS];
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static sv_cms_key certificate_key(const char *pem, const char *serial)
 {

@@ -5,13 +5,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/der_read.h"
 #include "cms/fuzz_identities.h"
 #include "cms/recipient.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEKS = 3, PASSWORD = KEKS, CERTIFICATES, KEYS = CERTIFICATES + 5, SIGNERS = 3, CONTENT_MOST = 2048, HEADER = 6 };
 enum { FAST = 1 << (CERTIFICATES + 2) }; /* P-384, P-521 and RSA take their time: each alone */
@@ -21,11 +19,6 @@ static sv_crypto *crypto;
 static sv_arena *arena;
 static sv_cms_key keys[KEYS], signers[SIGNERS];
 static const sv_cms_policy strict = {.strict = true};
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static EVP_PKEY *private_key(const char *pem)
 {

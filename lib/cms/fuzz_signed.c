@@ -5,14 +5,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "cms/cms.h"
 #include "cms/der_read.h"
 #include "cms/fuzz_identities.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 
 /* All that the seeds hold signatures of; the second one detached. */
 static const char *const ever_signed[] = {
@@ -25,11 +22,6 @@ static sipveil_context *context;
 static sv_crypto *crypto;
 static sv_arena *arena;
 static sv_cms_key signer;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static void set_up(void)
 {

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sequences on the store of keys that are used again: hold, use, expire, evict, forget, save and load. Never a key
  * of another dialog, never once too often, never after its time. The octets are also read as attributes, alone and in a layer, and as a record of a state file. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "cms/der_read.h"
 #include "e2m/cek.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { SCOPES = 6, REFERENCES = 12, PEERS = 3, STEPS_MOST = 40, RECORD_MOST = 1024 };
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* What a store that never evicts would say. */
 typedef struct expected {

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Labels, needs and policy rows from any octets: what is read twice says the same, what is written is read
  * again, the quick look never misses a value that the reader finds, and a label of a whole message names one part of it. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "e2m/policy_contact.h"
 #include "e2m/proxy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* A message around one row, which the gate lets through or not. */
 static bool gate(sv_arena *arena, const char *start, const char *name, sipveil_span value, sv_sip_view *view)

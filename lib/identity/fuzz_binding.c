@@ -2,19 +2,12 @@
 /* Sequences of requests, responses, proofs, time and restarts over a few dialogs, against what must hold whatever comes:
  * a binding authenticates nothing before its key has shown itself, never outlives its dialog or its certificate, never
  * serves in another dialog, and is never made without somebody who vouches for the sender and the certificate. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "identity/binding.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { CALLS = 2, TAGS = 3, KEYS = 4, STEPS_MOST = 32, LIFE = 5000, START = 1000000 };
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* What was vouched for, and proven, since there last was no binding: a binding must be among it. By Call-ID and peer's tag;
  * one that was made of an early request serves whatever local tag comes. */

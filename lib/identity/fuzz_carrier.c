@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A message and the certificate that it carries: at most one, whole, and the same one each time. Whoever reads MIKEY for
  * us hands back anything: here the very octets. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "identity/carrier.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static bool read_mikey(void *user, sipveil_span mikey, sipveil_span *certificate, bool *verified)
 {

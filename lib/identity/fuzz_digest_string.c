@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole messages from any octets: the digest-string, the names and fingerprints of what passes the gate; two messages of one
  * digest-string are one in everything that it covers. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "identity/identity.h"
 #include "sip/values.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* A message that says what the digest-string says; read again, it has the same one. */
 static void check_again(const sv_sip_view *view, sipveil_span string, const sipveil_limits *limits, sv_arena *arena)

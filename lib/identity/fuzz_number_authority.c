@@ -2,17 +2,10 @@
 /* What a certificate says about numbers and claims, and who an address is: a row with a URI, the octets of TNAuthList and of
  * JWTClaimConstraints with their lengths in front, and a payload. What an empty extension covers, whom a name is read as
  * again, and where a credential may never be fetched from. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "identity/number_authority.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static bool covers(void *user, const char *code, const char *number)
 {

@@ -6,10 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fuzz_target.h"
 #include "crypto/es256.h"
 #include "identity/passport.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { NOW = 1795255200 }; /* 2026-11-21T10:00:00Z */
 static const char info[] = "https://cert.a.example/as.cer";
@@ -20,11 +19,6 @@ static struct {
     sipveil_keyring *own, *trust;
     char *certificate;
 } at;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static sipveil_code fetch(void *user, const char *uri, sipveil_span *certificate, sipveil_error *err)
 {

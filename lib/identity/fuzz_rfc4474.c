@@ -2,15 +2,13 @@
 /* Requests under Identity of RFC 4474 whose signature is good: the input is a request without the two fields, and is signed here
  * with a real RSA key. It is valid exactly if the From is of the certificate's host and the Date is fresh, once for who
  * remembers; and with any octet of it changed it is valid only where the digest-string is what was signed. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fuzz_target.h"
 #include "cms/oid.h"
 #include "crypto/sign.h"
 #include "identity/verify.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { NOW = 1798761600, HEADER = 4, MESSAGE_MOST = 1 << 14 }; /* 2027-01-01T00:00:00Z */
 enum { FLAG_SHA1 = 1 };
@@ -65,11 +63,6 @@ static struct {
     sipveil_keyring *own, *trust;
     sipveil_identity_cache *cache;
 } at;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static sipveil_code fetch(void *user, const char *uri, sipveil_span *certificate, sipveil_error *err)
 {

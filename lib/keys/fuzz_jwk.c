@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* JWK and JWK sets. What we take as JSON, jansson must take too. */
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "base/span.h"
 #include "keys/jwk.h"
 #include "keys/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sipveil_context *context;
 
@@ -16,10 +14,10 @@ static void compare_with_jansson(sipveil_span text)
     const sv_json *value;
     json_error_t why;
     sv_arena *arena = sv_arena_new(4096, 64 << 20);
-    if (arena == NULL) abort();
+    must(arena != NULL);
     if (sv_json_read(text, arena, &value, NULL) == SIPVEIL_OK) {
         json_t *json = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-        if (json == NULL && json_error_code(&why) != json_error_numeric_overflow) abort();
+        must(json != NULL || json_error_code(&why) == json_error_numeric_overflow);
         json_decref(json);
     }
     sv_arena_free(arena);
@@ -32,14 +30,11 @@ static void round_trip(const sv_key_batch *batch)
         sv_arena *arena = sv_arena_new(4096, 1 << 20);
         sv_key_batch *again = sv_key_batch_new(context);
         sv_buffer text;
-        if (arena == NULL || again == NULL) abort();
+        must(arena != NULL && again != NULL);
         sv_buffer_init(&text, arena, 256, 1 << 16);
         if (sv_jwk_put(&text, key->cms.kek_id, key->cms.kek, NULL) == SIPVEIL_OK) {
-            if (sv_jwk_read(sv_buffer_span(&text), NULL, again, NULL) != SIPVEIL_OK || again->count != 1 ||
-                !sv_equal(again->first->cms.kek, key->cms.kek) ||
-                !sv_equal(again->first->cms.kek_id, key->cms.kek_id)) {
-                abort();
-            }
+            must(sv_jwk_read(sv_buffer_span(&text), NULL, again, NULL) == SIPVEIL_OK && again->count == 1);
+            must(sv_equal(again->first->cms.kek, key->cms.kek) && sv_equal(again->first->cms.kek_id, key->cms.kek_id));
         }
         sv_key_batch_free(again);
         sv_arena_free(arena);
@@ -48,10 +43,10 @@ static void round_trip(const sv_key_batch *batch)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (context == NULL && sipveil_context_new(NULL, &context, NULL) != SIPVEIL_OK) abort();
+    if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK);
     sipveil_span text = sv_span(data, size);
     sv_key_batch *batch = sv_key_batch_new(context);
-    if (batch == NULL) abort();
+    must(batch != NULL);
     compare_with_jansson(text);
     if (sv_jwk_read(text, NULL, batch, NULL) == SIPVEIL_OK) round_trip(batch);
     sv_key_batch_free(batch);

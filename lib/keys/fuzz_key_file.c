@@ -2,13 +2,11 @@
 /* Key files by content, and the names and uses of every certificate that comes out. PKCS#12 stays
  * outside: its key derivation takes as long as the file says, and it is a file of ours. */
 #include <openssl/err.h>
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "base/span.h"
 #include "keys/bundle.h"
 #include "keys/certificate.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sipveil_context *context;
 
@@ -19,7 +17,7 @@ static void look_at(const sipveil_keyring *ring)
         sv_arena *arena = sv_arena_new(4096, 1 << 20);
         sv_certificate_names names;
         sv_signer signer;
-        if (arena == NULL || sipveil_key_describe(key) == NULL) abort();
+        must(arena != NULL && sipveil_key_describe(key) != NULL);
         (void)sv_keys_check_recipient(ring, key, 0, NULL);
         if (key->cms.certificate != NULL) {
             const sv_signer_question question = {.certificate = key->cms.certificate,
@@ -28,10 +26,7 @@ static void look_at(const sipveil_keyring *ring)
                                                  .limits = sipveil_context_limits(context)};
             (void)sv_certificate_read_names(key->cms.certificate, arena, &names, NULL);
             (void)sv_name_text(key->cms.issuer, arena);
-            if (sv_keys_accept_signer(ring, &question, arena, &signer, NULL) == SIPVEIL_OK &&
-                signer.code == SIPVEIL_OK) {
-                abort(); /* there is no anchor */
-            }
+            must(sv_keys_accept_signer(ring, &question, arena, &signer, NULL) != SIPVEIL_OK || signer.code != SIPVEIL_OK); /* there is no anchor */
         }
         sv_arena_free(arena);
     }
@@ -42,12 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool secret;
     sipveil_keyring *ring;
     sipveil_error err;
-    if (context == NULL && sipveil_context_new(NULL, &context, NULL) != SIPVEIL_OK) abort();
+    if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK);
     sipveil_span octets = sv_span(data, size);
     if (sv_content_kind(octets, &secret) == SV_CONTENT_PKCS12) return 0;
-    if (sipveil_keyring_new(context, &ring, NULL) != SIPVEIL_OK) abort();
+    must(sipveil_keyring_new(context, &ring, NULL) == SIPVEIL_OK);
     if (sipveil_keyring_add_octets(ring, octets, "fuzz", NULL, NULL, &err) == SIPVEIL_OK) look_at(ring);
-    if (ERR_peek_error() != 0) abort(); /* the queue is drained on every path */
+    must(ERR_peek_error() == 0); /* the queue is drained on every path */
     sipveil_keyring_free(ring);
     return 0;
 }

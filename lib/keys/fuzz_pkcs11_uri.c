@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pkcs11: URIs. What was read is written with everything encoded, read again, and is the same. */
-#include <stdlib.h>
-
 #include "base/buffer.h"
+#include "base/fuzz_target.h"
 #include "base/span.h"
 #include "keys/pkcs11_uri.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void put(sv_buffer *b, const char *before, const char *name, sipveil_span value)
 {
@@ -37,7 +34,7 @@ static void write_uri(const sv_pkcs11_uri *uri, sv_buffer *b)
 
 static void same(sipveil_span a, sipveil_span b)
 {
-    if ((a.data == NULL) != (b.data == NULL) || !sv_equal(a, b)) abort();
+    must((a.data == NULL) == (b.data == NULL) && sv_equal(a, b));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,12 +59,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 same(uri.module_path, again.module_path);
                 same(uri.module_name, again.module_name);
             }
-            if (uri.type != again.type || (uri.has_slot && uri.slot != again.slot)) abort();
-        } else if (text.len <= 4096) { /* encoded it may be longer than a URI may be */
-            abort();
+            must(uri.type == again.type && (!uri.has_slot || uri.slot == again.slot));
+        } else {
+            must(text.len > 4096); /* encoded it may be longer than a URI may be */
         }
-    } else if (uri.token.data != NULL || uri.pin_source.data != NULL) {
-        abort(); /* nothing on failure */
+    } else {
+        must(uri.token.data == NULL && uri.pin_source.data == NULL); /* nothing on failure */
     }
     sv_arena_free(arena);
     return 0;

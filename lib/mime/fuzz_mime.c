@@ -2,18 +2,11 @@
 /* Reads octets as an entity, its parts as entities (one level is one call: no recursion), its content as
  * base64 and its first line as a media type; what was read must lie within what was given, and what is
  * written from it must read back the same. The first octet chooses the flags. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "mime/mime.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { PARTS = 32 };
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static bool same(sipveil_span a, sipveil_span b)
 {

@@ -2,17 +2,9 @@
 /* Any octets through the gate, and what it let pass through every reader above it. What must hold
  * of all of them is asserted: spans lie within the message, a message equals itself, also when it
  * is written anew with other blanks and names, and normal forms are their own. */
-#include <stdlib.h>
-
+#include "base/fuzz_target.h"
 #include "sip/values.h"
 #include "sip/via.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) abort();                                                                 \
-    } while (0)
 
 static sv_sip_view view, again;
 
@@ -20,16 +12,16 @@ static void check_uri(sipveil_span text, sv_arena *arena)
 {
     sv_sip_uri uri;
     sipveil_span aor, twice;
-    MUST(sv_sip_same_uri(text, text, 0));
+    must(sv_sip_same_uri(text, text, 0));
     (void)sv_sip_host(text);
     if (sv_sip_read_uri(text, &uri, NULL) == SIPVEIL_OK) {
-        MUST(sv_span_within(uri.host, text) || uri.host.len == 0);
-        MUST(sv_span_within(uri.user, text) || uri.user.len == 0);
-        MUST(uri.is_sip || uri.is_sips || uri.rest.len > 0);
+        must(sv_span_within(uri.host, text) || uri.host.len == 0);
+        must(sv_span_within(uri.user, text) || uri.user.len == 0);
+        must(uri.is_sip || uri.is_sips || uri.rest.len > 0);
     }
     if (sv_sip_aor(text, arena, &aor, NULL) != SIPVEIL_OK) return;
-    MUST(sv_sip_aor(aor, arena, &twice, NULL) == SIPVEIL_OK && sv_equal(aor, twice));
-    MUST(sv_sip_same_aor(text, aor) && sv_sip_same_aor(aor, text));
+    must(sv_sip_aor(aor, arena, &twice, NULL) == SIPVEIL_OK && sv_equal(aor, twice));
+    must(sv_sip_same_aor(text, aor) && sv_sip_same_aor(aor, text));
 }
 
 static void check_value(sipveil_span value, sv_arena *arena)
@@ -42,8 +34,8 @@ static void check_value(sipveil_span value, sv_arena *arena)
     (void)sv_sip_param(value, "tag", &found);
     (void)sv_sip_read_cseq(value, &number, &method, NULL);
     if (sv_sip_read_address(value, &address, NULL) == SIPVEIL_OK) {
-        MUST(sv_span_within(address.uri, value) && address.uri.len > 0);
-        MUST(address.tag.len == 0 ||
+        must(sv_span_within(address.uri, value) && address.uri.len > 0);
+        must(address.tag.len == 0 ||
              (sv_sip_param(address.params, "tag", &found) && sv_equal(found, address.tag)));
         check_uri(address.uri, arena);
     }
@@ -52,7 +44,7 @@ static void check_value(sipveil_span value, sv_arena *arena)
         int64_t read;
         sv_buffer_init(&text, arena, 40, 40);
         sv_sip_put_date(&text, seconds);
-        MUST(text.failed || (sv_sip_read_date(sv_buffer_span(&text), &read, NULL) == SIPVEIL_OK &&
+        must(text.failed || (sv_sip_read_date(sv_buffer_span(&text), &read, NULL) == SIPVEIL_OK &&
                              read == seconds));
     }
 }
@@ -80,31 +72,31 @@ static void check_top_via(const sv_sip_view *v)
 {
     sv_sip_via via;
     if (!sv_sip_top_via(v, &via)) {
-        MUST(sv_sip_top_branch(v).len == 0 && !sv_sip_source_is_confirmed(v));
+        must(sv_sip_top_branch(v).len == 0 && !sv_sip_source_is_confirmed(v));
         return;
     }
     sipveil_span value = sv_sip_value(v, SV_F_VIA);
-    MUST(sv_span_within(via.transport, value) && sv_span_within(via.sent_by, value) && sv_span_within(via.host, via.sent_by));
-    MUST(via.params.len == 0 || sv_span_within(via.params, value));
-    MUST(sv_sip_count_vias(sv_sip_first(v, SV_F_VIA)) > 0);
-    MUST(sv_sip_top_branch(v).len <= via.params.len);
+    must(sv_span_within(via.transport, value) && sv_span_within(via.sent_by, value) && sv_span_within(via.host, via.sent_by));
+    must(via.params.len == 0 || sv_span_within(via.params, value));
+    must(sv_sip_count_vias(sv_sip_first(v, SV_F_VIA)) > 0);
+    must(sv_sip_top_branch(v).len <= via.params.len);
     (void)sv_sip_source_is_confirmed(v);
 }
 
 static void check_view(const sv_sip_view *v, sipveil_span whole, sv_arena *arena)
 {
     size_t rows = 0;
-    MUST(sv_span_within(v->whole, whole) && sv_span_within(v->head, v->whole));
-    MUST(v->body.len == 0 || sv_span_within(v->body, v->whole));
+    must(sv_span_within(v->whole, whole) && sv_span_within(v->head, v->whole));
+    must(v->body.len == 0 || sv_span_within(v->body, v->whole));
     for (size_t i = 0; i < v->field_count; i++) {
         const sv_sip_field *f = &v->fields[i];
         rows += f->line.len;
-        MUST(sv_span_within(f->value, f->line) && sv_span_within(f->name, f->line));
-        MUST(sv_sip_find(v, f->name) != NULL && sv_field_id_of(f->name) == f->id);
-        MUST(sv_sip_compare_field(v, v, f->id, f->name, 0) == SV_SIP_EQUAL);
+        must(sv_span_within(f->value, f->line) && sv_span_within(f->name, f->line));
+        must(sv_sip_find(v, f->name) != NULL && sv_field_id_of(f->name) == f->id);
+        must(sv_sip_compare_field(v, v, f->id, f->name, 0) == SV_SIP_EQUAL);
         check_value(f->value, arena);
     }
-    MUST(rows == v->head.len);
+    must(rows == v->head.len);
     check_top_via(v);
 }
 
@@ -114,14 +106,14 @@ static void check_rewritten(sv_arena *arena)
     sipveil_limits_default(&limits);
     limits.header = limits.header_field = 1 << 20;
     sipveil_span text = rewritten(arena);
-    if (sv_sip_read_fragment(text, &limits, &again, NULL) != SIPVEIL_OK) abort();
+    must(sv_sip_read_fragment(text, &limits, &again, NULL) == SIPVEIL_OK);
     for (size_t i = 0; i < again.field_count; i++) {
         const sv_sip_field *f = &again.fields[i];
-        MUST(sv_sip_compare_field(&view, &again, f->id, f->name, 0) == SV_SIP_EQUAL);
-        MUST(sv_sip_compare_field(&again, &view, f->id, f->name, SV_COMPAT_SAMPLES) ==
+        must(sv_sip_compare_field(&view, &again, f->id, f->name, 0) == SV_SIP_EQUAL);
+        must(sv_sip_compare_field(&again, &view, f->id, f->name, SV_COMPAT_SAMPLES) ==
              SV_SIP_EQUAL);
     }
-    MUST(sv_sip_tags_removed_only(&view, &again, SV_F_PROXY_REQUIRE) ||
+    must(sv_sip_tags_removed_only(&view, &again, SV_F_PROXY_REQUIRE) ||
          sv_sip_first(&view, SV_F_PROXY_REQUIRE) != NULL);
 }
 
@@ -132,7 +124,7 @@ static void check_pair(void)
         const sv_sip_field *f = &view.fields[i];
         sv_sip_comparison ab = sv_sip_compare_field(&view, &again, f->id, f->name, 0);
         sv_sip_comparison ba = sv_sip_compare_field(&again, &view, f->id, f->name, 0);
-        MUST(ab == ba || (ab == SV_SIP_ONLY_FIRST && ba == SV_SIP_ONLY_SECOND));
+        must(ab == ba || (ab == SV_SIP_ONLY_FIRST && ba == SV_SIP_ONLY_SECOND));
         (void)sv_sip_tags_removed_only(&view, &again, f->id);
     }
 }
@@ -164,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sv_buffer lines;
     sv_buffer_init(&lines, arena, size, size * 2 + 1);
     sv_sip_to_crlf(whole, &lines);
-    MUST(!sv_sip_uses_bare_lf(sv_buffer_span(&lines)));
+    must(!sv_sip_uses_bare_lf(sv_buffer_span(&lines)));
     sv_arena_free(arena);
     return 0;
 }

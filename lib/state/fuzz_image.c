@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Loads octets as a state image, without the digest (which no mutation would pass) and with it; what
  * was loaded must come back from its own image. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "state/store_kinds.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,24 +4,17 @@
  * Privacy asks for id, what an untrusted hop asserts goes nowhere, Privacy: none is never touched, and two branches
  * alike are the same. Where the table makes it a privacy service, nothing of Via, Record-Route and Contact is left
  * after Privacy: header. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "sip/privacy.h"
 #include "sip/values.h"
 #include "trust/table.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sipveil_context *context;
 static sipveil_border *border;
 static sipveil_trust_table *standard;
 static sipveil_memory *memory;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static sipveil_trust_table *read_table(sipveil_span text)
 {

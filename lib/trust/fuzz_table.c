@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A partner table from any octets: what is taken is written, and reads back as the same; every name and range finds its
  * own row; a verdict on a hop that proves nothing is never trust. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fuzz_target.h"
 #include "trust/table.h"
 #include "tunnel/fuzz_keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 /* Includes and anchors name files: any name is a file with one more partner, and any .pem is one with an anchor. */
 static sipveil_code read_named(void *user, const char *named, const char *from, sipveil_span *text, const char **name,

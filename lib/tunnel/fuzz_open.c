@@ -6,12 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fuzz_target.h"
 #include "base/span.h"
 #include "cms/cms.h"
 #include "tunnel/fuzz_keys.h"
 #include "tunnel/operation.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sipveil_context *context;
 static sipveil_keyring *ring;
@@ -19,29 +18,13 @@ static sipveil_worker *worker;
 static sv_crypto *crypto;
 static sv_arena *arena;
 
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
-
 static int64_t clock_of_the_seeds(void *user)
 {
     (void)user;
     return FUZZ_NOW;
 }
 
-/* The same for every input: a failure can be repeated. */
-static uint64_t randomness;
 static bool answers; /* whether a refusal of this input is answered, too */
-static bool repeatable(void *user, uint8_t *out, size_t len)
-{
-    (void)user;
-    for (size_t i = 0; i < len; i++) {
-        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
-        out[i] = (uint8_t)(randomness >> 56);
-    }
-    return true;
-}
 
 static void load_keys(void)
 {

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any message that the gate lets in goes through seal and open and comes out as it went in: a tunnel and an
  * AIB to the octet, a body with its message around it. */
-#include <stdlib.h>
 
+#include "base/fuzz_target.h"
 #include "base/span.h"
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
 #include "tunnel/fuzz_keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sipveil_context *context;
 static sipveil_keyring *ring;
 static sipveil_worker *sealer, *opener;
 static const sipveil_key *kek, *signer;
 static sv_sip_view view;
-
-static void must(bool holds)
-{
-    if (!holds) abort();
-}
 
 static int64_t clock_of_the_seeds(void *user)
 {
