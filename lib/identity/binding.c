@@ -12,7 +12,7 @@ typedef struct reason {
 static bool is_valid_now(const sv_bind_question *q)
 {
     const sv_certificate_summary *s = &q->carried->summary;
-    return s->not_before <= q->now && q->now <= s->not_after;
+    return sv_valid_at(s->not_before, s->not_after, q->now);
 }
 
 /* NULL: the certificate is the peer's for this dialog. */

@@ -108,7 +108,7 @@ static sipveil_code take_certificate(const notice *n, sipveil_span der, sipveil_
     if (code != SIPVEIL_OK) return SIPVEIL_OK;
     SV_TRY(sv_certificate_summarise(n->worker->context, certificate, &summary, err));
     out->why = "the certificate is not valid now";
-    if (n->now < summary.not_before || n->now > summary.not_after) return SIPVEIL_OK;
+    if (!sv_valid_at(summary.not_before, summary.not_after, n->now)) return SIPVEIL_OK;
     SV_TRY(chain_vouches(n, certificate, &chain, err));
     out->why = "no chain leads to it for that address, and no Identity covers it";
     if (!chain && !identity_vouches(n)) return SIPVEIL_OK;

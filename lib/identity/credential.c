@@ -194,7 +194,7 @@ static entry *place_for(sipveil_identity_cache *cache)
 static bool still_holds(const sv_credential *c, const sv_credential_question *question)
 {
     const sipveil_identity_verify_options *o = question->options;
-    return question->at > c->holds_from && question->at < c->holds_until && c->allow_weak == o->allow_weak &&
+    return sv_valid_at(c->holds_from, c->holds_until, question->at) && c->allow_weak == o->allow_weak &&
            c->allow_tls_usage == o->allow_tls_usage && c->allow_http == o->allow_http &&
            c->allow_private_hosts == o->allow_private_hosts;
 }

@@ -126,7 +126,7 @@ static int check_times(const sv_judging *j, const candidate *c)
             sv_refuse_stale(j, i == 0 ? "Date" : "iat", times[i], "IDN-36", SV_FRESHNESS_8224, c->why);
             return 403;
         }
-        if (times[i] < c->credential->not_before || times[i] > c->credential->not_after) {
+        if (!sv_valid_at(c->credential->not_before, c->credential->not_after, times[i])) {
             sv_fail_rule(c->why, SV_IDENTITY, SIPVEIL_UNTRUSTED_SIGNER, "IDN-36", SIPVEIL_NO_OFFSET,
                          "%s is outside the validity of the credential", i == 0 ? "Date" : "iat");
             return 437;

@@ -83,7 +83,7 @@ static sipveil_code check_time(const sv_judging *j, const candidate *c)
     if (!sv_is_fresh(j, j->date, SV_FRESHNESS_4474)) {
         return sv_refuse_stale(j, "Date", j->date, "IDN-17", SV_FRESHNESS_4474, c->why);
     }
-    if (j->date >= c->credential->not_before && j->date <= c->credential->not_after) return SIPVEIL_OK;
+    if (sv_valid_at(c->credential->not_before, c->credential->not_after, j->date)) return SIPVEIL_OK;
     return invalid(c, "IDN-17", "Date is outside the validity of the certificate");
 }
 

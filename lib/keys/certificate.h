@@ -68,7 +68,8 @@ sipveil_code sv_certificate_check_key_usage(X509 *certificate, sv_use use, sipve
 sipveil_code sv_certificate_check_key(X509 *certificate, unsigned allow_weak, sipveil_error *err);
 /* How its issuer signed it: never MD5, SHA-1 by name only (ADV-115). POLICY. */
 sipveil_code sv_certificate_check_digest(X509 *certificate, unsigned allow_weak, sipveil_error *err);
-/* Valid at that second. UNTRUSTED_SIGNER. */
+/* Valid at that second (sv_valid_at). UNTRUSTED_SIGNER. */
+bool sv_certificate_is_before_end(const X509 *certificate, int64_t at); /* false too: notAfter is unreadable */
 sipveil_code sv_certificate_check_time(X509 *certificate, int64_t at, sipveil_error *err);
 
 /* libcrypto had no memory, which says nothing of the certificate. The queue was empty before. */

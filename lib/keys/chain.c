@@ -84,12 +84,25 @@ static sipveil_code explain(X509_STORE_CTX *verify, sv_arena *arena, sipveil_err
                         label, X509_verify_cert_error_string(error));
 }
 
-/* The anchor needs no CRL: it is trusted because it is here. */
+/* Where libcrypto refuses and our rules do not. The anchor needs no CRL: it is trusted because it is here. In the last
+ * second of its validity a certificate is valid (sv_valid_at). */
+static bool is_fine(X509_STORE_CTX *verify)
+{
+    switch (X509_STORE_CTX_get_error(verify)) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return X509_STORE_CTX_get_error_depth(verify) == sk_X509_num(X509_STORE_CTX_get0_chain(verify)) - 1;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return sv_certificate_is_before_end(X509_STORE_CTX_get_current_cert(verify),
+                                            X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(verify)));
+    default:
+        return false;
+    }
+}
+
 static int on_verify(int ok, X509_STORE_CTX *verify)
 {
-    if (ok == 1 || X509_STORE_CTX_get_error(verify) != X509_V_ERR_UNABLE_TO_GET_CRL) return ok;
-    int last = sk_X509_num(X509_STORE_CTX_get0_chain(verify)) - 1;
-    if (X509_STORE_CTX_get_error_depth(verify) != last) return 0;
+    if (ok == 1) return 1;
+    if (!is_fine(verify)) return 0;
     X509_STORE_CTX_set_error(verify, X509_V_OK);
     return 1;
 }
@@ -228,7 +241,7 @@ static STACK_OF(X509) *untrusted_of(const sipveil_keyring *ring, STACK_OF(X509) 
 sipveil_code sv_chain_check(const sipveil_keyring *ring, const sv_chain_question *question,
                             sv_arena *arena, sv_chain_answer *answer, sipveil_error *err)
 {
-    *answer = (sv_chain_answer){.from = question->at, .until = question->at};
+    *answer = (sv_chain_answer){.from = INT64_MAX, .until = INT64_MIN};
     if (sv_chain_recall(question->memory, ring, question, answer)) return SIPVEIL_OK; /* its sizes were checked then */
     SV_TRY(check_sizes(question, err));
     STACK_OF(X509) *untrusted = untrusted_of(ring, question->untrusted);

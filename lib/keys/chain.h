@@ -18,7 +18,7 @@ typedef struct sv_chain_question {
 
 typedef struct sv_chain_answer {
     bool revocation_checked; /* CRLs were there and were asked */
-    /* The same question at any second between them has the same answer; one that asked CRLs only at its own. */
+    /* The same question has the same answer at any second of these (sv_valid_at); where CRLs were asked, at none. */
     int64_t from, until;
 } sv_chain_answer;
 

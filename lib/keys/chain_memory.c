@@ -82,19 +82,13 @@ static bool same_question(const remembered *r, const sipveil_keyring *ring, cons
     return true;
 }
 
-/* At the very second of notAfter libcrypto says expired. */
-static bool holds_at(const sv_chain_answer *answer, int64_t at)
-{
-    return at >= answer->from && at < answer->until;
-}
-
 bool sv_chain_recall(const sv_chain_memory *memory, const sipveil_keyring *ring, const sv_chain_question *question,
                      sv_chain_answer *answer)
 {
     if (memory == NULL || question->built != NULL) return false;
     for (size_t i = 0; i < SV_CHAINS_KEPT; i++) {
         const remembered *r = &memory->chains[i];
-        if (!same_question(r, ring, question) || !holds_at(&r->answer, question->at)) continue;
+        if (!same_question(r, ring, question) || !sv_valid_at(r->answer.from, r->answer.until, question->at)) continue;
         *answer = r->answer;
         return true;
     }
@@ -111,7 +105,10 @@ void sv_chain_remember(sv_chain_memory *memory, const sipveil_keyring *ring, con
                        const sv_chain_answer *answer)
 {
     int untrusted = count_of(question->untrusted);
-    if (memory == NULL || ring->crl_count > 0 || untrusted > SV_CHAIN_UNTRUSTED_MOST || !holds_at(answer, question->at)) return;
+    if (memory == NULL || ring->crl_count > 0 || untrusted > SV_CHAIN_UNTRUSTED_MOST ||
+        !sv_valid_at(answer->from, answer->until, question->at)) {
+        return;
+    }
     remembered *r = &memory->chains[memory->next];
     memory->next = (memory->next + 1) % SV_CHAINS_KEPT;
     forget(r);

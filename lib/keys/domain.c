@@ -99,7 +99,7 @@ sipveil_code sv_domain_certificate_judge(const sipveil_keyring *ring, X509 *cert
 
 bool sv_domain_certificate_leads(const sipveil_domain_certificate *c, int64_t at)
 {
-    return c->chain_ok && c->chain_from <= at && at <= c->chain_until;
+    return c->chain_ok && sv_valid_at(c->chain_from, c->chain_until, at);
 }
 
 int64_t sv_domain_certificate_until(const sipveil_domain_certificate *c, int64_t at)

@@ -60,6 +60,13 @@ sipveil_code sv_certificate_der(X509 *certificate, sv_arena *arena, sipveil_span
 /* A DER Name and serial octets the same way (recipients of a message). */
 const char *sv_name_text(sipveil_span der_name, sv_arena *arena);
 
+/* The one rule of validity: from notBefore through notAfter, both included (RFC 5280 4.1.2.5). libcrypto calls a
+ * certificate expired at the very second of notAfter: nothing is asked of it without this rule behind it. */
+static inline bool sv_valid_at(int64_t not_before, int64_t not_after, int64_t at)
+{
+    return not_before <= at && at <= not_after;
+}
+
 typedef enum sv_trust { SV_TRUST_UNCHECKED, SV_TRUST_UNTRUSTED, SV_TRUST_TRUSTED, SV_TRUST_PINNED,
                        SV_TRUST_BOUND /* for this dialog (IDN-57) */ } sv_trust;
 
@@ -101,7 +108,7 @@ typedef struct sv_signer {
     char why[200];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
     bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
     int64_t not_before, not_after; /* validity of the certificate, seconds UTC; 0, 0: not read */
-    int64_t holds_from, holds_until; /* accepted: at any second between them too */
+    int64_t holds_from, holds_until; /* accepted: sv_valid_at() any second of these too; until < from: at no other */
     uint8_t bound_sha256[32]; /* BOUND: of the certificate */
 } sv_signer;
 

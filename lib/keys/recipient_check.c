@@ -99,7 +99,7 @@ static sipveil_code check_own(const sipveil_key *key, int64_t at, sipveil_error 
 {
     const sv_own_certificate *own = &key->own;
     if (own->code != SIPVEIL_OK) return sv_fail_rule(err, "keys", own->code, own->rule, SIPVEIL_NO_OFFSET, "%s", own->why);
-    if (at >= own->not_before && at < own->not_after) return SIPVEIL_OK;
+    if (sv_valid_at(own->not_before, own->not_after, at)) return SIPVEIL_OK;
     return sv_certificate_check_time(key->cms.certificate, at, err); /* for its words */
 }
 

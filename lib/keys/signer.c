@@ -89,7 +89,8 @@ static sipveil_code check_time(const asked *a, sv_signer *out, sipveil_error *er
     const sv_signer_question *question = a->question;
     if (question->ignore_validity) return SIPVEIL_OK;
     out->time_checked = true;
-    if (a->facts != NULL && a->facts->has_plain_times && question->at >= a->facts->not_before && question->at < a->facts->not_after) {
+    if (a->facts != NULL && a->facts->has_plain_times &&
+        sv_valid_at(a->facts->not_before, a->facts->not_after, question->at)) {
         return SIPVEIL_OK;
     }
     return sv_certificate_check_time(question->certificate, question->at, err);

@@ -152,12 +152,24 @@ sipveil_code sv_certificate_check_digest(X509 *certificate, unsigned allow_weak,
                         digest == NID_undef ? OBJ_nid2sn(kind) : OBJ_nid2sn(digest));
 }
 
+/* X509_cmp_time calls notAfter earlier than a time that is the same, so it is asked about the second before. */
+static int compare_end(const X509 *certificate, int64_t at)
+{
+    time_t before = (time_t)at - (at > INT64_MIN ? 1 : 0);
+    return X509_cmp_time(X509_get0_notAfter(certificate), &before); /* 0: unreadable */
+}
+
+bool sv_certificate_is_before_end(const X509 *certificate, int64_t at)
+{
+    return compare_end(certificate, at) > 0;
+}
+
 sipveil_code sv_certificate_check_time(X509 *certificate, int64_t at, sipveil_error *err)
 {
     time_t time = (time_t)at;
     const ASN1_TIME *from = X509_get0_notBefore(certificate), *until = X509_get0_notAfter(certificate);
     ERR_clear_error();
-    int begun = X509_cmp_time(from, &time), ended = X509_cmp_time(until, &time); /* 0: unreadable */
+    int begun = X509_cmp_time(from, &time), ended = compare_end(certificate, at); /* 0: unreadable */
     bool no_memory = (begun == 0 || ended == 0) && sv_ran_out_of_memory();
     ERR_clear_error();
     if (no_memory) return sv_no_memory(err, "keys");

@@ -99,7 +99,7 @@ static unsigned judge_certificate(const inquiry *q, const proof *p, const sv_par
     const sipveil_domain_certificate *c = p->certificate;
     bool known = false;
     if (c == NULL) return 0;
-    if (c->not_after < q->at || c->not_before > q->at) return SIPVEIL_TRUST_EXPIRED;
+    if (!sv_valid_at(c->not_before, c->not_after, q->at)) return SIPVEIL_TRUST_EXPIRED;
     if (!c->usage_ok && !(c->usage_tls && q->table->spec.eku_tls && p->by == SIPVEIL_TRUST_BY_TLS))
         return SIPVEIL_TRUST_NO_CERT;
     if (row == NULL || row->anchor_count == 0)

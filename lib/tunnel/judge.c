@@ -110,7 +110,7 @@ static void check_date_in_validity(sv_operation *op, const sv_node *node, sv_sig
     if (value.len == 0 || sv_sip_read_date(value, &date, NULL) != SIPVEIL_OK) return;
     if (op->options->compat & SIPVEIL_COMPAT_SAMPLES) {
         sv_report_check(op, "TUN-34", SIPVEIL_CHECK_NOT_DONE, "Date against the validity of the signer's certificate: waived on request");
-    } else if (date < signer->not_before || date > signer->not_after) {
+    } else if (!sv_valid_at(signer->not_before, signer->not_after, date)) {
         signer->code = SIPVEIL_UNTRUSTED_SIGNER;
         signer->trust = SV_TRUST_UNTRUSTED;
         (void)snprintf(signer->rule, sizeof signer->rule, "TUN-34");

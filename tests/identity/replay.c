@@ -172,7 +172,10 @@ static void kept_by_uri(void **state)
     assert_valid(w, other);
     assert_valid(w, message);
     assert_int_equal(w->fetched, 5);
-    w->clock = NOW + 86400 + 1; /* past the certificate */
+    w->clock = NOW + 86400; /* the last second of its certificate: what is kept still serves, and Date alone is wrong */
+    assert_status(w, message, 403, "IDN-36");
+    assert_int_equal(w->fetched, 5);
+    w->clock = NOW + 86400 + 1; /* past it */
     assert_status(w, message, 437, "ADV-119");
     assert_int_equal(w->fetched, 6);
     sipveil_identity_cache_free(cache);

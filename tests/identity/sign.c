@@ -77,7 +77,9 @@ static void dates(void **state)
         }
     }
     w = begin(state);
-    w->clock = NOW + 86400 + 1; /* our own certificate has expired */
+    w->clock = NOW + 86400; /* the last second of our own certificate (ADV-119) */
+    assert_code(try_sign(w, INVITE_WITH("", SDP)), SIPVEIL_OK);
+    w->clock = NOW + 86400 + 1; /* and past it */
     assert_code(try_sign(w, INVITE_WITH("", SDP)), SIPVEIL_POLICY);
     /* the full form with our own time */
     w->clock = NOW + 30;

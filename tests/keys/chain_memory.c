@@ -112,7 +112,7 @@ static void time_is_part_of_it(void **state)
     assert_int_equal(ask(&a), SIPVEIL_OK);
     for (int64_t second = -110; second < 60; second++) {
         a.question.at = LAB_NOW + second;
-        bool valid = second >= -100 && second < 50;
+        bool valid = second >= -100 && second <= 50;
         assert_int_equal(is_recalled(&a), valid);
         assert_int_equal(ask(&a), valid ? SIPVEIL_OK : SIPVEIL_UNTRUSTED_SIGNER);
     }
@@ -244,7 +244,7 @@ static void what_is_known_changes_no_answer(void **state)
     };
     enum { FORMS = sizeof forms / sizeof *forms }; /* more than a thread knows */
     static const char *const aors[] = {ALICE, "sip:bob@a.example", "sip:a.example", ""};
-    static const int64_t seconds[] = {0, 9, 10, 19, 20, -20, -11, -10};
+    static const int64_t seconds[] = {0, 9, 10, 20, 21, -20, -10, -9};
     lab_certificate made[FORMS];
     uint8_t sha256[32];
     char hex[65];

@@ -125,6 +125,11 @@ static void ends_with_its_chain(void **state)
     assert_int_equal(sv_domain_certificate_until(c, LAB_NOW), LAB_NOW + 300);
     assert_int_equal(sv_domain_certificate_until(c, LAB_NOW + 301), LAB_NOW + 500); /* by its own key */
     sipveil_domain_certificate_free(c);
+    for (int64_t late = 0; late < 2; late++) { /* read in the last second, and after it */
+        assert_int_equal(sipveil_domain_certificate_read(ring, sv_span_str(pem), LAB_NOW + 300 + late, &c, &err), SIPVEIL_OK);
+        assert_true(c->time_ok && c->chain_ok == (late == 0));
+        sipveil_domain_certificate_free(c);
+    }
     free(pem);
     lab_free(&leaf);
     lab_free(&middle);

@@ -22,6 +22,7 @@ static const use_case cases[] = {
     {"RSA with key agreement", {.algorithm = "rsa2048", .usage = "keyAgreement"}, "key encipherment", "digital signatures"},
     /* ADV-098, one by one */
     {"ADV-098: expired", {.from = -100, .until = -1}, "expired 2026-11-21T09:59:59Z", "expired"},
+    {"ADV-098: in its last second", {.from = -100, .until = 0}, NULL, NULL},
     {"ADV-098: not yet valid", {.from = 1, .until = 100}, "not valid before", "not valid before"},
     {"ADV-098: TLS only", {.purposes = "serverAuth,clientAuth"}, "extendedKeyUsage", "extendedKeyUsage"},
     {"ADV-098: RSA 1024", {.algorithm = "rsa1024"}, "1024 bits", "1024 bits"},

@@ -114,6 +114,7 @@ static const leaf_case leaves[] = {
     {"one of several names", {.san = "URI:sip:bob@a.example,URI:" ALICE}, SIPVEIL_OK, "", "", 0},
     /* ADV-119 */
     {"ADV-119: expired a second ago", {.san = "URI:" ALICE, .from = -1000, .until = -1}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-119", "expired 2026-11-21T09:59:59Z", 0},
+    {"ADV-119: in its last second", {.san = "URI:" ALICE, .from = -1000, .until = 0}, SIPVEIL_OK, "", "", 0},
     {"ADV-119: one second left", {.san = "URI:" ALICE, .from = -1000, .until = 1}, SIPVEIL_OK, "", "", 0},
     {"ADV-119: valid in a second", {.san = "URI:" ALICE, .from = 1, .until = 1000}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-119", "not valid before 2026-11-21T10:00:01Z", 0},
     {"ADV-119: since this second", {.san = "URI:" ALICE, .from = 0, .until = 1000}, SIPVEIL_OK, "", "", 0},
@@ -278,6 +279,8 @@ static const middle_case middles[] = {
     {"ADV-118: name inside", {.constraints = "CA:TRUE", .name_constraints = "critical,permitted;email:a.example"}, SIPVEIL_OK, "", ""},
     {"ADV-118: a constraint on URIs", {.constraints = "CA:TRUE", .name_constraints = "critical,permitted;URI:a.example"}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-118", "cannot be judged"},
     {"expired CA", {.constraints = "CA:TRUE", .from = -100, .until = -10}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-119", "CN=middle serial 01 expired"},
+    {"CA that expired a second ago", {.constraints = "CA:TRUE", .from = -100, .until = -1}, SIPVEIL_UNTRUSTED_SIGNER, "ADV-119", "CN=middle serial 01 expired"},
+    {"CA in its last second", {.constraints = "CA:TRUE", .from = -100, .until = 0}, SIPVEIL_OK, "", ""},
     {"weak CA key", {.constraints = "CA:TRUE", .algorithm = "rsa1024"}, SIPVEIL_POLICY, "ADV-115", "1024"},
     {"SHA-1 on the CA", {.constraints = "CA:TRUE", .digest = "SHA1"}, SIPVEIL_POLICY, "ADV-115", "SHA1"},
 };
@@ -578,6 +581,9 @@ static void pins_accept_exactly_one(void **state)
     expect("same key, other certificate", &signer, SIPVEIL_UNTRUSTED_SIGNER, "TUN-08", "no pin");
     question = question_about(pinned.x509);
     question.at = LAB_NOW + 100;
+    signer = ask(ring, &question);
+    expect("pinned, in its last second", &signer, SIPVEIL_OK, "", "");
+    question.at = LAB_NOW + 101;
     signer = ask(ring, &question);
     expect("pinned and expired", &signer, SIPVEIL_UNTRUSTED_SIGNER, "ADV-119", "expired");
     sipveil_keyring_free(ring);
