@@ -158,19 +158,16 @@ static int ask_passphrase(void *user, const char *prompt, char *out, size_t room
     return read_secret(user, prompt, out, room);
 }
 
-static int add_password(const tool_common *common, sipveil_keyring *ring, const char *source, bool allow_open,
-                        size_t *added)
+static int add_password(const tool_common *common, sipveil_keyring *ring, const char *source, bool allow_open)
 {
     char password[PASSPHRASE_MOST];
     passphrase_source s = {common, source, allow_open, false};
     sipveil_error err;
     int n = read_secret(&s, "the password recipient", password, sizeof password);
     if (n < 0) return TOOL_USAGE;
-    sipveil_code code = sipveil_keyring_add_password(ring, (sipveil_span){(const uint8_t *)password, (size_t)n}, &err);
+    sipveil_code code = sipveil_keyring_add_password(ring, (sipveil_span){(const uint8_t *)password, (size_t)n}, NULL, &err);
     explicit_bzero(password, sizeof password);
-    if (code != SIPVEIL_OK) return tool_error(common, NULL, &err);
-    *added = 1;
-    return TOOL_OK;
+    return code == SIPVEIL_OK ? TOOL_OK : tool_error(common, NULL, &err);
 }
 
 /* Cuts ",name=value" off the end of a reference, if it is there. */
@@ -185,7 +182,7 @@ static const char *cut_suffix(char *reference, const char *name)
 
 /* pkcs11:...[,pass=SOURCE]: the passphrase is the token's PIN. */
 static int add_from_token(passphrase_source *source, sipveil_keyring *ring, const char *uri,
-                          const sipveil_key_options *options, size_t *added)
+                          const sipveil_key_options *options)
 {
     sipveil_error err;
     if (options->kid != NULL) {
@@ -195,14 +192,13 @@ static int add_from_token(passphrase_source *source, sipveil_keyring *ring, cons
     if (source->source != NULL && strstr(uri, "pin-source=") != NULL) {
         return tool_failure(source->common, TOOL_USAGE, "leave one of them out", "the PIN is given twice: by pin-source= and by ,pass=");
     }
-    if (sipveil_keyring_add_pkcs11(ring, uri, options, added, &err) == SIPVEIL_OK) return TOOL_OK;
+    if (sipveil_keyring_add_pkcs11(ring, uri, options, NULL, &err) == SIPVEIL_OK) return TOOL_OK;
     if (source->failed) return TOOL_USAGE; /* the reason was already told */
     (void)tool_error(source->common, NULL, &err);
     return err.code == SIPVEIL_INTERNAL ? TOOL_FAILED : TOOL_USAGE;
 }
 
-int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference, bool allow_open_key_file,
-               size_t *added)
+int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference, bool allow_open_key_file)
 {
     char path[REFERENCE_MOST];
     passphrase_source source = {common, NULL, allow_open_key_file, false};
@@ -210,18 +206,17 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
                                    .passphrase_user = &source,
                                    .allow_open_key_file = allow_open_key_file};
     sipveil_error err;
-    *added = 0;
     if (strncmp(reference, "pass:", 5) == 0) {
         char file[REFERENCE_MOST];
         snprintf(file, sizeof file, "file:%s", reference + 5);
-        return add_password(common, ring, file, allow_open_key_file, added);
+        return add_password(common, ring, file, allow_open_key_file);
     }
     if (strncmp(reference, "pass-fd:", 8) == 0) {
         char fd[64];
         snprintf(fd, sizeof fd, "fd:%s", reference + 8);
-        return add_password(common, ring, fd, allow_open_key_file, added);
+        return add_password(common, ring, fd, allow_open_key_file);
     }
-    if (strcmp(reference, "pass-prompt:") == 0) return add_password(common, ring, "prompt", allow_open_key_file, added);
+    if (strcmp(reference, "pass-prompt:") == 0) return add_password(common, ring, "prompt", allow_open_key_file);
     if (snprintf(path, sizeof path, "%s", reference) >= (int)sizeof path) {
         return tool_failure(common, TOOL_USAGE, NULL, "a key reference is longer than any that is handled");
     }
@@ -234,8 +229,8 @@ int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *ref
     if (!is_source(common, pass)) return TOOL_USAGE;
     source.source = pass;
     options.kid = kid;
-    if (strncasecmp(path, "pkcs11:", 7) == 0) return add_from_token(&source, ring, path, &options, added);
-    if (sipveil_keyring_add_file(ring, path, &options, added, &err) == SIPVEIL_OK) return TOOL_OK;
+    if (strncasecmp(path, "pkcs11:", 7) == 0) return add_from_token(&source, ring, path, &options);
+    if (sipveil_keyring_add_file(ring, path, &options, NULL, &err) == SIPVEIL_OK) return TOOL_OK;
     if (source.failed) return TOOL_USAGE; /* the reason was already told */
     /* A key file that cannot be had is an unusable key (exit 2), whatever the reason. */
     (void)tool_error(common, strstr(err.text, path) != NULL ? NULL : path, &err);

@@ -6,10 +6,9 @@
 
 #include "io.h"
 
-/* Adds what the reference names to the ring. *added: number of keys. Returns TOOL_OK, or the exit code
- * after a message. */
+/* Adds what the reference names to the ring, one key or more. Returns TOOL_OK, or the exit code after a message. */
 int keyref_add(const tool_common *common, sipveil_keyring *ring, const char *reference,
-               bool allow_open_key_file, size_t *added);
+               bool allow_open_key_file);
 
 /* All of a secret file, which must be ours and closed to others; false after a message. io_free wipes it. */
 bool keyref_read_secret(const tool_common *common, const char *path, bool allow_open, size_t most, io_octets *out);

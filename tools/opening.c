@@ -142,7 +142,6 @@ int opening_add_pins(opening *o)
 int opening_prepare(opening *o)
 {
     sipveil_error err;
-    size_t added;
     if (o->registered.count > 0 && !o->open.pcscf) {
         return tool_usage_error(&o->common, "--registered goes with --profile pcscf: nobody else compares it");
     }
@@ -152,7 +151,7 @@ int opening_prepare(opening *o)
         return tool_error(&o->common, NULL, &err);
     }
     for (size_t i = 0; i < o->keys.count; i++) {
-        int exit_code = keyref_add(&o->common, o->ring, o->keys.items[i], o->allow_open, &added);
+        int exit_code = keyref_add(&o->common, o->ring, o->keys.items[i], o->allow_open);
         if (exit_code != TOOL_OK) return exit_code;
     }
     int exit_code = add_all(o, &o->certs, sipveil_keyring_add_certificates);

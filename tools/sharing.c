@@ -162,9 +162,10 @@ bool sharing_settle(sharing *s)
 /* The keys of one option: each reference must name exactly one. */
 static int load_key(sharing *s, const char *reference, bool sign, const sipveil_key **key)
 {
-    size_t added = 0, place = sipveil_keyring_count(s->ring);
-    int exit_code = keyref_add(&s->s.common, s->ring, reference, s->s.allow_open, &added);
+    size_t place = sipveil_keyring_count(s->ring);
+    int exit_code = keyref_add(&s->s.common, s->ring, reference, s->s.allow_open);
     if (exit_code != TOOL_OK) return exit_code;
+    size_t added = sipveil_keyring_count(s->ring) - place;
     if (added != 1) {
         return tool_failure(&s->s.common, TOOL_USAGE, "pick one: FILE,kid=TEXT, or object= or id= of a pkcs11 URI",
                             "%s holds %zu keys", reference, added);

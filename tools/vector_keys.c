@@ -75,7 +75,7 @@ bool vector_add_key(vector_bench *b, sipveil_keyring *ring, const char *name, ve
     }
     sipveil_span span = {octets.data, octets.len};
     *code = role != VECTOR_KEY  ? add_as_file(ring, span, role, err)
-            : password != NULL ? sipveil_keyring_add_password(ring, span, err)
+            : password != NULL ? sipveil_keyring_add_password(ring, span, NULL, err)
                                : add_octets(ring, span, name, passphrase, err);
     io_free(&octets);
     return true;

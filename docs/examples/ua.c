@@ -33,7 +33,7 @@ int main(void)
     sipveil_worker *alice, *bob;   /* scratch memory: one per thread; results live in it */
     const uint8_t id[] = "lunch-key", kek[32] = {7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5, 9, 0, 4, 5};
     if (sipveil_context_new(NULL, &context, &err) || sipveil_keyring_new(context, &ring, &err) ||
-        sipveil_keyring_add_kek(ring, (sipveil_span){id, 9}, (sipveil_span){kek, 32}, &err) ||
+        sipveil_keyring_add_kek(ring, (sipveil_span){id, 9}, (sipveil_span){kek, 32}, NULL, &err) ||
         sipveil_worker_new(context, &alice, &err) || sipveil_worker_new(context, &bob, &err))
         return give_up("set-up", &err);
 

@@ -34,42 +34,42 @@ static sipveil_code read_keys(sv_key_batch *batch, sipveil_span octets, sv_conte
 }
 
 static sipveil_code add_keys(sipveil_keyring *ring, sipveil_span octets, sv_content kind,
-                             const char *name, const sipveil_key_options *options, size_t *added,
+                             const char *name, const sipveil_key_options *options, const sipveil_key **first,
                              sipveil_error *err)
 {
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
-    return sv_keyring_take(ring, batch, read_keys(batch, octets, kind, name, options, err), added, err);
+    return sv_keyring_take(ring, batch, read_keys(batch, octets, kind, name, options, err), first, err);
 }
 
 sipveil_code sipveil_keyring_add_octets(sipveil_keyring *ring, sipveil_span octets, const char *name,
-                                        const sipveil_key_options *options, size_t *added,
+                                        const sipveil_key_options *options, const sipveil_key **first,
                                         sipveil_error *err)
 {
     bool secret;
-    if (added != NULL) *added = 0;
+    if (first != NULL) *first = NULL;
     sv_error_clear(err);
     if (octets.len > SV_KEY_FILE_MOST) {
         return sv_file_prefix(name, sv_fail(err, "keys", SIPVEIL_USAGE, "larger than %d octets", SV_KEY_FILE_MOST),
                               err);
     }
     sv_content kind = sv_content_kind(octets, &secret);
-    return sv_file_prefix(name, add_keys(ring, octets, kind, name, options, added, err), err);
+    return sv_file_prefix(name, add_keys(ring, octets, kind, name, options, first, err), err);
 }
 
 sipveil_code sipveil_keyring_add_file(sipveil_keyring *ring, const char *path,
-                                      const sipveil_key_options *options, size_t *added,
+                                      const sipveil_key_options *options, const sipveil_key **first,
                                       sipveil_error *err)
 {
     sv_file file;
     bool secret;
-    if (added != NULL) *added = 0;
+    if (first != NULL) *first = NULL;
     sv_error_clear(err);
     sipveil_code code = sv_file_read(AT_FDCWD, path, &file, err);
     if (code != SIPVEIL_OK) return sv_file_prefix(path, code, err);
     sv_content kind = sv_content_kind(file.octets, &secret);
     if (secret) code = sv_file_check_secrecy(&file.status, options != NULL && options->allow_open_key_file, err);
-    if (code == SIPVEIL_OK) code = add_keys(ring, file.octets, kind, path, options, added, err);
+    if (code == SIPVEIL_OK) code = add_keys(ring, file.octets, kind, path, options, first, err);
     sv_arena_free(file.arena);
     return sv_file_prefix(path, code, err);
 }

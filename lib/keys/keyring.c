@@ -266,7 +266,8 @@ static bool move_secrets(sv_vault *vault, sipveil_key *first)
     return true;
 }
 
-sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, size_t *added, sipveil_error *err)
+sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, const sipveil_key **first,
+                             sipveil_error *err)
 {
     sipveil_code code = made == SIPVEIL_OK ? check_keks(ring, batch, err) : made;
     if (code == SIPVEIL_OK && !reserve(ring, batch->count)) code = sv_no_memory(err, "keys");
@@ -281,7 +282,7 @@ sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil
     }
     batch->next = ring->batches;
     ring->batches = batch;
-    if (added != NULL) *added = batch->count;
+    if (first != NULL) *first = batch->first;
     return SIPVEIL_OK;
 }
 
@@ -306,18 +307,20 @@ sipveil_code sv_keyring_keep_known(sipveil_keyring *ring, X509 *certificate, sip
 
 /* ---- keys from the caller's memory ---- */
 
-sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring, sipveil_span id, sipveil_span kek,
+sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring, sipveil_span id, sipveil_span kek, const sipveil_key **key,
                                      sipveil_error *err)
 {
+    if (key != NULL) *key = NULL;
     sv_error_clear(err);
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
-    return sv_keyring_take(ring, batch, sv_key_batch_add_kek(batch, id, kek, err), NULL, err);
+    return sv_keyring_take(ring, batch, sv_key_batch_add_kek(batch, id, kek, err), key, err);
 }
 
-sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span password,
+sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span password, const sipveil_key **out,
                                           sipveil_error *err)
 {
+    if (out != NULL) *out = NULL;
     sv_error_clear(err);
     if (password.len == 0) {
         return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-096", SIPVEIL_NO_OFFSET,
@@ -337,7 +340,7 @@ sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span pa
         return sv_no_memory(err, "keys");
     }
     key->cms.kind = SV_CMS_KEY_PASSWORD;
-    return sv_keyring_take(ring, batch, SIPVEIL_OK, NULL, err);
+    return sv_keyring_take(ring, batch, SIPVEIL_OK, out, err);
 }
 
 /* ---- looking ---- */

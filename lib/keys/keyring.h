@@ -71,8 +71,8 @@ sipveil_code sv_key_batch_add_certificate(sv_key_batch *batch, X509 *certificate
 sipveil_code sv_keys_read_own(sipveil_key *key, sv_arena *arena, sipveil_error *err);
 
 /* The batch joins the ring (taken, also on failure), or nothing of it does. made: how filling it ended, with the reason
- * in err; what is not OK joins nothing and is returned. *added: how many keys; may be NULL, left alone on failure. */
-sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, size_t *added, sipveil_error *err);
+ * in err; what is not OK joins nothing and is returned. *first: the first of its keys; may be NULL, left alone on failure. */
+sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, const sipveil_key **first, sipveil_error *err);
 
 /* A certificate that becomes the ring's; up-referenced. */
 sipveil_code sv_keyring_keep_known(sipveil_keyring *ring, X509 *certificate, sipveil_error *err);

@@ -16,14 +16,14 @@ static sipveil_code read_keys(sipveil_keyring *ring, const sv_pkcs11_uri *uri, c
 }
 
 sipveil_code sipveil_keyring_add_pkcs11(sipveil_keyring *ring, const char *uri, const sipveil_key_options *options,
-                                        size_t *added, sipveil_error *err)
+                                        const sipveil_key **first, sipveil_error *err)
 {
     sv_pkcs11_uri parsed;
-    if (added != NULL) *added = 0;
+    if (first != NULL) *first = NULL;
     sv_error_clear(err);
     sv_key_batch *batch = sv_key_batch_new(ring->context);
     if (batch == NULL) return sv_no_memory(err, "keys");
     sipveil_code code = sv_pkcs11_read_uri(sv_span_str(uri), batch->arena, &parsed, err);
     if (code == SIPVEIL_OK) code = read_keys(ring, &parsed, options, batch, err);
-    return sv_keyring_take(ring, batch, code, added, err);
+    return sv_keyring_take(ring, batch, code, first, err);
 }

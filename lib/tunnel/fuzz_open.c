@@ -35,8 +35,8 @@ static void load_keys(void)
     must(sipveil_keyring_add_anchors(ring, path, NULL) == SIPVEIL_OK);
     close(fd);
     unlink(path);
-    must(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL) == SIPVEIL_OK);
-    must(sipveil_keyring_add_password(ring, SV_SPAN(FUZZ_PASSWORD), NULL) == SIPVEIL_OK);
+    must(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL, NULL) == SIPVEIL_OK);
+    must(sipveil_keyring_add_password(ring, SV_SPAN(FUZZ_PASSWORD), NULL, NULL) == SIPVEIL_OK);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         must(sipveil_keyring_add_octets(ring, sv_span_str(keys[i]), "fuzz", NULL, NULL, NULL) == SIPVEIL_OK);
     }

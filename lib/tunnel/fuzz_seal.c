@@ -28,7 +28,7 @@ static void set_up(void)
     hooks.limits.message = 1 << 20;
     must(sipveil_context_new(&hooks, &context, NULL) == SIPVEIL_OK);
     must(sipveil_keyring_new(context, &ring, NULL) == SIPVEIL_OK);
-    must(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL) == SIPVEIL_OK);
+    must(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL, NULL) == SIPVEIL_OK);
     must(sipveil_keyring_add_octets(ring, sv_span_str(fuzz_alice_p256), "fuzz", NULL, NULL, NULL) == SIPVEIL_OK);
     kek = sipveil_keyring_at(ring, 0);
     signer = sipveil_keyring_at(ring, 1);

@@ -57,12 +57,12 @@ static bool add_keks(bench_world *w)
         char id[32];
         memset(kek, i + 1, sizeof kek);
         int n = snprintf(id, sizeof id, "kek-number-%02d", i);
-        if (sipveil_keyring_add_kek(w->keks, sv_span(id, (size_t)n), sv_span(kek, sizeof kek), NULL) != SIPVEIL_OK) return false;
+        if (sipveil_keyring_add_kek(w->keks, sv_span(id, (size_t)n), sv_span(kek, sizeof kek), NULL, NULL) != SIPVEIL_OK) return false;
         if (i == BENCH_RECIPIENTS_MOST - 1 &&
-            sipveil_keyring_add_kek(w->one_kek, sv_span(id, (size_t)n), sv_span(kek, sizeof kek), NULL) != SIPVEIL_OK) {
+            sipveil_keyring_add_kek(w->one_kek, sv_span(id, (size_t)n), sv_span(kek, sizeof kek), NULL, NULL) != SIPVEIL_OK) {
             return false;
         }
-        if (i == 0 && sipveil_keyring_add_kek(w->foreign, SV_SPAN("kek-number-99"), sv_span(kek, sizeof kek), NULL) != SIPVEIL_OK) {
+        if (i == 0 && sipveil_keyring_add_kek(w->foreign, SV_SPAN("kek-number-99"), sv_span(kek, sizeof kek), NULL, NULL) != SIPVEIL_OK) {
             return false;
         }
     }

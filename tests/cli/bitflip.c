@@ -126,10 +126,10 @@ static rings make_rings(const kind *k)
     }
     sipveil_keyring *both[] = {r.to, r.opening};
     for (size_t i = 0; i < 2; i++) {
-        demand(!(k->keys & TO_KEK) || sipveil_keyring_add_kek(both[i], span_of("ck"), span_of("0123456789abcdef"),
+        demand(!(k->keys & TO_KEK) || sipveil_keyring_add_kek(both[i], span_of("ck"), span_of("0123456789abcdef"), NULL,
                                                               &err) == SIPVEIL_OK, "shared key", &err);
         demand(!(k->keys & TO_PASSWORD) ||
-                   sipveil_keyring_add_password(both[i], span_of("correct horse"), &err) == SIPVEIL_OK,
+                   sipveil_keyring_add_password(both[i], span_of("correct horse"), NULL, &err) == SIPVEIL_OK,
                "password", &err);
     }
     return r;

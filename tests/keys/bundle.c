@@ -16,14 +16,14 @@ static int say(void *user, const char *prompt, char *out, size_t room)
     return (int)strlen(user);
 }
 
-static sipveil_code add_text(sipveil_keyring *ring, const char *text, const char *passphrase, size_t *added,
-                             sipveil_error *err)
+static sipveil_code add_text(sipveil_keyring *ring, const char *text, const char *passphrase,
+                             const sipveil_key **first, sipveil_error *err)
 {
     char user[64];
     snprintf(user, sizeof user, "%s", passphrase != NULL ? passphrase : "");
     sipveil_key_options options = {.passphrase = passphrase ? say : NULL, .passphrase_user = user};
     answers = 0;
-    return sipveil_keyring_add_octets(ring, sv_span_str(text), "test.pem", &options, added, err);
+    return sipveil_keyring_add_octets(ring, sv_span_str(text), "test.pem", &options, first, err);
 }
 
 static lab_certificate root, middle, alice, bob;
@@ -51,13 +51,13 @@ static void the_matching_certificate_is_the_keys_own(void **state)
 {
     X509 *all[] = {root.x509, middle.x509, alice.x509};
     sipveil_keyring *ring = lab_ring();
+    const sipveil_key *key;
     sipveil_error err;
-    size_t added;
     (void)state;
     char *text = lab_pem(alice.key, NULL, all, 3);
-    assert_int_equal(add_text(ring, text, NULL, &added, &err), SIPVEIL_OK);
-    assert_int_equal(added, 1);
-    const sipveil_key *key = sipveil_keyring_at(ring, 0);
+    assert_int_equal(add_text(ring, text, NULL, &key, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_count(ring), 1);
+    assert_ptr_equal(key, sipveil_keyring_at(ring, 0));
     assert_int_equal(sipveil_key_get_kind(key), SIPVEIL_KEY_PRIVATE);
     assert_int_equal(X509_cmp(key->cms.certificate, alice.x509), 0);
     assert_int_equal(EVP_PKEY_eq(key->cms.private_key, alice.key), 1);
@@ -78,14 +78,14 @@ static void certificates_alone(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         sipveil_keyring *ring = lab_ring();
-        size_t added;
+        const sipveil_key *first;
         sipveil_error err;
         char *text = lab_pem(NULL, NULL, sets[i], expected[i].count);
-        assert_int_equal(add_text(ring, text, NULL, &added, &err), SIPVEIL_OK);
-        assert_int_equal(added, expected[i].keys);
-        const sipveil_key *first = sipveil_keyring_at(ring, 0);
+        assert_int_equal(add_text(ring, text, NULL, &first, &err), SIPVEIL_OK);
+        assert_int_equal(sipveil_keyring_count(ring), expected[i].keys);
+        assert_ptr_equal(first, sipveil_keyring_at(ring, 0));
         assert_int_equal(X509_cmp(first->cms.certificate, alice.x509), 0);
-        assert_int_equal(first->chain != NULL ? sk_X509_num(first->chain) : 0, added == 1 ? 2 : 0);
+        assert_int_equal(first->chain != NULL ? sk_X509_num(first->chain) : 0, expected[i].keys == 1 ? 2 : 0);
         assert_int_equal(sipveil_key_get_kind(first), SIPVEIL_KEY_CERTIFICATE);
         sipveil_keyring_free(ring);
         free(text);
@@ -96,14 +96,15 @@ static void two_private_keys(void **state)
 {
     X509 *two[] = {alice.x509, bob.x509};
     sipveil_keyring *ring = lab_ring();
+    const sipveil_key *alices;
     sipveil_error err;
-    size_t added;
     char both[20000];
     (void)state;
     char *first = lab_pem(alice.key, NULL, NULL, 0), *rest = lab_pem(bob.key, NULL, two, 2);
     snprintf(both, sizeof both, "Bag Attributes\n%s\n%s", first, rest);
-    assert_int_equal(add_text(ring, both, NULL, &added, &err), SIPVEIL_OK);
-    assert_int_equal(added, 2);
+    assert_int_equal(add_text(ring, both, NULL, &alices, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_count(ring), 2);
+    assert_int_equal(X509_cmp(alices->cms.certificate, alice.x509), 0);
     assert_int_equal(X509_cmp(sipveil_keyring_at(ring, 1)->cms.certificate, bob.x509), 0);
     sipveil_keyring_free(ring);
     free(first);

@@ -82,12 +82,12 @@ static sipveil_code add_file(loading *l, sipveil_error *err)
 
 static sipveil_code add_kek(loading *l, sipveil_error *err)
 {
-    return sipveil_keyring_add_kek(l->ring, SV_SPAN("kek"), SV_SPAN(KEK), err);
+    return sipveil_keyring_add_kek(l->ring, SV_SPAN("kek"), SV_SPAN(KEK), NULL, err);
 }
 
 static sipveil_code add_password(loading *l, sipveil_error *err)
 {
-    return sipveil_keyring_add_password(l->ring, SV_SPAN(PASSPHRASE), err);
+    return sipveil_keyring_add_password(l->ring, SV_SPAN(PASSPHRASE), NULL, err);
 }
 
 enum { TRIES = 0, NO_RANDOM = 1 << FAILING_RANDOM };

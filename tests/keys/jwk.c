@@ -10,11 +10,11 @@
 #define TIMED(nbf, exp, k) "{\"kty\":\"oct\",\"kid\":\"a\",\"nbf\":" nbf ",\"exp\":" exp ",\"k\":\"" k "\"}"
 #define KEY(kid, k) "{\"kty\":\"oct\",\"kid\":\"" kid "\",\"k\":\"" k "\"}"
 
-static sipveil_code add(sipveil_keyring *ring, const char *text, const char *kid, size_t *added,
-                        sipveil_error *err)
+static sipveil_code add(sipveil_keyring *ring, const char *text, const char *kid,
+                        const sipveil_key **first, sipveil_error *err)
 {
     sipveil_key_options options = {.kid = kid};
-    return sipveil_keyring_add_octets(ring, sv_span_str(text), "test.jwk", &options, added, err);
+    return sipveil_keyring_add_octets(ring, sv_span_str(text), "test.jwk", &options, first, err);
 }
 
 typedef struct good_case {
@@ -53,9 +53,10 @@ static void reads_keys(void **state)
         const good_case *c = &good[i];
         sipveil_keyring *ring = lab_ring();
         sipveil_error err;
-        size_t added, count;
-        if (add(ring, c->text, c->kid, &added, &err) != SIPVEIL_OK) fail_msg("%s: %s", c->name, err.text);
-        assert_int_equal(added, c->added);
+        const sipveil_key *first;
+        size_t count;
+        if (add(ring, c->text, c->kid, &first, &err) != SIPVEIL_OK) fail_msg("%s: %s", c->name, err.text);
+        assert_ptr_equal(first, sipveil_keyring_at(ring, 0));
         assert_int_equal(sipveil_keyring_count(ring), c->added);
         const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
         assert_int_equal(count, c->added);
@@ -122,14 +123,14 @@ static void refuses_keys(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sipveil_keyring *ring = lab_ring();
         sipveil_error err;
-        size_t added = 9;
-        if (add(ring, bad[i].text, bad[i].kid, &added, &err) != SIPVEIL_USAGE) {
+        const sipveil_key *first = (const sipveil_key *)ring;
+        if (add(ring, bad[i].text, bad[i].kid, &first, &err) != SIPVEIL_USAGE) {
             fail_msg("%s: taken", bad[i].name);
         }
         lab_assert_text(err, bad[i].says);
         lab_assert_text(err, "test.jwk: ");
         if (strstr(err.text, "AAEC") != NULL) fail_msg("%s: the key is in the message", bad[i].name);
-        assert_int_equal(added, 0);
+        assert_null(first);
         assert_int_equal(sipveil_keyring_count(ring), 0);
         sipveil_keyring_free(ring);
     }

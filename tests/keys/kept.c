@@ -102,7 +102,7 @@ static void shared_keys_on_tokens_have_names_of_their_own(void **state)
     sipveil_keyring *ring = lab_ring();
     sipveil_error err;
     (void)state;
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("file"), sv_span(octets, 16), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("file"), sv_span(octets, 16), NULL, &err), SIPVEIL_OK);
     for (size_t i = 0; i < 4; i++) {
         sv_key_batch *batch = sv_key_batch_new(lab_context);
         sipveil_key *key = sv_key_batch_add(batch, SIPVEIL_KEY_KEK);

@@ -13,19 +13,19 @@ static void takes_keks(void **state)
     char id[1025];
     (void)state;
     memset(id, 'x', sizeof id);
-    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("\0/", 2), sv_span(key_octets, 16), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("\0/", 2), sv_span(key_octets, 16), NULL, &err), SIPVEIL_OK);
     const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
     assert_int_equal(count, 1);
     assert_true(sv_equal(keys[0].kek_id, sv_span("\0/", 2))); /* CMS-15: exact octets */
     assert_true(keys[0].kek.data != key_octets);
     assert_string_equal(sipveil_key_describe(sipveil_keyring_at(ring, 0)), "kek \"\\x00/\"");
     /* ADV-092, ADV-093 */
-    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("", 0), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(id, 1025), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 15), &err), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span((uint8_t[32]){0}, 32), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span("", 0), sv_span(key_octets, 16), NULL, &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(id, 1025), sv_span(key_octets, 16), NULL, &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 15), NULL, &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span((uint8_t[32]){0}, 32), NULL, &err), SIPVEIL_USAGE);
     assert_string_equal(err.rule, "ADV-093");
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 16), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), sv_span(key_octets, 16), NULL, &err), SIPVEIL_USAGE);
     assert_int_equal(sipveil_keyring_count(ring), 1);
     sipveil_keyring_free(ring);
     sipveil_keyring_free(NULL);
@@ -37,9 +37,9 @@ static void finds_the_first_of_a_kind(void **state)
     sipveil_error err;
     (void)state;
     assert_null(sipveil_keyring_first(ring, SIPVEIL_KEY_KEK));
-    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("a"), &err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), &err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), SV_SPAN("another of 16 o."), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("a"), NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("b"), SV_SPAN("another of 16 o."), NULL, &err), SIPVEIL_OK);
     assert_ptr_equal(sipveil_keyring_first(ring, SIPVEIL_KEY_KEK), sipveil_keyring_at(ring, 1));
     assert_ptr_equal(sipveil_keyring_first(ring, SIPVEIL_KEY_PASSWORD), sipveil_keyring_at(ring, 0));
     assert_null(sipveil_keyring_first(ring, SIPVEIL_KEY_PRIVATE));
@@ -53,8 +53,8 @@ static void takes_passwords(void **state)
     sipveil_error err;
     size_t count;
     (void)state;
-    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("a\0b\n", 4), &err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("", 0), &err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("a\0b\n", 4), NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, sv_span("", 0), NULL, &err), SIPVEIL_USAGE);
     assert_string_equal(err.rule, "ADV-096");
     const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
     assert_int_equal(count, 1);
@@ -72,9 +72,9 @@ static void holds_secrets_apart(void **state)
     (void)state;
     sipveil_keyring_protect_secrets(ring, &before);
     assert_int_equal(before.octets, 0);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), NULL), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("another of 16 oc"), NULL), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("correct horse"), NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), sv_span(key_octets, 16), NULL, NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("another of 16 oc"), NULL, NULL), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("correct horse"), NULL, NULL), SIPVEIL_OK);
     sipveil_keyring_protect_secrets(ring, &after);
     assert_true(after.octets > 0);
     assert_int_equal(after.not_dumped, after.octets);
@@ -95,7 +95,7 @@ static void grows_and_keeps_its_order(void **state)
     (void)state;
     for (uint8_t i = 0; i < 100; i++) {
         uint8_t key[16] = {1, i};
-        assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(&i, 1), sv_span(key, 16), NULL), SIPVEIL_OK);
+        assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(&i, 1), sv_span(key, 16), NULL, NULL), SIPVEIL_OK);
     }
     const sv_cms_key *keys = sv_keyring_cms_keys(ring, &count);
     assert_int_equal(count, 100);

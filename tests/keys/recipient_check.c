@@ -85,8 +85,8 @@ static void shared_keys_and_passwords_pass(void **state)
     sipveil_keyring *ring = lab_ring();
     sipveil_error err;
     (void)state;
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("0123456789abcdef"), &err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("secret"), &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("a"), SV_SPAN("0123456789abcdef"), NULL, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("secret"), NULL, &err), SIPVEIL_OK);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(sv_keys_check_recipient(ring, sipveil_keyring_at(ring, i), LAB_NOW, &err), SIPVEIL_OK);
         assert_int_equal(sv_keys_check_own_signer(sipveil_keyring_at(ring, i), LAB_NOW, &err), SIPVEIL_USAGE);

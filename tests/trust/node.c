@@ -40,8 +40,8 @@ static int open_lab(void **state)
     other = make(ca, ca_key, NULL, "other.example");
     alice = make(ca, ca_key, "sip:alice@home.example", NULL);
     size_t place = sipveil_keyring_count(keys);
-    if (sipveil_keyring_add_kek(keys, SV_SPAN("k"), sv_span(octets, 32), NULL) != SIPVEIL_OK ||
-        sipveil_keyring_add_kek(ring, SV_SPAN("k"), sv_span(octets, 32), NULL) != SIPVEIL_OK) {
+    if (sipveil_keyring_add_kek(keys, SV_SPAN("k"), sv_span(octets, 32), NULL, NULL) != SIPVEIL_OK ||
+        sipveil_keyring_add_kek(ring, SV_SPAN("k"), sv_span(octets, 32), NULL, NULL) != SIPVEIL_OK) {
         return -1;
     }
     kek = sipveil_keyring_at(keys, place);

@@ -69,7 +69,7 @@ static void without_certificate(void **state)
     lab *l = begin(state);
     sipveil_keyring *wrong = NULL;
     assert_int_equal(sipveil_keyring_new(l->context, &wrong, &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), NULL, &l->err), SIPVEIL_OK);
     sipveil_span sealed = tunnel(l, HEAD, invite(l), NULL, l->kek);
     const sipveil_keyring *rings[] = {wrong, l->outsider, l->known};
     for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {

@@ -176,8 +176,8 @@ static void wiped(void **state)
     sipveil_context_free(counted);
     /* The keys themselves, when a ring goes. */
     sipveil_keyring *ring = new_ring(l);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("wiped"), sv_span(failing.secrets[0].octets, 16), &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("correct horse"), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("wiped"), sv_span(failing.secrets[0].octets, 16), NULL, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN("correct horse"), NULL, &l->err), SIPVEIL_OK);
     failing.looking = true;
     sipveil_keyring_free(ring);
     failing.looking = false;

@@ -120,9 +120,9 @@ static const sipveil_key *make_kek(lab *l, const char *id, uint8_t fill, size_t 
     uint8_t octets[32];
     for (size_t i = 0; i < len; i++) octets[i] = (uint8_t)(fill + 7 * i);
     size_t place = sipveil_keyring_count(l->keys);
-    assert_int_equal(sipveil_keyring_add_kek(l->keys, text(id), sv_span(octets, len), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(l->keys, text(id), sv_span(octets, len), NULL, &l->err), SIPVEIL_OK);
     if (also != NULL) {
-        assert_int_equal(sipveil_keyring_add_kek(also, text(id), sv_span(octets, len), &l->err), SIPVEIL_OK);
+        assert_int_equal(sipveil_keyring_add_kek(also, text(id), sv_span(octets, len), NULL, &l->err), SIPVEIL_OK);
     }
     return sipveil_keyring_at(l->keys, place);
 }
@@ -161,8 +161,8 @@ static void make_keys(lab *l)
     l->bob_rsa = make_key(l, &ours, "sip:bob@biloxi.example.com", "rsa2048", l->ring, NULL);
     l->bob_x25519 = make_key(l, &ours, "sip:bob@biloxi.example.com", "x25519", l->ring, NULL);
     size_t place = sipveil_keyring_count(l->keys);
-    assert_int_equal(sipveil_keyring_add_password(l->keys, SV_SPAN("correct horse"), &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(l->ring, SV_SPAN("correct horse"), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(l->keys, SV_SPAN("correct horse"), NULL, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(l->ring, SV_SPAN("correct horse"), NULL, &l->err), SIPVEIL_OK);
     l->password = sipveil_keyring_at(l->keys, place);
     sipveil_keys_wipe_text(ours.certificate);
     sipveil_keys_wipe_text(ours.key);

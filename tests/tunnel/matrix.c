@@ -189,7 +189,7 @@ static void many_of_all_kinds(void **state)
             sipveil_keyring_free(ring);
             continue;
         }
-        assert_int_equal(sipveil_keyring_add_kek(ring, key->kek_id, key->kek, &l->err), SIPVEIL_OK);
+        assert_int_equal(sipveil_keyring_add_kek(ring, key->kek_id, key->kek, NULL, &l->err), SIPVEIL_OK);
         trust(l, ca.certificate, ring);
         l->options.keyring = ring;
         l->options.no_verify_signer = true;
@@ -197,7 +197,7 @@ static void many_of_all_kinds(void **state)
         sipveil_keyring_free(ring);
     }
     sipveil_keyring *ring = new_ring(l);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("shared-64"), l->lost_kek->cms.kek, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN("shared-64"), l->lost_kek->cms.kek, NULL, &l->err), SIPVEIL_OK);
     l->options.keyring = ring;
     assert_code(try_open(l, message), SIPVEIL_NO_KEY);
     sipveil_keyring_free(ring);

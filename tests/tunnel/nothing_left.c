@@ -177,8 +177,8 @@ static void begin_parties(parties *p)
         if (code != SIPVEIL_OK) fail_msg("%s", err.text);
         p->keys[i] = sipveil_keyring_at(p->ring, i);
     }
-    assert_int_equal(sipveil_keyring_add_kek(p->ring, SV_SPAN("kek"), sv_span(m->kek, sizeof m->kek), NULL), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(p->ring, sv_span_str(m->password), NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(p->ring, SV_SPAN("kek"), sv_span(m->kek, sizeof m->kek), NULL, NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(p->ring, sv_span_str(m->password), NULL, NULL), SIPVEIL_OK);
     p->kek = sipveil_keyring_at(p->ring, KEYS);
     p->password = sipveil_keyring_at(p->ring, KEYS + 1);
     assert_non_null(p->password);

@@ -246,7 +246,7 @@ static void cbc_garbage(void **state)
     sipveil_span message = protect(l, HEAD, PLAIN, sv_span(octets, sizeof octets), NULL, l->kek);
     sipveil_keyring *wrong = NULL;
     assert_int_equal(sipveil_keyring_new(l->context, &wrong, &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), &l->err),
+    assert_int_equal(sipveil_keyring_add_kek(wrong, SV_SPAN("ims-ck-1"), SV_SPAN("0123456789abcdef"), NULL, &l->err),
                      SIPVEIL_OK);
     l->options.keyring = wrong;
     for (size_t i = 0; i < 1000; i++) assert_stays_closed(l, message);

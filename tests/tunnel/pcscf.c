@@ -339,8 +339,8 @@ static void wrong_derivation(void **state)
     assert_int_equal(sipveil_pcscf_key_identifier(l->worker, "alice@home", sv_span(rand, 16), id, &l->err), SIPVEIL_OK);
     assert_int_equal(sipveil_pcscf_derive_kek(l->worker, sv_span(ck, 16), sv_span(rand, 16), sv_span(id, 16), kek, &l->err),
                      SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(ua, sv_span(id, 16), sv_span(ck, 16), &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_kek(pcscf, sv_span(id, 16), sv_span(kek, 16), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ua, sv_span(id, 16), sv_span(ck, 16), NULL, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(pcscf, sv_span(id, 16), sv_span(kek, 16), NULL, &l->err), SIPVEIL_OK);
     sipveil_span message = tunnel(l, HEAD, invite(l), NULL, sipveil_keyring_at(ua, 0));
     l->options.keyring = ua;
     assert_code(try_open(l, message), SIPVEIL_OK);

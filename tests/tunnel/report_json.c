@@ -140,7 +140,7 @@ static void key_identifiers(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         sipveil_keyring *ring = new_ring(l);
         uint8_t kek[16] = {1, (uint8_t)i};
-        assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(table[i].id, table[i].len), sv_span(kek, 16), &l->err), SIPVEIL_OK);
+        assert_int_equal(sipveil_keyring_add_kek(ring, sv_span(table[i].id, table[i].len), sv_span(kek, 16), NULL, &l->err), SIPVEIL_OK);
         json_t *root = inspected(l, tunnel(l, HEAD, invite(l), NULL, sipveil_keyring_at(ring, 0)));
         json_t *one = json_array_get(json_object_get(child(json_object_get(root, "tree"), 0), "recipients"), 0);
         if (table[i].shown) {

@@ -29,8 +29,8 @@ static void open_as_named(void **state)
     sipveil_keyring *ring = new_ring(l);
     static const char *const keys[] = {fuzz_bob_p256, fuzz_bob_rsa, fuzz_bob_x25519};
     trust(l, fuzz_authority, ring);
-    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), &l->err), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN(FUZZ_PASSWORD), &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_kek(ring, SV_SPAN(FUZZ_KEK_ID), SV_SPAN(FUZZ_KEK), NULL, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_password(ring, SV_SPAN(FUZZ_PASSWORD), NULL, &l->err), SIPVEIL_OK);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(sipveil_keyring_add_octets(ring, text(keys[i]), "fuzz", NULL, NULL, &l->err), SIPVEIL_OK);
     }

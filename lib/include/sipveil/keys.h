@@ -43,13 +43,14 @@ typedef struct sipveil_key_options {
  * certificates, private keys), PKCS#12. In PEM the certificate that matches a private key becomes its
  * own, the others its chain; several certificates without a key become one key each, unless they
  * chain. Every key found is added to the ring. `name` is used in messages only.
- * @param added number of keys added; may be NULL
+ * @param first the first key that was added, *borrowed* while the ring lives (sipveil_keyring_at has all of them); may
+ *        be NULL; NULL on failure
  * @return SIPVEIL_OK; SIPVEIL_USAGE: not a key, wrong passphrase, unusable key (ADV-093: a KEK that is
  *         all zero, or of the wrong size); SIPVEIL_INTERNAL. On failure nothing is added.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_octets(
     sipveil_keyring *ring, sipveil_span octets, const char *name, const sipveil_key_options *options,
-    size_t *added, sipveil_error *err);
+    const sipveil_key **first, sipveil_error *err);
 
 /**
  * The same from a file. The opened descriptor is checked: a regular file and, if it holds a secret,
@@ -57,8 +58,8 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_octets(
  * @return also SIPVEIL_IO (cannot be opened or read)
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_file(
-    sipveil_keyring *ring, const char *path, const sipveil_key_options *options, size_t *added,
-    sipveil_error *err);
+    sipveil_keyring *ring, const char *path, const sipveil_key_options *options,
+    const sipveil_key **first, sipveil_error *err);
 
 /**
  * Adds keys that stay on a PKCS #11 token, by the URI that names them (RFC 7512): private keys, each with
@@ -74,17 +75,18 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_file(
  *         failure nothing is added.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_pkcs11(
-    sipveil_keyring *ring, const char *uri, const sipveil_key_options *options, size_t *added,
-    sipveil_error *err);
+    sipveil_keyring *ring, const char *uri, const sipveil_key_options *options,
+    const sipveil_key **first, sipveil_error *err);
 
-/** Adds a shared key from octets that are copied. id: keyIdentifier, 1 to 1024 octets. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring,
-                                                                  sipveil_span id, sipveil_span kek,
+/** Adds a shared key from octets that are copied. id: keyIdentifier, 1 to 1024 octets. *key: it, *borrowed* while the
+ *  ring lives; key may be NULL. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_kek(sipveil_keyring *ring, sipveil_span id,
+                                                                  sipveil_span kek, const sipveil_key **key,
                                                                   sipveil_error *err);
 
-/** Adds a password recipient. Exact octets, not empty (ADV-096); copied. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring,
-                                                                       sipveil_span password,
+/** Adds a password recipient. Exact octets, not empty (ADV-096); copied. *key: likewise. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_keyring_add_password(sipveil_keyring *ring, sipveil_span password,
+                                                                       const sipveil_key **key,
                                                                        sipveil_error *err);
 
 /** Certificates of others, from a PEM file or a directory of them: used for signatures that carry none. */
