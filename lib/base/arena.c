@@ -181,6 +181,15 @@ void sv_arena_trim(sv_arena *arena, void *newest, size_t old_size, size_t new_si
     if (new_size < old_size && (uint8_t *)newest + old_padded == b->data + b->used) b->used -= old_padded - new_padded;
 }
 
+bool sv_arena_holds(const sv_arena *arena, const uint8_t *octet)
+{
+    uintptr_t at = (uintptr_t)octet;
+    for (const block *b = arena->newest; b != NULL; b = b->older) {
+        if (at >= (uintptr_t)b->data && at - (uintptr_t)b->data < b->used) return true;
+    }
+    return false;
+}
+
 bool sv_arena_defer(sv_arena *arena, void (*fn)(void *), void *object)
 {
     deferred *call = sv_arena_alloc(arena, sizeof *call);

@@ -36,6 +36,9 @@ bool sv_arena_extend(sv_arena *arena, void *newest, size_t old_size, size_t new_
  * up short. What was written there all the same is the caller's to wipe. */
 void sv_arena_trim(sv_arena *arena, void *newest, size_t old_size, size_t new_size);
 
+/* Whether that octet lies in memory of the arena. */
+bool sv_arena_holds(const sv_arena *arena, const uint8_t *octet);
+
 /* Calls fn(object) at reset or free: for objects of other libraries (X509_free). On failure
  * fn(object) is called at once and false returned. */
 bool sv_arena_defer(sv_arena *arena, void (*fn)(void *), void *object);

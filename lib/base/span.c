@@ -86,3 +86,8 @@ bool sv_read_number(sipveil_span s, uint64_t limit, uint64_t *out)
     *out = value;
     return true;
 }
+
+sipveil_span sipveil_span_of(const char *text)
+{
+    return text != NULL ? sv_span_str(text) : sv_span(NULL, 0);
+}

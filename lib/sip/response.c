@@ -8,12 +8,17 @@ static const struct {
     int status;
     const char *phrase;
 } phrases[] = {
-    {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {407, "Proxy Authentication Required"},
+    {100, "Trying"}, {180, "Ringing"}, {181, "Call Is Being Forwarded"}, {182, "Queued"}, {183, "Session Progress"},
+    {200, "OK"}, {202, "Accepted"}, {204, "No Notification"}, {302, "Moved Temporarily"},
+    {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+    {407, "Proxy Authentication Required"},
     {413, "Request Entity Too Large"}, {415, "Unsupported Media Type"}, {420, "Bad Extension"}, {421, "Extension Required"},
     {428, "Use Identity Header"}, {436, "Bad Identity Info"}, {437, "Unsupported Credential"}, {438, "Invalid Identity Header"},
-    {481, "Call/Transaction Does Not Exist"}, {488, "Not Acceptable Here"}, {493, "Undecipherable"},
+    {480, "Temporarily Unavailable"},
+    {481, "Call/Transaction Does Not Exist"}, {486, "Busy Here"}, {487, "Request Terminated"}, {488, "Not Acceptable Here"}, {493, "Undecipherable"},
     {494, "Security Agreement Required"}, {495, "Signature Required"}, {496, "Proxy Undecipherable"},
     {502, "Bad Gateway"}, {503, "Service Unavailable"}, {505, "Version Not Supported"}, {513, "Message Too Large"},
+    {600, "Busy Everywhere"}, {603, "Decline"}, {606, "Not Acceptable"},
 };
 
 const char *sv_sip_phrase(int status)

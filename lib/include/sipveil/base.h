@@ -29,6 +29,26 @@ typedef struct sipveil_span {
     size_t len;
 } sipveil_span;
 
+/** A text as octets, without its NUL; an empty span for NULL. *borrowed* from the text. */
+SIPVEIL_API sipveil_span sipveil_span_of(const char *text);
+
+/** The two arguments of "%.*s" in printf. A terminal shows what it is sent: this is for octets that you trust. */
+#define SIPVEIL_PRINT(span) (int)(span).len, (span).len > 0 ? (const char *)(span).data : ""
+
+/*
+ * Options. Every struct of options begins with its size, and zero means the default, which is the secure choice; what
+ * weakens a check has to be set, by its long name. So these two are the same:
+ *
+ *     sipveil_open_options how = {.size = sizeof how, .keyring = ring};
+ *
+ *     sipveil_open_options how;
+ *     sipveil_open_options_default(&how);
+ *     how.keyring = ring;
+ *
+ * Options that stand inside others (sipveil_e2m_options.seal) need no size of their own. Of a list (an array and a count)
+ * one element is enough written as `.recipients = &key, .recipient_count = 1`.
+ */
+
 /** What a call came to. 0 is success. The names are those of the report; the program's exit code
  *  follows from them by sipveil_code_exit(). */
 typedef enum sipveil_code {

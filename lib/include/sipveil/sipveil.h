@@ -13,6 +13,7 @@
 #include "sipveil/e2m.h"
 #include "sipveil/identity.h"
 #include "sipveil/keys.h"
+#include "sipveil/sip.h"
 #include "sipveil/trust.h"
 #include "sipveil/tunnel.h"
 
