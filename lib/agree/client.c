@@ -324,8 +324,9 @@ sipveil_code sipveil_agree_step(sipveil_worker *worker, const sipveil_agree_clie
     const sipveil_agree_association start = *before; /* out->next may be the same place */
     *out = (sipveil_agree_outcome){.next = start};
     sv_error_clear(&out->reason);
-    sv_worker_begin(worker);
-    sv_client c = {.worker = worker, .op = &worker->operation, .options = options, .event = event, .a = &out->next, .out = out};
+    sipveil_agree_event happened = *event;
+    SV_TRY(sv_worker_begin_with(worker, &happened.message, err));
+    sv_client c = {.worker = worker, .op = &worker->operation, .options = options, .event = &happened, .a = &out->next, .out = out};
     c.op->err = err;
     sv_buffer_init(&c.op->checks, c.op->arena, 8 * sizeof(sipveil_check), 1 << 16);
     sv_buffer_init(&c.op->warnings, c.op->arena, 4 * sizeof(sipveil_warning), 1 << 16);

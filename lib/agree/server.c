@@ -238,7 +238,7 @@ sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_ser
     if (out == NULL) return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no place for the verdict");
     *out = (sipveil_agree_verdict){0};
     SV_TRY(check_options(worker, options, err));
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     /* View and list hold no secret, so they need not be wiped with the arena, which would cost as much as all the rest. */
     sv_sip_view view;
     sv_mechanism_list verify;

@@ -35,7 +35,7 @@ sipveil_code sipveil_agree_clean_response(sipveil_worker *worker, sipveil_span r
     sv_buffer out;
     if (worker == NULL || cleaned == NULL) return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "worker and a place are needed");
     *cleaned = sv_span(NULL, 0);
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &response, err));
     sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_AGREE);
     SV_TRY(sv_sip_read(response, SV_SIP_DATAGRAM, sipveil_context_limits(worker->context), view, err));

@@ -144,7 +144,7 @@ sipveil_code sipveil_e2m_policy_match(sipveil_worker *worker, const sipveil_e2m_
     *count = 0;
     const sipveil_limits *limits = sipveil_context_limits(worker->context);
     bool changed;
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     sv_sip_view *view = sv_arena_alloc_raw(worker->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_E2M);
     SV_TRY(sv_normalise_lines(worker->arena, &message, limits, &changed, err)); /* a UA seals what a person wrote */

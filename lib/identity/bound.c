@@ -107,7 +107,7 @@ sipveil_code sipveil_identity_carries_certificate(sipveil_worker *worker, sipvei
     *carries = false;
     sv_error_clear(err);
     if (worker == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "a worker is needed");
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
     const sv_carrier_question what = {.view = view, .context = worker->context, .crypto = worker->crypto, .arena = worker->arena};
     SV_TRY(sv_find_carried(&what, &carried, err));
@@ -211,7 +211,7 @@ sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_bind_op
     if (worker == NULL || options == NULL || options->size != sizeof *options || options->memory == NULL) {
         return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, options (with their size) and memory are needed");
     }
-    if (verdict == NULL) sv_worker_begin(worker); /* else its verdict is still looked at */
+    if (verdict == NULL) SV_TRY(sv_worker_begin_with(worker, &message, err)); /* else its verdict is still looked at */
     /* Each change of a binding is one by itself, and made again it changes nothing: there is nothing to take back. */
     SV_TRY(bind(worker, options, message, verdict, &result, err));
     *out = result;
@@ -220,12 +220,11 @@ sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_bind_op
 
 /* ---- the dialog goes on, or ends ---- */
 
-static sipveil_code begin(sipveil_worker *worker, const sipveil_memory *memory, sipveil_error *err)
+static sipveil_code begin(sipveil_worker *worker, const sipveil_memory *memory, sipveil_span *message, sipveil_error *err)
 {
     sv_error_clear(err);
     if (worker == NULL || memory == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker and memory are needed");
-    sv_worker_begin(worker);
-    return SIPVEIL_OK;
+    return sv_worker_begin_with(worker, message, err);
 }
 
 sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
@@ -234,7 +233,7 @@ sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *me
     sv_sip_view *view;
     unsigned happened = 0;
     if (events != NULL) *events = 0;
-    SV_TRY(begin(worker, memory, err));
+    SV_TRY(begin(worker, memory, &message, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
     SV_TRY(sv_binding_observe(sv_memory_store(memory), worker->arena, view, sent, at, &happened, err));
     if (events != NULL) *events = happened;
@@ -253,7 +252,7 @@ sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memo
 {
     sv_sip_view *view;
     sv_binding proven;
-    SV_TRY(begin(worker, memory, err));
+    SV_TRY(begin(worker, memory, &message, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
     sv_dialog dialog = sv_dialog_of(view, !sent);
     sipveil_code code = sv_binding_prove(sv_memory_store(memory), &dialog, sha256, at, worker->arena, &proven);
@@ -267,7 +266,7 @@ sipveil_code sipveil_identity_add_bound(sipveil_worker *worker, const sipveil_me
     sv_sip_view *view;
     sv_binding found;
     bool changed;
-    SV_TRY(begin(worker, memory, err));
+    SV_TRY(begin(worker, memory, &message, err));
     if (aor == NULL || ring == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "an address and a keyring are needed");
     SV_TRY(sv_normalise_lines(worker->arena, &message, sipveil_context_limits(worker->context), &changed, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));

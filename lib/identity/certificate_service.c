@@ -167,7 +167,7 @@ sipveil_code sipveil_certificate_take_notify(sipveil_worker *worker, const sipve
         options->aor == NULL) {
         return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, options (with their size), memory and address are needed");
     }
-    if (verdict == NULL) sv_worker_begin(worker);
+    if (verdict == NULL) SV_TRY(sv_worker_begin_with(worker, &message, err));
     notice n = {.options = options, .verdict = verdict, .worker = worker, .store = sv_memory_store(options->memory),
                 .now = options->has_at ? options->at : sv_now(worker->context)};
     SV_TRY(sv_identity_view(worker, message, &view, err));

@@ -40,7 +40,7 @@ static sipveil_code read_view(sipveil_worker *worker, sipveil_span message, bool
 {
     sv_error_clear(err);
     if (worker == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "a worker is needed");
-    if (!keep) sv_worker_begin(worker);
+    if (!keep) SV_TRY(sv_worker_begin_with(worker, &message, err));
     return sv_identity_view(worker, message, view, err);
 }
 

@@ -68,7 +68,7 @@ sipveil_code sipveil_certificate_take_credential(sipveil_worker *worker, sipveil
     sv_buffer pem;
     sv_error_clear(err);
     if (worker == NULL || ring == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker and keyring are needed");
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     if (!protected_direct) {
         return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_POLICY, "IDN-81", SIPVEIL_NO_OFFSET,
                             "a private key is taken over TLS straight from its server only");

@@ -4,7 +4,7 @@
 sipveil_code sv_identity_begin(sipveil_worker *worker, sipveil_span message, sv_sip_view *view, sipveil_error *err)
 {
     enum { CHECKS = 16, LIST_MOST = 1 << 20 };
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     sv_operation *op = &worker->operation;
     op->err = err;
     sv_buffer_init(&op->checks, op->arena, CHECKS * sizeof(sipveil_check), LIST_MOST);

@@ -17,12 +17,16 @@ sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_
     sv_buffer b;
     uint8_t tag[2 * SV_TAG_OCTETS];
     *response = sv_span(NULL, 0);
-    SV_TRY(sv_random_hex(op->crypto, tag, SV_TAG_OCTETS, op->err));
+    sipveil_span own = answer->tag;
+    if (own.len == 0) {
+        SV_TRY(sv_random_hex(op->crypto, tag, SV_TAG_OCTETS, op->err));
+        own = sv_span(tag, sizeof tag);
+    }
     sv_buffer_init(&b, op->arena, 1024 + answer->body.len, op->limits->message);
     SV_TRY(sv_sip_write_response(view,
                                  &(sv_sip_response){.status = answer->status, .phrase = answer->phrase,
                                                     .rows = answer->rows, .content_rows = answer->content_rows,
-                                                    .body = answer->body, .tag = sv_span(tag, sizeof tag)},
+                                                    .body = answer->body, .tag = answer->status == 100 ? sv_span(NULL, 0) : own},
                                  &b, op->err));
     *response = sv_buffer_span(&b);
     return SIPVEIL_OK;
@@ -105,7 +109,7 @@ sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_option
     bool tunnel_required = answer.status == 403 && strcmp(reason.rule, "TUN-73") == 0;
     if (tunnel_required) answer.phrase = SV_SPAN("Tunnel Required");
     if (answer.status == 415 || tunnel_required) answer.rows = SV_SPAN(ACCEPTED);
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     sv_operation *op = &worker->operation;
     op->err = err;
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);

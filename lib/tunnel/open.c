@@ -3,9 +3,10 @@
 #include "tunnel/bound.h"
 #include "tunnel/memory.h"
 
-static void begin(sipveil_worker *worker, const sipveil_open_options *options, bool inspecting, sipveil_error *err)
+static sipveil_code begin(sipveil_worker *worker, const sipveil_open_options *options, bool inspecting, sipveil_span *message,
+                          sipveil_error *err)
 {
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, message, err));
     sv_operation *op = &worker->operation;
     op->own_options = *options;
     op->options = &op->own_options;
@@ -23,6 +24,7 @@ static void begin(sipveil_worker *worker, const sipveil_open_options *options, b
     sv_buffer_init(&op->compared, op->arena, 48 * sizeof(sv_compared), 1 << 20);
     sv_buffer_init(&op->warnings, op->arena, 8 * sizeof(sipveil_warning), 1 << 20);
     sv_buffer_init(&op->signers, op->arena, 2 * sizeof(sipveil_accepted_signer), 1 << 20);
+    return SIPVEIL_OK;
 }
 
 static sipveil_code check_options(const sipveil_worker *worker, const sipveil_open_options *options,
@@ -130,7 +132,7 @@ sipveil_code sv_open_extended(sipveil_worker *worker, const sipveil_open_options
     if (out == NULL) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "no place for the result");
     *out = opened;
     SV_TRY(check_options(worker, options, err));
-    begin(worker, options, false, err);
+    SV_TRY(begin(worker, options, false, &message, err));
     sv_operation *op = &worker->operation;
     op->extension = extension;
     sv_store_mark mark = sv_memory_begin(options->memory);
@@ -173,7 +175,7 @@ sipveil_code sipveil_tunnel_inspect_message(sipveil_worker *worker, const sipvei
     if (err == NULL) err = &local;
     sv_error_clear(err);
     SV_TRY(check_options(worker, options, err));
-    begin(worker, options, true, err);
+    SV_TRY(begin(worker, options, true, &message, err));
     sv_operation *op = &worker->operation;
     sipveil_code code = run(op, message);
     op->err = NULL;

@@ -135,6 +135,7 @@ struct sipveil_worker {
     const sipveil_context *context;
     sv_crypto *crypto;
     sv_arena *arena;
+    sv_arena *given; /* the message of this call, where it came from the one before; NULL: it never did */
     sv_chain_memory *chains;
     sv_operation operation; /* the last open or inspect */
 };
@@ -145,6 +146,9 @@ sipveil_code sv_normalise_lines(sv_arena *arena, sipveil_span *message, const si
 
 /* Starts a call: wipes what the last one left. */
 void sv_worker_begin(sipveil_worker *worker);
+/* The same for a call about a message, which may be what the last one gave: then *message becomes a copy of it that lasts
+ * as long as this call's results, whatever begins within it. */
+sipveil_code sv_worker_begin_with(sipveil_worker *worker, sipveil_span *message, sipveil_error *err);
 
 /* ---- report.c ---- */
 sv_node *sv_node_add(sv_operation *op, sv_node *parent, sv_node_type type, const sv_mime_entity *entity,
@@ -201,6 +205,7 @@ typedef struct sv_answer {
     sipveil_span rows;         /* each with CRLF */
     sipveil_span content_rows; /* likewise; empty: no body */
     sipveil_span body;
+    sipveil_span tag;          /* for a To without one; empty: one of chance */
 } sv_answer;
 /* USAGE: view is a response or an ACK. The octets are in the operation's arena. */
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);

@@ -100,7 +100,7 @@ sipveil_code sipveil_pcscf_decide(sipveil_worker *worker, const sipveil_pcscf_fa
     sv_error_clear(err);
     if (worker == NULL || facts == NULL || decision == NULL) return bad_argument(err, "worker, facts and decision are needed");
     *decision = SIPVEIL_PCSCF_REFUSE;
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     sv_operation *op = &worker->operation;
     op->err = err;
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);

@@ -311,7 +311,7 @@ sipveil_code sv_seal_as(sipveil_worker *worker, const sipveil_seal_options *opti
     if (out == NULL) return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "no place for the result");
     *out = (sipveil_sealed){0};
     SV_TRY(check_options(worker, options, err));
-    sv_worker_begin(worker);
+    SV_TRY(sv_worker_begin_with(worker, &message, err));
     sv_operation *op = &worker->operation;
     sipveil_seal_options settled = *options;
     op->err = err;

@@ -6,11 +6,14 @@
  * Threads: a worker belongs to one thread at a time; options are only read.
  * Memory: results belong to the worker and are *borrowed* until its next call or its end; then they
  * are wiped. Spans of a result may also point into the message that was given, which must live as long.
+ * The message that a call gave may be what the worker's next call is about: it is taken over. Nothing else of a
+ * result is.
  */
 #ifndef SIPVEIL_TUNNEL_H
 #define SIPVEIL_TUNNEL_H
 
 #include "sipveil/keys.h"
+#include "sipveil/sip.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -255,6 +258,39 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *
                                                                 sipveil_span *response,
                                                                 sipveil_error *err);
 
+/** A response to a request. Start from {0}; every pointer is *borrowed* for the call. */
+typedef struct sipveil_response {
+    int status;
+    const char *phrase; /**< NULL: that of the status */
+    const char *rows;   /**< further header fields ("Contact: <sip:bob@192.0.2.4>\r\n"), each with its CRLF; NULL: none */
+    const char *tag;    /**< of our To, the same in every response to one request (RFC 3261 8.2.6.2); NULL: one of chance,
+                             where To has none */
+    const char *type;   /**< media type of the body; NULL: no body */
+    sipveil_span body;
+} sipveil_response;
+
+/**
+ * Writes a response in clear: Via, From, To, Call-ID, CSeq and Timestamp as in the request (RFC 3261 8.2.6), and what is
+ * given here. *out is *borrowed* from the worker; sealing it with the same worker is fine.
+ * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered, rows that are none; SIPVEIL_MALFORMED,
+ *         SIPVEIL_LIMIT, SIPVEIL_UNSUPPORTED (the request); SIPVEIL_INTERNAL. On failure *out is empty.
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_respond(sipveil_worker *worker, sipveil_span request,
+                                                                 const sipveil_response *response,
+                                                                 sipveil_span *out, sipveil_error *err);
+
+/**
+ * The response to a request that was opened, sealed. options without recipients: for those who signed the request
+ * (request->signers), by the certificates that were accepted; nobody signed it: SIPVEIL_USAGE, and never in clear.
+ * @param request what this worker's last call, or another worker, opened; gone afterwards, where it was this one
+ * @return as sipveil_tunnel_respond and sipveil_tunnel_seal_message
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_reply(sipveil_worker *worker,
+                                                               const sipveil_seal_options *options,
+                                                               const sipveil_opened *request,
+                                                               const sipveil_response *response,
+                                                               sipveil_sealed *out, sipveil_error *err);
+
 /* ------------------------------------------------------------------ memory of seen messages */
 
 /** A memory of at most 65,536 seen messages; when it is full, opening refuses (SIPVEIL_LIMIT) instead of
@@ -275,6 +311,28 @@ SIPVEIL_API void sipveil_memory_wipe_image(uint8_t *image, size_t len);
  *  SIPVEIL_MALFORMED, and nothing is changed. @return also SIPVEIL_LIMIT, SIPVEIL_INTERNAL */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_memory_load(sipveil_memory *memory, sipveil_span image,
                                                               int64_t now, sipveil_error *err);
+
+/* ------------------------------------------------------------------ all of it, to begin with */
+
+/** What a program with one thread works with. Its fields are what every other call takes; more workers, for more
+ *  threads, are made from `context`. */
+typedef struct sipveil_party {
+    sipveil_context *context;
+    sipveil_keyring *keyring; /**< our keys and our anchors; certificates of others may be added */
+    sipveil_memory *memory;
+    sipveil_worker *worker;
+    const sipveil_key *own;   /**< the first of our keys; NULL: none was named */
+} sipveil_party;
+
+/**
+ * Makes all of it, with the defaults of sipveil_context_new(); reads our keys (sipveil_keyring_add_file) and our trust
+ * anchors (sipveil_keyring_add_anchors), each from a file, or NULL for none.
+ * @return as those calls; on failure *party is zero. *given*: sipveil_party_take_down().
+ */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_party_set_up(sipveil_party *party, const char *own_keys,
+                                                               const char *anchors, sipveil_error *err);
+/** Wipes and frees all of it, in the right order; NULL, and a party that was never set up but is zero, are fine. */
+SIPVEIL_API void sipveil_party_take_down(sipveil_party *party);
 
 /** Reads an RFC 1123 date ("Sat, 21 Nov 2026 10:00:00 GMT") as seconds UTC; false if it is none. */
 SIPVEIL_API bool sipveil_tunnel_read_date(const char *text, int64_t *seconds);
