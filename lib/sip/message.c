@@ -4,7 +4,7 @@
 
 #include "sip/view.h"
 
-static sipveil_code read(sipveil_span octets, sv_sip_view *view, sipveil_error *err)
+static sipveil_code pass_gate(sipveil_span octets, sv_sip_view *view, sipveil_error *err)
 {
     sipveil_limits limits;
     sv_error_clear(err);
@@ -17,7 +17,7 @@ sipveil_code sipveil_sip_read_message(sipveil_span octets, sipveil_sip_message *
     sv_sip_view view;
     if (out == NULL) return sv_fail(err, "sip", SIPVEIL_USAGE, "no place for the message");
     *out = (sipveil_sip_message){0};
-    SV_TRY(read(octets, &view, err));
+    SV_TRY(pass_gate(octets, &view, err));
     *out = (sipveil_sip_message){.is_request = view.is_request, .method = view.method, .request_uri = view.request_uri,
                                  .status = view.status, .reason = view.reason, .body = view.body};
     return SIPVEIL_OK;
@@ -28,7 +28,7 @@ sipveil_code sipveil_sip_read_field(sipveil_span octets, const char *name, size_
     sv_sip_view view;
     if (name == NULL || value == NULL) return sv_fail(err, "sip", SIPVEIL_USAGE, "a name and a place for the value are needed");
     *value = sv_span(NULL, 0);
-    SV_TRY(read(octets, &view, err));
+    SV_TRY(pass_gate(octets, &view, err));
     const sv_sip_field *row = sv_sip_find(&view, sv_span_str(name));
     for (; row != NULL && place > 0; place--) row = sv_sip_next(&view, row);
     if (row != NULL) *value = row->value;
