@@ -13,7 +13,7 @@ static int hand_out(agreeing *g, const sipveil_agree_verdict *v, statefile *memo
     if (g->o.common.verbose) fprintf(stderr, "sipveil %s: row %u of the table of decisions\n", g->o.common.verb, v->row);
     int exit_code = g->state != NULL ? statefile_save(&g->o.common, memory) : TOOL_OK;
     if (exit_code == TOOL_OK) exit_code = agreeing_write_report(g);
-    if (exit_code == TOOL_OK) exit_code = io_write_output(&g->o.common, g->operand, v->message, IO_BINARY);
+    if (exit_code == TOOL_OK) exit_code = io_write_output(&g->o.common, v->message, IO_BINARY);
     return exit_code == TOOL_OK && respond ? TOOL_ANSWER : exit_code;
 }
 

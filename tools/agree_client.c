@@ -119,7 +119,7 @@ static void end(client_call *c)
 
 static int write_message(client_call *c)
 {
-    return io_write_output(&c->g->o.common, c->g->operand, c->outcome.message, IO_BINARY);
+    return io_write_output(&c->g->o.common, c->outcome.message, IO_BINARY);
 }
 
 /* ---- the verbs ---- */

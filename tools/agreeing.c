@@ -174,7 +174,7 @@ int agreeing_write_report(agreeing *g)
     sipveil_span json;
     sipveil_error err;
     if (sipveil_agree_report_json(g->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    return report_write(&g->o.common, g->operand, json);
+    return report_write(&g->o.common, json);
 }
 
 void agreeing_warn(const agreeing *g, const sipveil_warning *warnings, size_t count)

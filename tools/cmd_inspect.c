@@ -73,9 +73,9 @@ static int inspect_one(inspect_state *s, const char *path)
         print_warnings(s, path);
         code = make_report(s, &text, &err);
     }
-    int reported = opening_write_report(&s->o, path);
+    int reported = opening_write_report(&s->o);
     if (code != SIPVEIL_OK) exit_code = tool_error(&s->o.common, path, &err);
-    else exit_code = reported == TOOL_OK ? io_write_output(&s->o.common, path, text, IO_REPLACE) : reported;
+    else exit_code = reported == TOOL_OK ? io_write_output(&s->o.common, text, IO_REPLACE) : reported;
     io_free(&message);
     return exit_code;
 }

@@ -79,7 +79,7 @@ static bool is_file(const char *path)
 static int write_text(const keygen *g, const char *path, const char *text, unsigned flags)
 {
     if (g->common.force) flags |= IO_REPLACE;
-    return io_write(&g->common, path, NULL, (sipveil_span){(const uint8_t *)text, strlen(text)}, flags);
+    return io_write(&g->common, path, (sipveil_span){(const uint8_t *)text, strlen(text)}, flags);
 }
 
 static int failed(const keygen *g, const char *file)

@@ -73,14 +73,14 @@ static int refuse(open_state *s, const char *path, sipveil_span message, const s
     sipveil_error err;
     int exit_code = tool_error(&s->o.common, path, why);
     print_checks(s);
-    int report = opening_write_report(&s->o, path);
+    int report = opening_write_report(&s->o);
     if (report != TOOL_OK) return report;
     if (!s->answer || why->sip_status == 0) return exit_code;
     if (sipveil_e2m_answer(s->o.worker, &s->o.open, message, why, &response, &err) != SIPVEIL_OK) {
         tool_warning(&s->o.common, path, "no answer can be made: %s", err.text);
         return exit_code;
     }
-    int written = io_write_output(&s->o.common, path, response, IO_BINARY);
+    int written = io_write_output(&s->o.common, response, IO_BINARY);
     return written == TOOL_OK ? TOOL_ANSWER : written;
 }
 
@@ -99,8 +99,8 @@ static int hand_out(open_state *s, const char *path, const sipveil_opened *opene
             fwrite(text.data, 1, text.len, stderr);
         }
     }
-    int exit_code = opening_write_report(&s->o, path);
-    return exit_code != TOOL_OK ? exit_code : io_write_output(&s->o.common, path, out, IO_BINARY);
+    int exit_code = opening_write_report(&s->o);
+    return exit_code != TOOL_OK ? exit_code : io_write_output(&s->o.common, out, IO_BINARY);
 }
 
 static int open_one(open_state *s, const char *path)

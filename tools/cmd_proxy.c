@@ -111,16 +111,16 @@ static int read_policy(proxy_state *s)
     return exit_code;
 }
 
-static int write_report(proxy_state *s, const char *input)
+static int write_report(proxy_state *s)
 {
     sipveil_span json;
     sipveil_error err;
     if (sipveil_e2m_report_json(s->o.worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    return report_write(&s->o.common, input, json);
+    return report_write(&s->o.common, json);
 }
 
 /* FILE for the first part, FILE.2, FILE.3 and so on for those that further labels name. */
-static int write_view(proxy_state *s, const char *input, const sipveil_e2m_verdict *verdict)
+static int write_view(proxy_state *s, const sipveil_e2m_verdict *verdict)
 {
     int exit_code = TOOL_OK;
     for (size_t i = 0; exit_code == TOOL_OK && i < verdict->part_count; i++) {
@@ -131,7 +131,7 @@ static int write_view(proxy_state *s, const char *input, const sipveil_e2m_verdi
         if (len < 0 || len >= (int)sizeof name) return tool_usage_error(&s->o.common, "--view: name too long");
         if (strcmp(s->view, "-") == 0)
             exit_code = fwrite(view.data, 1, view.len, stderr) == view.len ? TOOL_OK : TOOL_FAILED;
-        else exit_code = io_write(&s->o.common, name, input, view, IO_REPLACE | IO_SECRET);
+        else exit_code = io_write(&s->o.common, name, view, IO_REPLACE | IO_SECRET);
     }
     return exit_code;
 }
@@ -144,9 +144,9 @@ static int hand_out(proxy_state *s, const char *path, const sipveil_e2m_verdict 
     }
     if (respond) (void)tool_error(&s->o.common, path, &verdict->reason);
     int exit_code = s->state != NULL ? statefile_save(&s->o.common, memory) : TOOL_OK;
-    if (exit_code == TOOL_OK && verdict->has_view && s->view != NULL) exit_code = write_view(s, path, verdict);
-    if (exit_code == TOOL_OK) exit_code = write_report(s, path);
-    if (exit_code == TOOL_OK) exit_code = io_write_output(&s->o.common, path, verdict->message, IO_BINARY);
+    if (exit_code == TOOL_OK && verdict->has_view && s->view != NULL) exit_code = write_view(s, verdict);
+    if (exit_code == TOOL_OK) exit_code = write_report(s);
+    if (exit_code == TOOL_OK) exit_code = io_write_output(&s->o.common, verdict->message, IO_BINARY);
     return exit_code == TOOL_OK && respond ? TOOL_ANSWER : exit_code;
 }
 

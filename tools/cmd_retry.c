@@ -119,7 +119,7 @@ static int retry_one(retry_state *r, const char *path)
         if (sipveil_e2m_retry(r->s.worker, &options_, (sipveil_span){request.data, request.len},
                               (sipveil_span){response.data, response.len}, &sealed, &err) != SIPVEIL_OK) {
             exit_code = tool_error(&r->s.s.common, NULL, &err);
-            (void)sharing_report(&r->s, path);
+            (void)sharing_report(&r->s);
         } else {
             exit_code = sharing_hand_out(&r->s, path, &sealed, TOOL_ANSWER);
         }

@@ -33,7 +33,7 @@ static int seal_one(sharing *s, const char *path)
                                  : sipveil_tunnel_seal_message(s->worker, &s->s.seal, octets, &sealed, &err);
     if (code != SIPVEIL_OK) {
         exit_code = tool_error(&s->s.common, path, &err);
-        (void)sharing_report(s, path);
+        (void)sharing_report(s);
     } else {
         exit_code = sharing_hand_out(s, path, &sealed, TOOL_OK);
     }

@@ -215,12 +215,12 @@ static sipveil_code cross(trust_state *s, sipveil_span message, sipveil_border_r
     return sipveil_border_leave(s->gate, &to, result, err);
 }
 
-static int write_report(trust_state *s, const char *input)
+static int write_report(trust_state *s)
 {
     sipveil_span json;
     sipveil_error err;
     if (sipveil_border_report_json(s->gate, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    return report_write(&s->o.common, input, json);
+    return report_write(&s->o.common, json);
 }
 
 static int hand_out(trust_state *s, const char *path, const sipveil_border_result *result)
@@ -232,10 +232,10 @@ static int hand_out(trust_state *s, const char *path, const sipveil_border_resul
         snprintf(why.rule, sizeof why.rule, "%s", result->rule);
         (void)tool_error(&s->o.common, path, &why);
     }
-    int exit_code = write_report(s, path);
+    int exit_code = write_report(s);
     if (exit_code != TOOL_OK) return exit_code;
     if (result->action == SIPVEIL_BORDER_DROP) return sipveil_code_exit(SIPVEIL_POLICY);
-    exit_code = io_write_output(&s->o.common, path, result->message, IO_BINARY);
+    exit_code = io_write_output(&s->o.common, result->message, IO_BINARY);
     return exit_code == TOOL_OK && result->action == SIPVEIL_BORDER_RESPOND ? TOOL_ANSWER : exit_code;
 }
 
@@ -324,7 +324,7 @@ static int run_check(int argc, char **argv)
                                                                         : tool_error(&common, NULL, &err);
     if (exit_code == TOOL_OK) {
         exit_code = sipveil_trust_table_text(table, &text, &err) == SIPVEIL_OK
-                        ? io_write_output(&common, path, (sipveil_span){(const uint8_t *)text, strlen(text)}, 0)
+                        ? io_write_output(&common, (sipveil_span){(const uint8_t *)text, strlen(text)}, 0)
                         : tool_error(&common, path, &err);
     }
     sipveil_trust_text_free(text);

@@ -112,7 +112,7 @@ static int write_result(vectors_state *s)
 {
     sipveil_span out = {(const uint8_t *)s->lines, s->lines_len};
     if (s->emit && s->emitted.data != NULL) out = (sipveil_span){s->emitted.data, s->emitted.len};
-    int exit_code = io_write_output(&s->bench.common, NULL, out, s->emit ? IO_BINARY : 0);
+    int exit_code = io_write_output(&s->bench.common, out, s->emit ? IO_BINARY : 0);
     if (exit_code != TOOL_OK) return exit_code;
     if (s->unusable) return TOOL_USAGE;
     if (s->failed == 0) return TOOL_OK;

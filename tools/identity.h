@@ -82,7 +82,7 @@ void identity_verifying_end(identity_verifying *v);
 /* Warnings, and, where it is refused, the one line that says so. Returns the exit code of the verdict. */
 int identity_tell(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);
 /* The verdict as JSON, where a report was asked for. */
-int identity_write_report(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict);
+int identity_write_report(const identity_verifying *v, const sipveil_identity_verdict *verdict);
 
 /* One verb over one message: what is set up once the options are taken, and what is done with the message then. Both
  * get `state`, which `o` is part of, and return TOOL_OK or the exit code after a message. */

@@ -98,7 +98,7 @@ static json_t *bound_json(const sipveil_bound *b)
 }
 
 /* The verdict as verify reports it, and what became of the certificate. */
-static int write_report(bind_state *s, const char *path, const sipveil_identity_verdict *verdict, const sipveil_bound *bound)
+static int write_report(bind_state *s, const sipveil_identity_verdict *verdict, const sipveil_bound *bound)
 {
     sipveil_span json;
     sipveil_error err;
@@ -110,7 +110,7 @@ static int write_report(bind_state *s, const char *path, const sipveil_identity_
     json_object_set_new(whole, "version", json_integer(1));
     json_object_set_new(whole, "bound", bound_json(bound));
     json_object_set_new(whole, "identity", json_loadb((const char *)json.data, json.len, 0, NULL));
-    int exit_code = identity_write_json(&s->v.o.common, true, path, whole);
+    int exit_code = identity_write_json(&s->v.o.common, true, whole);
     json_decref(whole);
     return exit_code;
 }
@@ -148,16 +148,16 @@ static int refuse(bind_state *s, const char *path, sipveil_span message, const s
     if (sipveil_identity_answer(s->v.o.worker, message, b->status, b->phrase, &response, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
-    exit_code = io_write_output(&s->v.o.common, path, response, IO_BINARY);
+    exit_code = io_write_output(&s->v.o.common, response, IO_BINARY);
     return exit_code == TOOL_OK ? TOOL_ANSWER : exit_code;
 }
 
 /* ---- the three things that it does ---- */
 
-static int hand_on(bind_state *s, const char *path, sipveil_span message)
+static int hand_on(bind_state *s, sipveil_span message)
 {
     int exit_code = statefile_save(&s->v.o.common, &s->v.memory);
-    return exit_code == TOOL_OK ? io_write_output(&s->v.o.common, path, message, IO_BINARY) : exit_code;
+    return exit_code == TOOL_OK ? io_write_output(&s->v.o.common, message, IO_BINARY) : exit_code;
 }
 
 static int note(bind_state *s, const char *path, sipveil_span message)
@@ -167,7 +167,7 @@ static int note(bind_state *s, const char *path, sipveil_span message)
     sipveil_code code = s->has_proven
                             ? sipveil_identity_prove(s->v.o.worker, memory, message, s->sent, s->proven, s->v.now, &err)
                             : sipveil_identity_observe(s->v.o.worker, memory, message, true, s->v.now, NULL, &err);
-    return code == SIPVEIL_OK ? hand_on(s, path, message) : tool_error(&s->v.o.common, path, &err);
+    return code == SIPVEIL_OK ? hand_on(s, message) : tool_error(&s->v.o.common, path, &err);
 }
 
 static int bind_message(void *state, const char *path, sipveil_span message)
@@ -181,12 +181,12 @@ static int bind_message(void *state, const char *path, sipveil_span message)
         sipveil_identity_bind(s->v.o.worker, &s->bind, message, &verdict, &bound, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
-    int exit_code = write_report(s, path, &verdict, &bound);
+    int exit_code = write_report(s, &verdict, &bound);
     if (exit_code != TOOL_OK) return exit_code;
     if (bound.status != 0) return refuse(s, path, message, &bound);
     for (size_t i = 0; i < verdict.warning_count; i++) tool_warning(&s->v.o.common, path, "%s", verdict.warnings[i].text);
     tell(s, path, &bound);
-    return hand_on(s, path, verdict.message);
+    return hand_on(s, verdict.message);
 }
 
 static int prepare(void *state)

@@ -58,14 +58,14 @@ json_t *identity_time_json(int64_t seconds)
     return seconds == 0 ? json_null() : json_string(time_of(seconds, text));
 }
 
-int identity_write_json(const tool_common *common, bool is_report, const char *input, const json_t *json)
+int identity_write_json(const tool_common *common, bool is_report, const json_t *json)
 {
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (text == NULL) return tool_failure(common, TOOL_FAILED, NULL, "out of memory");
     size_t len = strlen(text);
     text[len] = '\n'; /* in place of its NUL */
     sipveil_span octets = {(const uint8_t *)text, len + 1};
-    int exit_code = is_report ? report_write(common, input, octets) : io_write_output(common, input, octets, IO_REPLACE);
+    int exit_code = is_report ? report_write(common, octets) : io_write_output(common, octets, IO_REPLACE);
     free(text);
     return exit_code;
 }
@@ -124,7 +124,7 @@ static int write_json(const bound_state *s, const sipveil_binding *bindings, siz
     json_object_set_new(whole, "version", json_integer(1));
     for (size_t i = 0; i < count; i++) json_array_append_new(list, binding_json(&bindings[i]));
     json_object_set_new(whole, "bindings", list);
-    int exit_code = identity_write_json(&s->common, false, s->state, whole);
+    int exit_code = identity_write_json(&s->common, false, whole);
     json_decref(whole);
     return exit_code;
 }
@@ -146,7 +146,7 @@ static int write_text(const bound_state *s, const sipveil_binding *bindings, siz
                 b->path == SIPVEIL_IDENTITY_RFC4474 ? "RFC 4474" : "RFC 8224");
     }
     bool written = fclose(out) == 0;
-    int exit_code = written ? io_write_output(&s->common, s->state, (sipveil_span){(const uint8_t *)text, len}, IO_REPLACE)
+    int exit_code = written ? io_write_output(&s->common, (sipveil_span){(const uint8_t *)text, len}, IO_REPLACE)
                             : tool_failure(&s->common, TOOL_FAILED, NULL, "out of memory");
     free(text);
     if (exit_code == TOOL_OK && count == 0 && !s->common.quiet) fprintf(stderr, "sipveil identity bound: nothing is bound\n");

@@ -135,7 +135,7 @@ static int sign_message(void *state, const char *path, sipveil_span message)
     if (exit_code != TOOL_OK) return exit_code;
     if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) return tool_error(&s->o.common, path, &err);
     for (size_t i = 0; i < made.warning_count; i++) tool_warning(&s->o.common, path, "%s", made.warnings[i].text);
-    return io_write_output(&s->o.common, path, made.message, IO_BINARY);
+    return io_write_output(&s->o.common, made.message, IO_BINARY);
 }
 
 int identity_sign(int argc, char **argv)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -111,17 +110,6 @@ static int add_file(identity_verifying *v, const char *uri, const char *path)
     return tool_failure(&v->o.common, TOOL_FAILED, NULL, "out of memory");
 }
 
-/* What lies beside them (keys, notes) answers for nothing. */
-static bool is_certificate_name(const char *name)
-{
-    static const char *const suffixes[] = {".pem", ".crt", ".cer", ".der"};
-    size_t len = strlen(name);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (len > 4 && name[0] != '.' && strcasecmp(name + len - 4, suffixes[i]) == 0) return true;
-    }
-    return false;
-}
-
 static int add_folder(identity_verifying *v, const char *path)
 {
     struct dirent *item;
@@ -132,7 +120,7 @@ static int add_folder(identity_verifying *v, const char *path)
     while (exit_code == TOOL_OK && (item = readdir(folder)) != NULL) {
         char name[PATH_MOST_LEN];
         struct stat st;
-        if (!is_certificate_name(item->d_name) || snprintf(name, sizeof name, "%s/%s", path, item->d_name) >= (int)sizeof name) continue;
+        if (!io_is_certificate_name(item->d_name) || snprintf(name, sizeof name, "%s/%s", path, item->d_name) >= (int)sizeof name) continue;
         if (stat(name, &st) == 0 && S_ISREG(st.st_mode)) exit_code = add_file(v, NULL, name);
     }
     closedir(folder);
@@ -240,13 +228,13 @@ int identity_tell(const identity_verifying *v, const char *path, const sipveil_i
     return tool_error(&v->o.common, path, &told);
 }
 
-int identity_write_report(const identity_verifying *v, const char *path, const sipveil_identity_verdict *verdict)
+int identity_write_report(const identity_verifying *v, const sipveil_identity_verdict *verdict)
 {
     sipveil_span json;
     sipveil_error err;
     if (v->o.common.report == NULL) return TOOL_OK;
     if (sipveil_identity_report_json(v->o.worker, verdict, &json, &err) != SIPVEIL_OK) return tool_error(&v->o.common, NULL, &err);
-    return report_write(&v->o.common, path, json);
+    return report_write(&v->o.common, json);
 }
 
 /* ---- verify ---- */
@@ -278,7 +266,7 @@ static int write_answer(verify_state *s, const char *path, sipveil_span message,
     if (sipveil_identity_answer(s->v.o.worker, message, verdict->status, verdict->phrase, &response, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
-    int exit_code = io_write_output(&s->v.o.common, path, response, IO_BINARY);
+    int exit_code = io_write_output(&s->v.o.common, response, IO_BINARY);
     return exit_code == TOOL_OK ? TOOL_ANSWER : exit_code;
 }
 
@@ -291,10 +279,10 @@ static int verify_message(void *state, const char *path, sipveil_span message)
         return tool_error(&s->v.o.common, path, &err);
     }
     int refused = identity_tell(&s->v, path, &verdict);
-    int exit_code = identity_write_report(&s->v, path, &verdict);
+    int exit_code = identity_write_report(&s->v, &verdict);
     if (exit_code == TOOL_OK && verdict.valid && s->v.state != NULL) exit_code = statefile_save(&s->v.o.common, &s->v.memory);
     if (exit_code != TOOL_OK) return exit_code;
-    if (refused == TOOL_OK) return io_write_output(&s->v.o.common, path, verdict.message, IO_BINARY);
+    if (refused == TOOL_OK) return io_write_output(&s->v.o.common, verdict.message, IO_BINARY);
     return s->answer ? write_answer(s, path, message, &verdict) : refused;
 }
 

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "publish.h"
 
 /* explicit_bzero cannot be dropped by the compiler; input may be plaintext. */
@@ -55,6 +57,7 @@ bool io_read(const tool_common *common, const char *path, size_t most, io_octets
         tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be read: %s", name, strerror(errno));
         return false;
     }
+    apart_note(fd);
     if (is_standard(path) && isatty(fd) && !common->quiet) {
         fprintf(stderr, "sipveil %s: reading a message from the terminal, end it with Ctrl-D\n", common->verb);
     }
@@ -126,6 +129,16 @@ static int write_standard(const tool_common *common, sipveil_span octets, unsign
     return TOOL_OK;
 }
 
+bool io_is_certificate_name(const char *name)
+{
+    static const char *const suffixes[] = {".pem", ".crt", ".cer", ".der"};
+    size_t len = strlen(name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (len > 4 && name[0] != '.' && strcasecmp(name + len - 4, suffixes[i]) == 0) return true;
+    }
+    return false;
+}
+
 bool io_same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
@@ -166,6 +179,20 @@ static int write_special(const tool_common *common, const char *path, sipveil_sp
     return done ? TOOL_OK : tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(reason));
 }
 
+/* Who could not read the file that is replaced cannot read the new one either: its bits, and its group if we may give it. */
+static bool set_mode(int fd, const char *path, bool secret)
+{
+    struct stat old, made;
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    mode_t mode = secret ? 0600 : 0666 & ~mask;
+    if (stat(path, &old) == 0 && S_ISREG(old.st_mode) && fstat(fd, &made) == 0) {
+        mode &= old.st_mode;
+        if (old.st_gid != made.st_gid && fchown(fd, (uid_t)-1, old.st_gid) != 0) mode &= ~(mode_t)S_IRWXG;
+    }
+    return fchmod(fd, mode) == 0;
+}
+
 static int write_file(const tool_common *common, const char *path, sipveil_span octets, bool secret,
                       bool replace)
 {
@@ -176,9 +203,7 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
     }
     int fd = publish_open(temporary);
     if (fd < 0) return tool_failure(common, TOOL_FAILED, NULL, "%s: cannot be written: %s", path, strerror(errno));
-    mode_t mask = umask(0);
-    (void)umask(mask);
-    bool done = (secret || fchmod(fd, 0666 & ~mask) == 0) && write_all(fd, octets) && fsync(fd) == 0;
+    bool done = set_mode(fd, path, secret) && write_all(fd, octets) && fsync(fd) == 0;
     int reason = errno;
     if (close(fd) != 0 && done) {
         done = false;
@@ -195,16 +220,15 @@ static int write_file(const tool_common *common, const char *path, sipveil_span 
                         strerror(reason));
 }
 
-int io_write(const tool_common *common, const char *path, const char *input, sipveil_span octets,
-             unsigned flags)
+int io_write(const tool_common *common, const char *path, sipveil_span octets, unsigned flags)
 {
     int exit_code = TOOL_FAILED;
     bool replace = (flags & IO_REPLACE) != 0;
     if (is_standard(path)) return write_standard(common, octets, flags);
-    if (!is_standard(input) && io_same_file(path, input)) {
-        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: the output is the input", path);
-    }
     if (is_special(path)) return write_special(common, path, octets);
+    if (apart_was_read(path)) {
+        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: this run reads it, and would replace it", path);
+    }
     if (publish_has(path)) {
         publish_failed();
         return tool_failure(common, TOOL_USAGE, "name another file", "%s: this run writes something else there", path);
@@ -213,7 +237,7 @@ int io_write(const tool_common *common, const char *path, const char *input, sip
     return write_file(common, path, octets, (flags & IO_SECRET) != 0, replace);
 }
 
-int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags)
+int io_write_output(const tool_common *common, sipveil_span octets, unsigned flags)
 {
-    return io_write(common, common->output, input, octets, flags | (common->force ? IO_REPLACE : 0));
+    return io_write(common, common->output, octets, flags | (common->force ? IO_REPLACE : 0));
 }

@@ -23,13 +23,15 @@ enum {
     IO_BINARY = 4   /* refused on a terminal */
 };
 /* Writes to path (NULL or "-": standard output). A file is written under a temporary name in the same
- * folder, synced and renamed; a failed write leaves nothing. `input` is the path read from, or NULL:
- * writing onto it is refused. Returns TOOL_OK, TOOL_FAILED or TOOL_USAGE after a message. */
-int io_write(const tool_common *common, const char *path, const char *input, sipveil_span octets,
-             unsigned flags);
+ * folder, synced and renamed; a failed write leaves nothing. A file that this run has read is not written to
+ * (apart.h). One that replaces another is open to nobody whom the old one was closed to. Returns TOOL_OK, TOOL_FAILED or
+ * TOOL_USAGE after a message. */
+int io_write(const tool_common *common, const char *path, sipveil_span octets, unsigned flags);
 /* io_write with common->output and --force. */
-int io_write_output(const tool_common *common, const char *input, sipveil_span octets, unsigned flags);
+int io_write_output(const tool_common *common, sipveil_span octets, unsigned flags);
 
+/* As files of certificates in a folder are called; what lies beside them (keys, notes) is not read. */
+bool io_is_certificate_name(const char *name);
 /* Whether two names are of one file that exists. */
 bool io_same_file(const char *a, const char *b);
 /* Whether a report written to path would replace what `other` names. Devices are written to by everybody. */

@@ -44,7 +44,7 @@ static int keep(const tool_common *common, const keeper *k, sipveil_keyring *rin
     if (snprintf(path, sizeof path, "%s/%s", k->path, name) >= (int)sizeof path) {
         tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", k->path);
     } else {
-        exit_code = io_write(common, path, NULL, (sipveil_span){(const uint8_t *)text, strlen(text)},
+        exit_code = io_write(common, path, (sipveil_span){(const uint8_t *)text, strlen(text)},
                              IO_SECRET | IO_REPLACE);
     }
     if (exit_code == TOOL_OK && common->verbose) {

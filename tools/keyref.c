@@ -12,6 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "apart.h"
+
 enum { PASSPHRASE_MOST = 1024, REFERENCE_MOST = 4096 };
 
 /* Where a passphrase comes from. */
@@ -53,6 +55,7 @@ static ssize_t read_closed_file(const tool_common *common, const char *path, boo
         if (fd >= 0) close(fd);
         return -1;
     }
+    apart_note(fd);
     const char *reason = !S_ISREG(st.st_mode)                      ? "is no regular file"
                          : st.st_uid != geteuid() && st.st_uid != 0 ? "belongs to another user"
                          : (st.st_mode & 077) != 0 && !allow_open  ? "can be read or written by others"

@@ -166,12 +166,12 @@ int opening_prepare(opening *o)
     return exit_code;
 }
 
-int opening_write_report(opening *o, const char *input)
+int opening_write_report(opening *o)
 {
     sipveil_span json;
     sipveil_error err;
     if (sipveil_worker_report_json(o->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    return report_write(&o->common, input, json);
+    return report_write(&o->common, json);
 }
 
 void opening_end(opening *o)

@@ -64,7 +64,7 @@ int opening_prepare(opening *o);
 /* The pins that were taken, into o->ring. Returns TOOL_OK or the exit code after a message. */
 int opening_add_pins(opening *o);
 /* The JSON report of the last message, if one was asked for. Returns TOOL_OK or the exit code after a message. */
-int opening_write_report(opening *o, const char *input);
+int opening_write_report(opening *o);
 void opening_end(opening *o);
 
 #endif

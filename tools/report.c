@@ -67,16 +67,16 @@ void report_take_warning(const char *text)
     append(&run.warnings, report_text_json(text));
 }
 
-static int write_octets(const tool_common *common, const char *input, sipveil_span json)
+static int write_octets(const tool_common *common, sipveil_span json)
 {
     run.written = true;
     if (strcmp(common->report, "-") == 0) return fwrite(json.data, 1, json.len, stderr) == json.len ? TOOL_OK : TOOL_FAILED;
-    return io_write(common, common->report, input, json, IO_REPLACE);
+    return io_write(common, common->report, json, IO_REPLACE);
 }
 
-int report_write(const tool_common *common, const char *input, sipveil_span json)
+int report_write(const tool_common *common, sipveil_span json)
 {
-    return common->report == NULL ? TOOL_OK : write_octets(common, input, json);
+    return common->report == NULL ? TOOL_OK : write_octets(common, json);
 }
 
 /* As in the report of inspect. */
@@ -105,7 +105,7 @@ static int write_taken(bool ok)
     if (text == NULL) return tool_failure(&run.common, TOOL_FAILED, NULL, "out of memory");
     size_t len = strlen(text);
     text[len] = '\n'; /* in place of its NUL */
-    int exit_code = write_octets(&run.common, NULL, (sipveil_span){(const uint8_t *)text, len + 1});
+    int exit_code = write_octets(&run.common, (sipveil_span){(const uint8_t *)text, len + 1});
     free(text);
     return exit_code;
 }

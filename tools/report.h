@@ -20,7 +20,7 @@ void report_take_check(const char *rule, bool passed, const char *why);
 
 /* The report as the library made it, where one was asked for ("-": standard error). input: the path that was read, or
  * NULL. Returns TOOL_OK or the exit code after a message. */
-int report_write(const tool_common *common, const char *input, sipveil_span json);
+int report_write(const tool_common *common, sipveil_span json);
 /* At the end of the run: what was taken down, if a report was asked for and none was written. Returns the exit code. */
 int report_end(int exit_code);
 

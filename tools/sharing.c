@@ -310,21 +310,21 @@ int sharing_prepare(sharing *s)
     return exit_code;
 }
 
-int sharing_report(sharing *s, const char *input)
+int sharing_report(sharing *s)
 {
     sipveil_span json;
     sipveil_error err;
     if (sipveil_e2m_report_json(s->worker, &json, &err) != SIPVEIL_OK) return TOOL_OK;
-    return report_write(&s->s.common, input, json);
+    return report_write(&s->s.common, json);
 }
 
 int sharing_hand_out(sharing *s, const char *path, const sipveil_sealed *sealed, int done)
 {
     for (size_t i = 0; i < sealed->warning_count; i++) tool_warning(&s->s.common, path, "%s", sealed->warnings[i].text);
-    int exit_code = sharing_report(s, path);
+    int exit_code = sharing_report(s);
     /* The count of a key is kept before the message goes out, so that it is never used once too often. */
     if (exit_code == TOOL_OK && s->state != NULL) exit_code = statefile_save(&s->s.common, &s->memory);
-    if (exit_code == TOOL_OK) exit_code = io_write_output(&s->s.common, path, sealed->message, IO_BINARY);
+    if (exit_code == TOOL_OK) exit_code = io_write_output(&s->s.common, sealed->message, IO_BINARY);
     return exit_code == TOOL_OK ? done : exit_code;
 }
 

@@ -61,7 +61,7 @@ int sharing_add_bound(sharing *s, sipveil_span message);
 /* The hops of the rows of --policy that hold for the message. Returns TOOL_OK or the exit code after a message. */
 int sharing_apply_policy(sharing *s, sipveil_span message);
 /* Writes the report, if asked for. */
-int sharing_report(sharing *s, const char *input);
+int sharing_report(sharing *s);
 /* Warnings, state, output: in this order. Returns `done` or another exit code after a message. */
 int sharing_hand_out(sharing *s, const char *path, const sipveil_sealed *sealed, int done);
 void sharing_end(sharing *s);

@@ -104,7 +104,7 @@ int statefile_open_octets(const tool_common *common, const char *path, statefile
 
 int statefile_save_octets(const tool_common *common, const statefile *file, sipveil_span image)
 {
-    return io_write(common, file->path, NULL, image, IO_SECRET | IO_REPLACE);
+    return io_write(common, file->path, image, IO_SECRET | IO_REPLACE);
 }
 
 int statefile_open(const tool_common *common, const char *path, int64_t now, statefile *out)

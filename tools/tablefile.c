@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
+
 enum { FILE_MOST = 32 << 20 };
 
 /* What was read stays until the table is made: it is read from these octets. */
@@ -34,6 +36,7 @@ static bool read_whole(const char *name, io_octets *out, int *number)
     size_t room = 4096, got;
     *number = errno;
     if (file == NULL) return false;
+    apart_note(fileno(file));
     *out = (io_octets){.data = malloc(room)};
     while (out->data != NULL && (got = fread(out->data + out->len, 1, room - out->len, file)) > 0) {
         out->len += got;

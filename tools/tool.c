@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "io.h"
+#include "apart.h"
 #include "report.h"
 #include "publish.h"
 
@@ -67,9 +67,15 @@ static size_t find_option(const tool_option *options, size_t count, int found)
     return count;
 }
 
+/* The words of the command line so far: the arguments of options. */
+typedef struct line_read {
+    apart_word *words;
+    size_t count;
+} line_read;
+
 static bool parse(const tool_verb *verb, const tool_option *options, size_t count, int argc, char **argv,
                 tool_common *common, tool_take take, void *state, int operands, int *first_operand,
-                int *exit_code)
+                int *exit_code, line_read *line)
 {
     struct option longs[OPTIONS_MOST + 1];
     char letters[2 * OPTIONS_MOST + 2];
@@ -99,6 +105,7 @@ static bool parse(const tool_verb *verb, const tool_option *options, size_t coun
             return false;
         }
         seen[i] = true;
+        if (options[i].argument != NULL) line->words[line->count++] = (apart_word){&options[i], optarg};
         if (options[i].argument != NULL && optarg[0] == '\0') {
             tool_usage_error(common, "option '--%s' has an empty argument", options[i].name);
             return false;
@@ -120,31 +127,26 @@ static bool parse(const tool_verb *verb, const tool_option *options, size_t coun
     return true;
 }
 
-/* A report replaces what is there: never a file that the same command reads or writes. */
-static bool report_is_apart(const tool_common *common, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *equal = strchr(argv[i], '='), *value = equal != NULL ? equal + 1 : argv[i]; /* --to=FILE, HOST=FILE */
-        if (argv[i] == common->report || value == common->report) continue;
-        if (!io_would_replace(common->report, argv[i]) && !io_would_replace(common->report, value)) continue;
-        tool_usage_error(common, "--report would replace '%s', which this command uses otherwise", common->report);
-        return false;
-    }
-    return true;
-}
-
 bool tool_parse(const tool_verb *verb, const tool_option *options, size_t count, int argc, char **argv,
                 tool_common *common, tool_take take, void *state, int operands, int *first_operand,
                 int *exit_code)
 {
-    bool parsed = parse(verb, options, count, argc, argv, common, take, state, operands, first_operand, exit_code);
-    if (common->report == NULL || (!parsed && *exit_code == TOOL_OK)) return parsed;
-    if (!report_is_apart(common, argc, argv)) {
-        *exit_code = TOOL_USAGE;
-        return false;
+    line_read line = {.words = calloc((size_t)argc * 2, sizeof(apart_word))};
+    bool parsed = line.words != NULL && parse(verb, options, count, argc, argv, common, take, state, operands, first_operand, exit_code, &line);
+    if (line.words == NULL) {
+        *common = (tool_common){.verb = verb->name};
+        *exit_code = tool_failure(common, TOOL_FAILED, NULL, "out of memory");
     }
-    report_begin(common);
-    return parsed;
+    bool ends = !parsed && (*exit_code == TOOL_OK || line.words == NULL);
+    /* Where a word is wrong, the report of that is all that is written; what the others are for is not known then. */
+    for (int i = 1; !ends && i < argc; i++) {
+        if (!parsed || i >= *first_operand) line.words[line.count++] = (apart_word){NULL, argv[i]};
+    }
+    bool apart = ends || apart_check(common, line.words, line.count);
+    free(line.words);
+    if (!apart) *exit_code = TOOL_USAGE;
+    else if (!ends && common->report != NULL) report_begin(common);
+    return parsed && apart;
 }
 
 /* What the program itself found wrong, by its exit code. */

@@ -66,6 +66,21 @@ def keygen_refused(*arguments, words=(), codes=(USAGE,)):
     return wrong + ["does not say " + word for word in words if word not in result.err]
 
 
+def replaced(cases):
+    """--force gives the new file no reader that the old one did not have."""
+    for old, umask, secret, new in ((0o640, 0o022, False, 0o640), (0o600, 0o022, False, 0o600), (0o666, 0o022, False, 0o644), (0o644, 0o077, False, 0o600),
+                                    (0o660, 0o022, False, 0o640), (0o400, 0o022, True, 0o400), (0o644, 0o022, True, 0o600), (None, 0o027, False, 0o640)):
+        path = lab.path("replaced")
+        path.unlink(missing_ok=True)
+        if old is not None:
+            path.write_bytes(b"old")
+            path.chmod(old)
+        words = ("keygen", "kek", "-f", "-o", path) if secret else ("seal", "-q", "--to", lab.path("random-1"), "-f", "-o", path)
+        result = sipveil(*words, stdin=INVITE, preexec_fn=lambda mask=umask: os.umask(mask))
+        cases.case("-f over a file of mode %s, umask %s%s: mode %s" % (old and oct(old), oct(umask), ", a key" if secret else "", oct(new)),
+                   [] if result.code == OK and mode(path) == new and path.read_bytes() != b"old" else [repr(result), oct(mode(path))])
+
+
 def keygen_certificates(cases):
     folder = lab.path("ca")
     cases.case("keygen ca: ca.key 0600, ca.pem for everybody",
@@ -327,7 +342,7 @@ def helps(cases):
 
 def main():
     cases = Cases()
-    parts = [keygen_kek, keygen_certificates, key_sets, files, passwords, process, helps]
+    parts = [keygen_kek, replaced, keygen_certificates, key_sets, files, passwords, process, helps]
     if have("openssl"):
         parts.append(passphrases)
     else:

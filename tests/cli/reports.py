@@ -6,8 +6,8 @@ import pty
 import ssl
 import subprocess
 
-from lab import (ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, SOURCE, USAGE, Cases, Lab, complaints_about, in_parallel, outer,
-                 sipveil, split, substitute)
+from lab import (ALICE, BOB, INVITE, MALFORMED, OK, PROGRAM, SOURCE, USAGE, Cases, Lab, complaints_about, execute, in_parallel,
+                 outer, sipveil, split, substitute)
 
 lab = Lab()
 KEK = lab.kek("ims-ck-1")
@@ -396,6 +396,52 @@ def everywhere(cases):
         [] if "E2M-30" in [check["rule"] for check in json.loads(shared.err)["checks"]] and refused.code == USAGE else [repr(shared)]))
 
 
+def inputs_stay(cases, message, key):
+    """Whatever form a file is named in, no output of the same command replaces it, also with --force."""
+    link = lab.path("apart-link.jwk")
+    link.symlink_to(key)
+    secret, folder, lab_ca = lab.write("apart.pass", b"secret", 0o600), lab.path("apart.certs"), lab.path("ca")
+    folder.mkdir()
+    anchor = folder / "ca.pem"
+    anchor.write_bytes((lab_ca / "ca.pem").read_bytes())
+    named, peer = lab.path("named.pem"), "addr=192.0.2.7,proto=tls,cert=%s" % lab.crt("bob")
+    named.write_bytes(anchor.read_bytes())
+    table = lab.write("apart.table", b"[trust-domain]\nno_privacy = remove\n[partner fresno]\ndomains = fresno.example\nprotection = tls-mutual\nanchors = named.pem\n")
+    document, uri = lab.write("apart.xml", b"<x/>"), "https://policy.example/"
+    seal_it, state = ("seal", "--to", KEK), lab.path("apart.state")
+    rows = (
+        ("FILE,kid=TEXT", key, ("seal", "--to", "%s,kid=x" % key, message)),
+        ("FILE,kid=TEXT in one word", key, ("seal", "--to=%s,kid=x" % key, message)),
+        ("HOST=FILE,kid=TEXT", key, (*seal_it, "--mode", "payload", "--for", "p.example=%s,kid=x" % key, message)),
+        ("another name of it", key, ("seal", "--to", link, message)),
+        ("FILE,pass=file:FILE", secret, ("seal", "--sign-with", "%s,pass=file:%s" % (SIGNER, secret), message)),
+        ("pass:FILE", secret, ("seal", "--to", "pass:%s" % secret, message)),
+        ("a folder of certificates", anchor, (*seal_it, "--trust", folder, message)),
+        ("a folder with a slash", anchor, (*seal_it, "--trust", "%s/" % folder, message)),
+        ("the folder of a CA", lab_ca / "ca.key", ("keygen", "cert", "--ca", lab_ca, "--host", "a.example")),
+        ("a fact about a hop", lab.crt("bob"), ("proxy", "--host", "p.example", "--from", peer, message)),
+        ("URI=FILE", document, ("retry", "--may-view", "p.example", "--to", KEK, "--request", message, "--policy-document",
+                                "%s=%s" % (uri, document), message)),
+        ("a state", state, (*seal_it, "--state", state, message)),
+        ("standard input", message, (*seal_it,)),
+        ("what a table names", named, ("trust", "check-table", table)))
+    lab.write("apart.state", b"", 0o600)
+    for name, path, words in rows:
+        before = path.read_bytes()
+        for output in (("--report", path), ("-o", path, "--force")):
+            if output == ("--report", path) and words[:2] == ("keygen", "cert"):
+                output += ("-o", lab.path("apart.pem"))
+            verb = 2 if words[0] in ("keygen", "trust") else 1
+            result = execute(["sh", "-c", 'exec "$@" <"$0"', message, PROGRAM, *words[:verb], *output, *words[verb:]])
+            cases.case("%s of %s: exit 2, and it stays" % (" ".join(map(str, (output[0], *output[2:3]))), name), [] if
+                       result.code == USAGE and "would replace" in result.err and path.read_bytes() == before else [repr(result)])
+    result = sipveil("keygen", "cert", "--ca", lab_ca, "--host", "a.example", "-o", lab_ca / "a.pem")
+    again = sipveil("keygen", "cert", "--ca", lab_ca, "--host", "a.example", "-f", "-o", lab_ca / "a.pem", "--report", lab_ca / "a.json")
+    cases.case("other files in the folder of a CA are nobody's", [repr(r) for r in (result, again) if r.code != OK])
+    misread = sipveil("seal", "--report", key, "--bogus", "--to", "%s,kid=x" % key, message)
+    cases.case("not where the command line is wrong either", [] if misread.code == USAGE and "would replace" in misread.err else [repr(misread)])
+
+
 def apart(cases):
     """The report never replaces what the same command reads or writes."""
     message, key = lab.write("apart.sip", INVITE), lab.path("apart.jwk")
@@ -409,6 +455,7 @@ def apart(cases):
         cases.case("--report of %s: exit 2" % name, complaints_about(result, "seal", USAGE, "--report would replace"))
     cases.case("and all of them are as they were", [] if message.read_bytes() == INVITE and key.read_bytes() == before and
                not lab.path("apart.out").exists() else ["they are not"])
+    inputs_stay(cases, message, key)
     result = sipveil("seal", "--to", KEK, "-q", "--report", "/dev/null", "-o", "/dev/null", message)
     cases.case("a device may be named twice", [] if result.code == OK else [repr(result)])
 
