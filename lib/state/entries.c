@@ -28,14 +28,27 @@ static void *find_in(void *const *tree, sipveil_span scope, sipveil_span name)
     return node == NULL ? NULL : *(void **)node;
 }
 
-sv_entry *sv_entries_find(const sv_entries *all, sipveil_span scope, sipveil_span name)
+/* Where it is gone but not for good, too. */
+static sv_entry *find_entry(const sv_entries *all, sipveil_span scope, sipveil_span name)
 {
     return find_in(&all->by_name, scope, name);
 }
 
-sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope)
+static sv_entry_scope *find_scope(const sv_entries *all, sipveil_span scope)
 {
     return find_in(&all->scopes, scope, sv_span(NULL, 0));
+}
+
+sv_entry *sv_entries_find(const sv_entries *all, sipveil_span scope, sipveil_span name)
+{
+    sv_entry *entry = find_entry(all, scope, name);
+    return entry != NULL && !entry->gone ? entry : NULL;
+}
+
+sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope)
+{
+    sv_entry_scope *in = find_scope(all, scope);
+    return in != NULL && in->count > 0 ? in : NULL;
 }
 
 /* ---- heap */
@@ -104,41 +117,46 @@ static sv_entry_scope *add_scope(sv_entries *all, sipveil_span name)
     scope->next = all->first_scope;
     if (scope->next != NULL) scope->next->previous = scope;
     all->first_scope = scope;
-    all->octets += name.len;
     return scope;
 }
 
 static void drop_scope_if_empty(sv_entries *all, sv_entry_scope *scope)
 {
-    if (scope->count > 0) return;
+    if (scope->count + scope->gone > 0) return;
     (void)tdelete(scope, &all->scopes, compare_keys);
     if (scope->next != NULL) scope->next->previous = scope->previous;
     if (scope->previous != NULL) scope->previous->next = scope->next;
     if (all->first_scope == scope) all->first_scope = scope->next;
-    all->octets -= scope->key.scope.len;
     OPENSSL_cleanse(scope->octets, scope->key.scope.len);
     free(scope);
 }
 
-static void join_scope(sv_entry_scope *scope, sv_entry *entry)
+static void come_last(sv_entry_scope *scope, sv_entry *entry)
 {
     entry->in = scope;
     entry->older = scope->newest;
     entry->newer = NULL;
-    if (scope->newest != NULL) scope->newest->newer = entry;
-    else scope->oldest = entry;
-    scope->newest = entry;
-    scope->count++;
 }
 
-static void leave_scope(sv_entry *entry)
+/* Between those that it stood between, which it still knows. */
+static void join_scope(sv_entries *all, sv_entry *entry)
+{
+    sv_entry_scope *scope = entry->in;
+    if (entry->newer != NULL) entry->newer->older = entry;
+    else scope->newest = entry;
+    if (entry->older != NULL) entry->older->newer = entry;
+    else scope->oldest = entry;
+    if (scope->count++ == 0) all->octets += scope->key.scope.len;
+}
+
+static void leave_scope(sv_entries *all, sv_entry *entry)
 {
     sv_entry_scope *scope = entry->in;
     if (entry->older != NULL) entry->older->newer = entry->newer;
     else scope->oldest = entry->newer;
     if (entry->newer != NULL) entry->newer->older = entry->older;
     else scope->newest = entry->older;
-    scope->count--;
+    if (--scope->count == 0) all->octets -= scope->key.scope.len;
 }
 
 /* ---- entries */
@@ -167,42 +185,19 @@ static sv_entry *new_entry(sv_entries *all, sipveil_span name, sipveil_span valu
     return entry;
 }
 
-/* ---- the journal */
+/* ---- what comes and goes */
 
-static void note(sv_entries *all, sv_entry *entry)
+static void note(sv_entries *all, sv_entry *entry, sv_entry_change *change)
 {
     if (all->open == 0) return;
-    entry->turn = ++all->turn;
-    entry->sooner = all->journal;
-    if (entry->sooner != NULL) entry->sooner->later = entry;
-    all->journal = entry;
-}
-
-static void leave_journal(sv_entries *all, sv_entry *entry)
-{
-    if (entry->turn == 0) return;
-    if (entry->later != NULL) entry->later->sooner = entry->sooner;
-    else all->journal = entry->sooner;
-    if (entry->sooner != NULL) entry->sooner->later = entry->later;
-    entry->sooner = entry->later = NULL;
-    entry->turn = 0;
-}
-
-/* The entry is nowhere but in the journal, and neither is what it stands for. */
-static void discard(sv_entries *all, sv_entry *entry)
-{
-    while (entry != NULL) {
-        sv_entry *before = entry->before;
-        leave_journal(all, entry);
-        free_entry(all, entry);
-        entry = before;
-    }
+    *change = (sv_entry_change){entry, all->journal};
+    all->journal = change;
 }
 
 /* There is a place in the heap for it. */
-static void join(sv_entries *all, sv_entry_scope *in, sv_entry *entry)
+static void join(sv_entries *all, sv_entry *entry)
 {
-    join_scope(in, entry);
+    join_scope(all, entry);
     entry->place = all->count++;
     rise(all, entry);
     all->octets += entry->size;
@@ -211,8 +206,15 @@ static void join(sv_entries *all, sv_entry_scope *in, sv_entry *entry)
 static void leave(sv_entries *all, sv_entry *entry)
 {
     leave_heap(all, entry);
-    leave_scope(entry);
+    leave_scope(all, entry);
     all->octets -= entry->size;
+}
+
+/* What the tree has at that name is this one from now on. */
+static void take_node(sv_entries *all, const sv_entry *of, sv_entry *entry)
+{
+    sv_entry **node = tfind(of, &all->by_name, compare_keys); /* what a node of the tree begins with */
+    *node = entry;
 }
 
 sv_entry *sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value, int64_t expires)
@@ -220,30 +222,26 @@ sv_entry *sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span na
     if (!reserve_place(all)) return NULL;
     sv_entry *entry = new_entry(all, name, value, expires);
     if (entry == NULL) return NULL;
-    sv_entry_scope *in = sv_entries_find_scope(all, scope);
+    sv_entry_scope *in = find_scope(all, scope);
     if (in == NULL) in = add_scope(all, scope);
     if (in == NULL) {
         free_entry(all, entry);
         return NULL;
     }
     entry->key.scope = in->key.scope;
-    if (tsearch(entry, &all->by_name, compare_keys) == NULL) {
+    entry->before = find_entry(all, scope, name);
+    entry->before_went = entry->before != NULL;
+    if (entry->before_went) {
+        take_node(all, entry->before, entry);
+    } else if (tsearch(entry, &all->by_name, compare_keys) == NULL) {
         free_entry(all, entry);
         drop_scope_if_empty(all, in);
         return NULL;
     }
-    join(all, in, entry);
-    note(all, entry);
+    come_last(in, entry);
+    join(all, entry);
+    note(all, entry, &entry->came);
     return entry;
-}
-
-/* In the tree, too. */
-static void exchange(sv_entries *all, sv_entry *out, sv_entry *in)
-{
-    sv_entry **node = tfind(out, &all->by_name, compare_keys); /* what a node of the tree begins with */
-    *node = in;
-    leave(all, out);
-    join(all, out->in, in);
 }
 
 sv_entry *sv_entries_replace(sv_entries *all, sv_entry *before, sipveil_span value, int64_t expires)
@@ -251,49 +249,100 @@ sv_entry *sv_entries_replace(sv_entries *all, sv_entry *before, sipveil_span val
     sv_entry *entry = new_entry(all, before->key.name, value, expires);
     if (entry == NULL) return NULL;
     entry->key.scope = before->key.scope;
-    exchange(all, before, entry);
+    take_node(all, before, entry);
+    leave(all, before);
+    come_last(before->in, entry);
+    join(all, entry);
+    note(all, entry, &entry->came);
     if (all->open > 0) entry->before = before;
-    else discard(all, before);
-    note(all, entry);
+    else free_entry(all, before);
     return entry;
+}
+
+static void forget(sv_entries *all, sv_entry *entry)
+{
+    sv_entry_scope *scope = entry->in;
+    (void)tdelete(entry, &all->by_name, compare_keys);
+    free_entry(all, entry);
+    drop_scope_if_empty(all, scope);
 }
 
 void sv_entries_remove(sv_entries *all, sv_entry *entry)
 {
-    sv_entry_scope *scope = entry->in;
-    (void)tdelete(entry, &all->by_name, compare_keys);
     leave(all, entry);
-    discard(all, entry);
-    drop_scope_if_empty(all, scope);
-}
-
-static void take_back(sv_entries *all, sv_entry *entry)
-{
-    sv_entry *before = entry->before;
-    if (before == NULL) {
-        sv_entries_remove(all, entry);
+    if (all->open == 0) {
+        forget(all, entry);
         return;
     }
-    exchange(all, entry, before);
-    entry->before = NULL;
-    discard(all, entry);
+    entry->gone = true;
+    entry->in->gone++;
+    note(all, entry, &entry->went);
 }
 
-uint64_t sv_entries_begin(sv_entries *all)
+/* ---- the journal */
+
+static void bring_back(sv_entries *all, sv_entry *entry)
+{
+    entry->gone = false;
+    entry->in->gone--;
+    join(all, entry);
+}
+
+static void take_away(sv_entries *all, sv_entry *entry)
+{
+    sv_entry *before = entry->before;
+    leave(all, entry);
+    if (before == NULL) {
+        forget(all, entry);
+        return;
+    }
+    take_node(all, entry, before);
+    if (!entry->before_went) join(all, before);
+    free_entry(all, entry);
+}
+
+/* An entry comes before it goes, and another one in its place after either: the oldest first, none is looked at that was
+ * freed. */
+static void release(sv_entries *all, sv_entry_change *change)
+{
+    sv_entry *entry = change->entry;
+    if (change == &entry->came) {
+        if (entry->before != NULL && !entry->before_went) free_entry(all, entry->before);
+        entry->before = NULL;
+        return;
+    }
+    entry->in->gone--;
+    if (find_entry(all, entry->key.scope, entry->key.name) == entry) {
+        forget(all, entry);
+    } else { /* another one has its place, and so the scope */
+        free_entry(all, entry);
+    }
+}
+
+const sv_entry_change *sv_entries_begin(sv_entries *all)
 {
     all->open++;
-    return all->turn;
+    return all->journal;
 }
 
-void sv_entries_end(sv_entries *all, uint64_t mark, bool for_good)
+void sv_entries_end(sv_entries *all, const sv_entry_change *mark, bool for_good)
 {
-    all->open--;
-    while (!for_good && all->journal != NULL && all->journal->turn > mark) take_back(all, all->journal);
-    while (all->open == 0 && all->journal != NULL) {
-        sv_entry *entry = all->journal, *before = entry->before;
-        entry->before = NULL;
-        leave_journal(all, entry);
-        discard(all, before);
+    while (!for_good && all->journal != mark) {
+        sv_entry_change *last = all->journal;
+        all->journal = last->sooner;
+        if (last == &last->entry->went) bring_back(all, last->entry);
+        else take_away(all, last->entry);
+    }
+    if (--all->open > 0) return;
+    sv_entry_change *oldest = NULL, *next;
+    for (sv_entry_change *change = all->journal; change != NULL; change = next) {
+        next = change->sooner;
+        change->sooner = oldest;
+        oldest = change;
+    }
+    for (all->journal = NULL; oldest != NULL; oldest = next) {
+        next = oldest->sooner;
+        release(all, oldest);
     }
 }
 
@@ -306,6 +355,7 @@ void sv_entries_drop_expired(sv_entries *all, int64_t now)
 
 void sv_entries_clear(sv_entries *all)
 {
+    while (all->open > 0) sv_entries_end(all, NULL, true);
     while (all->count > 0) sv_entries_remove(all, all->by_expiry[all->count - 1]);
     free(all->by_expiry);
     sv_vault_end(&all->vault);

@@ -5,6 +5,8 @@
 #ifndef SV_STATE_ENTRIES_H
 #define SV_STATE_ENTRIES_H
 
+#include <stdbool.h>
+
 #include "base/span.h"
 #include "base/vault.h"
 
@@ -16,6 +18,12 @@ typedef struct sv_entry_key {
 typedef struct sv_entry sv_entry;
 typedef struct sv_entry_scope sv_entry_scope;
 
+/* In the journal: an entry that came, or that went. Every one has both, so that none is to be asked for. */
+typedef struct sv_entry_change {
+    sv_entry *entry;
+    struct sv_entry_change *sooner;
+} sv_entry_change;
+
 struct sv_entry {
     sv_entry_key key; /* first: what the tree compares; scope is that of `in` */
     sv_entry_scope *in;
@@ -23,10 +31,11 @@ struct sv_entry {
     sipveil_span value;
     int64_t expires;
     size_t place; /* in the heap */
-    sv_entry *before;            /* that it replaced, until the change is for good; NULL: it was added */
-    sv_entry *sooner, *later;    /* in the journal */
-    uint64_t turn;                     /* when it came into the journal; 0: it is not in it */
-    size_t size;  /* of octets[] */
+    sv_entry *before; /* what the tree had in its place, until the change is for good; NULL: it was added */
+    sv_entry_change came, went;
+    bool gone;        /* and in the tree alone, until that is for good: nobody finds it */
+    bool before_went; /* it was gone already, and is not this one's to free */
+    size_t size;      /* of octets[] */
     uint8_t octets[]; /* name, value */
 };
 
@@ -34,7 +43,7 @@ struct sv_entry_scope {
     sv_entry_key key; /* first, as above */
     sv_entry *oldest, *newest;
     sv_entry_scope *previous, *next;
-    size_t count;
+    size_t count, gone; /* the scope stays while either is left */
     uint8_t octets[];
 };
 
@@ -48,26 +57,25 @@ typedef struct sv_entries {
     bool secret;                /* entries are in the vault; set before the first */
     sv_vault vault;
     unsigned open;              /* changes that may be taken back, one within the other */
-    sv_entry *journal;    /* what came since the first of them began, the newest first */
-    uint64_t turn;
+    sv_entry_change *journal;   /* what came and went since the first of them began, the newest first */
 } sv_entries;
 
 void sv_entries_clear(sv_entries *all); /* wipes and frees; may be used again */
 
 sv_entry *sv_entries_find(const sv_entries *all, sipveil_span scope, sipveil_span name);
-sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope);
+sv_entry_scope *sv_entries_find_scope(const sv_entries *all, sipveil_span scope); /* NULL: nothing is in it */
 
 /* (scope, name) must not be there. NULL: no memory, and nothing has changed. */
 sv_entry *sv_entries_insert(sv_entries *all, sipveil_span scope, sipveil_span name, sipveil_span value,
                                 int64_t expires);
 /* A new entry of that name, the newest of its scope, in place of `before`, which is wiped and freed. NULL: likewise. */
 sv_entry *sv_entries_replace(sv_entries *all, sv_entry *before, sipveil_span value, int64_t expires);
-/* From here on what is inserted and replaced can be taken back, without asking for memory; what goes otherwise cannot.
- * Changes may be nested. Returns the mark of this one. */
-uint64_t sv_entries_begin(sv_entries *all);
-void sv_entries_end(sv_entries *all, uint64_t mark, bool for_good);
+/* From here on what comes and what goes, by its time too, can be taken back without asking for memory, last first, so that
+ * everything is where it was. Changes may be nested. Returns the mark of this one. */
+const sv_entry_change *sv_entries_begin(sv_entries *all);
+void sv_entries_end(sv_entries *all, const sv_entry_change *mark, bool for_good);
 
-/* Wipes and frees the entry, and its scope with the last one. */
+/* Wipes and frees the entry, and its scope with the last one; within a change, once that is for good. */
 void sv_entries_remove(sv_entries *all, sv_entry *entry);
 void sv_entries_drop_expired(sv_entries *all, int64_t now);
 

@@ -71,16 +71,14 @@ static sipveil_code full(const sv_entries *all, sipveil_error *err)
 
 /* Only what the same scope owns gives way: nobody pushes another's entries out (ADV-176). It goes when the new one is
  * there: where there is no memory for that one, nothing has changed (ADV-215). */
-static sipveil_code make_room(sv_entries *all, sv_store_caps caps, sv_entry *added, sipveil_error *err)
+static bool make_room(sv_entries *all, sv_store_caps caps, const sv_entry *added)
 {
     for (;;) {
         room r = room_of(all, added->key.scope, added);
-        if (!is_full(&r, caps, added->size)) return SIPVEIL_OK;
-        if (added->in->oldest == added) break;
+        if (!is_full(&r, caps, added->size)) return true;
+        if (added->in->oldest == added) return false;
         sv_entries_remove(all, added->in->oldest);
     }
-    sv_entries_remove(all, added);
-    return full(all, err);
 }
 
 typedef struct new_entry {
@@ -95,11 +93,13 @@ static sipveil_code add(sv_entries *all, sv_store_caps caps, sv_entry *instead, 
     room r = room_of(all, n->scope, instead);
     if (is_full(&r, caps, size) && (caps.fail_when_full || !r.has_scope)) return full(all, err);
     sv_entry *same = sv_entries_find(all, n->scope, n->name);
-    sv_entry *added = same != NULL ? sv_entries_replace(all, same, n->value, n->expires)
+    const sv_entry_change *mark = sv_entries_begin(all);
+    const sv_entry *added = same != NULL ? sv_entries_replace(all, same, n->value, n->expires)
                                          : sv_entries_insert(all, n->scope, n->name, n->value, n->expires);
-    if (added == NULL) return sv_no_memory(err, "state");
-    if (same == NULL && instead != NULL) sv_entries_remove(all, instead);
-    return make_room(all, caps, added, err);
+    if (added != NULL && same == NULL && instead != NULL) sv_entries_remove(all, instead);
+    bool fits = added != NULL && make_room(all, caps, added);
+    sv_entries_end(all, mark, fits);
+    return fits ? SIPVEIL_OK : added != NULL ? full(all, err) : sv_no_memory(err, "state");
 }
 
 /* What is to be looked at before anything is done. */
@@ -155,7 +155,7 @@ sipveil_code sv_store_exchange(sv_store *store, sv_store_kind kind, const sv_sto
 
 sv_store_mark sv_store_begin(sv_store *store)
 {
-    sv_store_mark mark = {{0}};
+    sv_store_mark mark = {{NULL}};
     _Static_assert(sizeof mark.at / sizeof *mark.at == SV_STORE_KINDS, "one for each kind");
     for (size_t i = 0; store != NULL && i < SV_STORE_KINDS; i++) mark.at[i] = sv_entries_begin(&store->kinds[i].entries);
     return mark;

@@ -49,10 +49,10 @@ sipveil_code sv_store_replace(sv_store *store, sv_store_kind kind, sipveil_span 
 /* Adds one and removes another, of that scope and name, if it is there: both or neither. */
 sipveil_code sv_store_exchange(sv_store *store, sv_store_kind kind, const sv_store_entry *out, const sv_store_entry *in,
                                int64_t now, sipveil_error *err);
-/* What one call adds and replaces counts as a whole: where the call fails, sv_store_end takes it back, for which no memory
- * is needed (ADV-215). What was removed or gave way stays away. Calls may be nested. store may be NULL. */
+/* What one call adds, replaces and removes, and what gives way to it, counts as a whole: where the call fails, sv_store_end
+ * takes it back, for which no memory is needed (ADV-215). Calls may be nested. store may be NULL. */
 typedef struct sv_store_mark {
-    uint64_t at[10]; /* of each kind */
+    const struct sv_entry_change *at[10]; /* of each kind */
 } sv_store_mark;
 sv_store_mark sv_store_begin(sv_store *store);
 void sv_store_end(sv_store *store, const sv_store_mark *mark, bool for_good);

@@ -172,6 +172,37 @@ static void ceks_give_way_within_their_scope(void **state)
     assert_int_equal(sv_store_count(store, SV_STORE_POLICY), 64);
     sv_store_set_caps(store, SV_STORE_CEK, (sv_store_caps){.entries = 0});
     assert_int_equal(add(SV_STORE_CEK, "victim", "4", 0, 10), SIPVEIL_LIMIT);
+    assert_true(has(SV_STORE_CEK, "victim", "3", 0)); /* for nothing, none gives way */
+    assert_int_equal(sv_store_count(store, SV_STORE_CEK), 1024);
+}
+
+/* ADV-215: in a call that fails. */
+static void what_gave_way_comes_back(void **state)
+{
+    (void)state;
+    for (int for_good = 0; for_good < 2; for_good++) {
+        sv_store_remove_scope(store, SV_STORE_CEK, SV_SPAN("call"));
+        sv_store_remove_scope(store, SV_STORE_CEK, SV_SPAN("old"));
+        add_numbered(SV_STORE_CEK, "call", 0, 16, SIPVEIL_OK);
+        assert_int_equal(add(SV_STORE_CEK, "old", "x", 0, 3), SIPVEIL_OK);
+        sv_store_mark mark = sv_store_begin(store);
+        add_numbered(SV_STORE_CEK, "call", 16, 40, SIPVEIL_OK);
+        assert_true(sv_store_remove(store, SV_STORE_CEK, SV_SPAN("call"), SV_SPAN("39")));
+        assert_false(sv_store_remove(store, SV_STORE_CEK, SV_SPAN("call"), SV_SPAN("39")));
+        assert_false(has(SV_STORE_CEK, "call", "15", 0));
+        assert_int_equal(add(SV_STORE_CEK, "other", "x", 5, 10), SIPVEIL_OK); /* "old" has expired by then */
+        sv_store_end(store, &mark, for_good);
+        assert_int_equal(has(SV_STORE_CEK, "call", "0", 0), !for_good);
+        assert_int_equal(has(SV_STORE_CEK, "call", "15", 0), !for_good);
+        assert_int_equal(has(SV_STORE_CEK, "call", "38", 0), for_good);
+        assert_int_equal(has(SV_STORE_CEK, "old", "x", 0), !for_good);
+        assert_false(has(SV_STORE_CEK, "call", "39", 0));
+        assert_int_equal(sv_store_count_scope(store, SV_STORE_CEK, SV_SPAN("call")), for_good ? 15 : 16);
+        if (for_good) continue;
+        assert_int_equal(add(SV_STORE_CEK, "call", "40", 0, 10), SIPVEIL_OK); /* for 0, the oldest as before */
+        assert_false(has(SV_STORE_CEK, "call", "0", 0));
+        assert_true(has(SV_STORE_CEK, "call", "1", 0));
+    }
 }
 
 /* ADV-174: after BYE nothing of the dialog is left. */
@@ -287,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(seen_messages_fail_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_default_for_seen_messages_is_65536, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ceks_give_way_within_their_scope, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_gave_way_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removes_one_or_a_scope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(visits_one_scope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(agrees_with_a_plain_list, set_up, tear_down),
