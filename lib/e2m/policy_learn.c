@@ -18,36 +18,39 @@ static sv_store *store_of(const sv_policy_question *q)
     return q->options->memory != NULL ? sv_memory_store(q->options->memory) : NULL;
 }
 
-static bool find_document(sv_policy_question *q, const sipveil_e2m_policy_contact *contact, sipveil_span *document)
+static sipveil_code find_document(sv_policy_question *q, const sipveil_e2m_policy_contact *contact, sipveil_span *document,
+                                  bool *found)
 {
     sipveil_span value;
     const sv_store *store = store_of(q);
     bool kept = contact->cacheable && store != NULL &&
                 sv_store_find(store, SV_STORE_POLICY, DOCUMENTS, contact->uri, q->now, &value);
-    if (kept) {
-        q->kept++;
-        return sv_arena_copy(q->arena, value, document);
-    }
-    return q->options->fetch != NULL && q->options->fetch(q->options->user, contact->uri, document);
+    *found = kept || (q->options->fetch != NULL && q->options->fetch(q->options->user, contact->uri, document));
+    if (!kept) return SIPVEIL_OK;
+    q->kept++;
+    return sv_arena_copy(q->arena, value, document) ? SIPVEIL_OK : sv_no_memory(q->err, SV_E2M);
 }
 
-static void keep_document(sv_policy_question *q, const sipveil_e2m_policy_contact *contact, sipveil_span document)
+/* One that finds no room in the store is asked for again; that is all that it costs. */
+static sipveil_code keep_document(sv_policy_question *q, const sipveil_e2m_policy_contact *contact, sipveil_span document)
 {
     sv_store *store = store_of(q);
-    if (store == NULL || !contact->cacheable) return;
-    (void)sv_store_add(store, SV_STORE_POLICY, DOCUMENTS, contact->uri, document, q->now, q->now + SV_POLICY_LIFE,
-                       NULL);
+    if (store == NULL || !contact->cacheable) return SIPVEIL_OK;
+    sipveil_code code = sv_store_add(store, SV_STORE_POLICY, DOCUMENTS, contact->uri, document, q->now, q->now + SV_POLICY_LIFE,
+                                     NULL);
+    return code == SIPVEIL_INTERNAL ? sv_no_memory(q->err, SV_E2M) : SIPVEIL_OK;
 }
 
-/* A document names no files of ours. */
-static bool take_document(sipveil_span document, sipveil_e2m_policy *policy)
+/* A document names no files of ours. What could not be read for want of memory is not a bad one. */
+static sipveil_code take_document(sv_policy_question *q, sipveil_span document, sipveil_e2m_policy *policy, bool *good)
 {
     size_t before = policy->count;
     sipveil_error why;
-    bool good = sv_policy_add(policy, document, &why) == SIPVEIL_OK;
-    for (size_t i = before; i < policy->count && good; i++) good = policy->rows[i].certificate.len == 0;
-    if (!good) policy->count = before;
-    return good;
+    sipveil_code code = sv_policy_add(policy, document, &why);
+    *good = code == SIPVEIL_OK;
+    for (size_t i = before; i < policy->count && *good; i++) *good = policy->rows[i].certificate.len == 0;
+    if (!*good) policy->count = before;
+    return code == SIPVEIL_INTERNAL ? sv_no_memory(q->err, SV_E2M) : SIPVEIL_OK;
 }
 
 static bool was_answered(const sipveil_e2m_policy_contact *contacts, const bool *answered, size_t i)
@@ -68,8 +71,9 @@ sipveil_code sv_policy_ask(sv_policy_question *q, const sv_sip_view *view, sipve
         sipveil_span document = {0};
         if (was_answered(contacts, answered, i)) continue;
         q->asked++;
-        answered[i] = find_document(q, &contacts[i], &document) && take_document(document, policy);
-        if (answered[i]) keep_document(q, &contacts[i], document);
+        SV_TRY(find_document(q, &contacts[i], &document, &answered[i]));
+        if (answered[i]) SV_TRY(take_document(q, document, policy, &answered[i]));
+        if (answered[i]) SV_TRY(keep_document(q, &contacts[i], document));
         else q->silent++;
     }
     return SIPVEIL_OK;

@@ -27,26 +27,30 @@ const char *sipveil_binding_event_name(unsigned event)
 /* ---- what is known of the request ---- */
 
 /* The address of record in From or To; empty where there is none. */
-static sipveil_span aor_of(const sv_sip_view *view, sv_field_id id, sv_arena *arena)
+static sipveil_code aor_of(const sv_sip_view *view, sv_field_id id, sv_arena *arena, sipveil_span *out, sipveil_error *err)
 {
     sv_sip_address address;
-    sipveil_span aor;
-    if (sv_sip_read_address(sv_sip_value(view, id), &address, NULL) != SIPVEIL_OK ||
-        sv_sip_aor(address.uri, arena, &aor, NULL) != SIPVEIL_OK) {
-        return sv_span(NULL, 0);
-    }
-    return aor;
+    *out = sv_span(NULL, 0);
+    if (sv_sip_read_address(sv_sip_value(view, id), &address, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
+    sipveil_code code = sv_sip_aor(address.uri, arena, out, NULL);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(err, SV_IDENTITY); /* or it would be a call of nobody */
+    if (code != SIPVEIL_OK) *out = sv_span(NULL, 0);
+    return SIPVEIL_OK;
 }
 
 /* Who vouches for a number does not vouch for the host beside it. */
-static sipveil_span peer_of(const sv_sip_view *view, const sipveil_identity_verdict *verdict, sv_arena *arena)
+static sipveil_code peer_of(const sv_sip_view *view, const sipveil_identity_verdict *verdict, sv_arena *arena,
+                            sipveil_span *out, sipveil_error *err)
 {
     sv_buffer b;
-    if (verdict == NULL || !verdict->valid || !verdict->is_number || verdict->asserted) return aor_of(view, SV_F_FROM, arena);
+    if (verdict == NULL || !verdict->valid || !verdict->is_number || verdict->asserted) {
+        return aor_of(view, SV_F_FROM, arena, out, err);
+    }
     sv_buffer_init(&b, arena, 64, 1024);
     sv_put_str(&b, "tel:+");
     sv_put_str(&b, verdict->identity);
-    return sv_buffer_span(&b);
+    *out = sv_buffer_span(&b);
+    return sv_buffer_check(&b, SV_IDENTITY, err);
 }
 
 /* The verified mky names this certificate (IDN-57). */
@@ -183,11 +187,11 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
         return hand_out(worker, &answer, out, err);
     }
     const sv_vouched vouched = vouched_by(verdict, &carried);
-    sv_bind_question q = {.dialog = sv_dialog_of(view, true), .peer = peer_of(view, verdict, worker->arena),
-                          .local = aor_of(view, SV_F_TO, worker->arena), .from_change = options->from_change,
-                          .required = options->required, .carried = &carried, .vouched = &vouched,
-                          .accept_change = options->accept_change, .accept_change_user = options->accept_change_user,
-                          .now = now};
+    sv_bind_question q = {.dialog = sv_dialog_of(view, true), .from_change = options->from_change, .required = options->required,
+                          .carried = &carried, .vouched = &vouched, .accept_change = options->accept_change,
+                          .accept_change_user = options->accept_change_user, .now = now};
+    SV_TRY(peer_of(view, verdict, worker->arena, &q.peer, err));
+    SV_TRY(aor_of(view, SV_F_TO, worker->arena, &q.local, err));
     bool in_dialog = q.dialog.local_tag.len > 0;
     q.of_dialog = in_dialog || sv_equal_str(view->method, "INVITE");
     q.confirmed = options->confirmed || (in_dialog && tells_confirmed(view->method));

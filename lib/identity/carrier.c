@@ -32,11 +32,13 @@ const char *sv_carrier_name(sv_carrier carrier)
 /* ---- what was found ---- */
 
 /* A carrier that cannot be read is told once; what else there is does not help then. */
-static void unreadable(search *s, sv_carrier carrier, const char *reason)
+static sipveil_code unreadable(search *s, sv_carrier carrier, const char *reason)
 {
-    if (s->why != NULL) return;
+    if (s->why != NULL) return SIPVEIL_OK;
     s->why = sv_arena_alloc(s->q->arena, WHY_MOST);
-    if (s->why != NULL) (void)snprintf(s->why, WHY_MOST, "%s: %.150s", sv_carrier_name(carrier), reason);
+    if (s->why == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    (void)snprintf(s->why, WHY_MOST, "%s: %.150s", sv_carrier_name(carrier), reason);
+    return SIPVEIL_OK;
 }
 
 static candidate *known(search *s, sipveil_span der)
@@ -64,10 +66,7 @@ static sipveil_code add(search *s, sv_carrier carrier, sipveil_span der, bool ha
     *c = (candidate){.der = der, .carrier = carrier, .has_signed = has_signed};
     sipveil_code code = sv_certificate_load(s->q->context, der, s->q->arena, &c->certificate, &why);
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
-    if (code != SIPVEIL_OK) {
-        unreadable(s, carrier, why.text);
-        return SIPVEIL_OK;
-    }
+    if (code != SIPVEIL_OK) return unreadable(s, carrier, why.text);
     SV_TRY(sv_certificate_summarise(s->q->context, c->certificate, &c->summary, s->err));
     s->count++;
     return SIPVEIL_OK;
@@ -82,8 +81,7 @@ static sipveil_code read_pkix_cert(search *s, const sv_mime_entity *entity)
     sipveil_code code = sv_mime_decoded_content(entity, s->q->arena, &der, &why);
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
     if (code == SIPVEIL_OK) return add(s, SV_CARRIER_PKIX_CERT, der, false);
-    unreadable(s, SV_CARRIER_PKIX_CERT, why.text);
-    return SIPVEIL_OK;
+    return unreadable(s, SV_CARRIER_PKIX_CERT, why.text);
 }
 
 static sipveil_code read_parts(search *s, const sv_mime_entity *entity, sipveil_span *parts, size_t *count)
@@ -159,10 +157,7 @@ static sipveil_code read_signed(search *s, sipveil_span octets, sipveil_span det
         code = sv_cms_check_signatures(s->q->crypto, &data, *inside, NULL, 0, &policy, s->q->arena, &signatures, NULL, &why);
     }
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
-    if (code != SIPVEIL_OK) {
-        unreadable(s, carrier, why.text);
-        return SIPVEIL_OK;
-    }
+    if (code != SIPVEIL_OK) return unreadable(s, carrier, why.text);
     for (size_t i = 0; i < data.certificate_count; i++) {
         bool found = false;
         if (signs) SV_TRY(has_signed(signatures, data.signer_count, data.certificates[i], s->q->arena, &found, s->err));
@@ -184,10 +179,7 @@ static sipveil_code read_mikey(search *s, sipveil_span text)
     }
     sipveil_code code = sv_mime_decode_base64(sv_trim(text), s->q->arena, &message, &why);
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
-    if (code != SIPVEIL_OK) {
-        unreadable(s, SV_CARRIER_MIKEY, why.text);
-        return SIPVEIL_OK;
-    }
+    if (code != SIPVEIL_OK) return unreadable(s, SV_CARRIER_MIKEY, why.text);
     if (!s->q->mikey(s->q->mikey_user, message, &der, &verified)) return SIPVEIL_OK;
     if (!sv_arena_copy(s->q->arena, der, &der)) return sv_no_memory(s->err, SV_IDENTITY);
     return add(s, SV_CARRIER_MIKEY, der, verified);

@@ -118,6 +118,7 @@ static sipveil_code read_part(sipveil_span text, const char *which, unsigned fla
     if (flags & SV_PASSPORT_ANY_FORM) return SIPVEIL_OK;
     sv_buffer_init(&again, arena, octets.len, 2 * octets.len + 64);
     SV_TRY(sv_json_put(*out, &again, err));
+    if (again.failed && !again.past_most) return sv_no_memory(err, SV_IDENTITY);
     if (!again.failed && sv_equal(sv_buffer_span(&again), octets)) return SIPVEIL_OK;
     return bad(err, "IDN-26", "not in the deterministic form: blanks, another order, or text that can be written shorter");
 }

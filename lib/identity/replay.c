@@ -27,6 +27,13 @@ static sipveil_code seen(const char *rule, sipveil_error *err)
     return sv_fail_rule(err, SV_IDENTITY, SIPVEIL_REPLAY, rule, SIPVEIL_NO_OFFSET, "this Identity was seen before");
 }
 
+/* What is too long to be told apart counts as seen; what there was no memory to name does not. */
+static sipveil_code check_named(const sv_buffer *scope, const sv_buffer *name, const char *rule, sipveil_error *err)
+{
+    if (!scope->failed && !name->failed) return SIPVEIL_OK;
+    return scope->past_most || name->past_most ? seen(rule, err) : sv_no_memory(err, SV_IDENTITY);
+}
+
 /* Twice the window: Date may be as far ahead as it may be behind. Without a window nothing is remembered long enough. */
 static int64_t expiry(const sv_judging *j, int64_t window_default)
 {
@@ -109,7 +116,7 @@ sipveil_code sv_remember_passport(const sv_judging *j, sipveil_span signature, s
     sv_put_lower(&name, sv_sip_host(j->view->request_uri));
     sv_put_byte(&name, ' ');
     sv_put(&name, sv_sip_top_branch(j->view)); /* tells the forks of one request apart */
-    if (scope.failed || name.failed) return seen("IDN-41", err); /* too long to be told apart */
+    SV_TRY(check_named(&scope, &name, "IDN-41", err));
     if (sv_store_find(sv_memory_store(j->options->memory), SV_STORE_SEEN, sv_buffer_span(&scope), sv_buffer_span(&name), j->now, &kept)) {
         return seen("IDN-41", err);
     }
@@ -135,6 +142,6 @@ sipveil_code sv_remember_rfc4474(const sv_judging *j, sipveil_error *err)
     sv_put(&name, method);
     sv_put_byte(&name, '|');
     sv_put(&name, from.uri); /* not its tag, which is not signed; the other side of the dialog has another From */
-    if (scope.failed || name.failed) return seen("IDN-18", err);
+    SV_TRY(check_named(&scope, &name, "IDN-18", err));
     return add(j, sv_buffer_span(&scope), sv_buffer_span(&name), sv_span(NULL, 0), expiry(j, SV_FRESHNESS_4474), "IDN-18", err);
 }

@@ -31,14 +31,16 @@ static int rank_of(int status)
     return 0;
 }
 
-void sv_field_refuse(const sv_judging *j, sipveil_identity_field *field, int status, const sipveil_error *why)
+sipveil_code sv_field_refuse(const sv_judging *j, sipveil_identity_field *field, int status, sipveil_error *why)
 {
     const char *text = sv_arena_string(j->op->arena, sv_span_str(why->text)), *rule = sv_arena_string(j->op->arena, sv_span_str(why->rule));
     const char *hint = sv_arena_string(j->op->arena, sv_span_str(why->hint));
+    if (text == NULL || rule == NULL || hint == NULL) return sv_no_memory(why, SV_IDENTITY);
     field->status = status;
-    field->rule = rule != NULL ? rule : "";
-    field->why = text != NULL ? text : "";
-    field->hint = hint != NULL ? hint : "";
+    field->rule = rule;
+    field->why = text;
+    field->hint = hint;
+    return SIPVEIL_OK;
 }
 
 static int64_t window_of(const sv_judging *j, int64_t window_default)
@@ -59,18 +61,21 @@ sipveil_code sv_refuse_stale(const sv_judging *j, const char *what, int64_t time
     return sv_hint(why, SIPVEIL_REPLAY, "an old request is checked as of its day by --at TIME; --freshness SECONDS allows more");
 }
 
-void sv_verdict_take(const sv_judging *j, const sv_credential *credential, const sv_identity_name *name, sipveil_span domain)
+sipveil_code sv_verdict_take(const sv_judging *j, const sv_credential *credential, const sv_identity_name *name, sipveil_span domain,
+                             sipveil_error *err)
 {
     sipveil_identity_verdict *out = j->out;
-    sipveil_span der;
     const char *identity = sv_arena_string(j->op->arena, name->text), *host = sv_arena_string(j->op->arena, domain);
-    out->identity = identity != NULL ? identity : "";
-    out->domain = host != NULL ? host : "";
-    out->is_number = name->is_number;
     /* A copy: what is kept by URI may go before the verdict does. */
-    if (sv_arena_copy(j->op->arena, credential->der, &der)) out->certificate = der;
+    if (identity == NULL || host == NULL || !sv_arena_copy(j->op->arena, credential->der, &out->certificate)) {
+        return sv_no_memory(err, SV_IDENTITY);
+    }
+    out->identity = identity;
+    out->domain = host;
+    out->is_number = name->is_number;
     memcpy(out->certificate_sha256, credential->sha256, sizeof out->certificate_sha256);
-    out->valid = identity != NULL && host != NULL && out->certificate.len > 0;
+    out->valid = true;
+    return SIPVEIL_OK;
 }
 
 /* ---- the fields of a request ---- */

@@ -17,14 +17,15 @@ typedef struct sv_judging {
 } sv_judging;
 
 /* Sets the status, rule and sentence of a field that is not valid, from `why`. */
-void sv_field_refuse(const sv_judging *j, sipveil_identity_field *field, int status, const sipveil_error *why);
+sipveil_code sv_field_refuse(const sv_judging *j, sipveil_identity_field *field, int status, sipveil_error *why);
 /* Whether a time is within the window of this path. */
 bool sv_is_fresh(const sv_judging *j, int64_t time, int64_t window_default);
 /* Says that it is not. REPLAY. */
 sipveil_code sv_refuse_stale(const sv_judging *j, const char *what, int64_t time, const char *rule, int64_t window_default,
                              sipveil_error *why);
 /* What is taken from a credential into the verdict. */
-void sv_verdict_take(const sv_judging *j, const sv_credential *credential, const sv_identity_name *name, sipveil_span domain);
+sipveil_code sv_verdict_take(const sv_judging *j, const sv_credential *credential, const sv_identity_name *name, sipveil_span domain,
+                             sipveil_error *err);
 
 /* One field each. INTERNAL and LIMIT (of the memory) only; else the answer is in `field`, and in j->out if valid. */
 sipveil_code sv_judge_passport(const sv_judging *j, sipveil_span value, sipveil_identity_field *field, sipveil_error *err);

@@ -144,20 +144,23 @@ static sipveil_code check_signature(const sv_judging *j, const candidate *c)
 }
 
 /* IDN-33: P-Asserted-Identity was signed, and From says something else. */
-static bool is_not_from(const sv_judging *j, const candidate *c)
+static sipveil_code compare_from(const sv_judging *j, const candidate *c, bool *differs)
 {
     sipveil_identity_naming naming = j->options->naming;
     sv_identity_name from;
-    if (!naming.use_asserted) return false;
+    *differs = false;
+    if (!naming.use_asserted) return SIPVEIL_OK;
     naming.use_asserted = false;
-    return sv_identity_originator(&naming, j->view, j->op->arena, &from, NULL) != SIPVEIL_OK || !same_name(&from, &c->originator);
+    sipveil_code code = sv_identity_originator(&naming, j->view, j->op->arena, &from, NULL);
+    *differs = code != SIPVEIL_OK || !same_name(&from, &c->originator);
+    return code == SIPVEIL_INTERNAL ? sv_no_memory(c->why, SV_IDENTITY) : SIPVEIL_OK;
 }
 
-static void hand_out(const sv_judging *j, const candidate *c)
+static sipveil_code hand_out(const sv_judging *j, const candidate *c)
 {
     sipveil_identity_verdict *out = j->out;
-    sv_verdict_take(j, c->credential, &c->originator, c->domain);
-    out->asserted = is_not_from(j, c);
+    SV_TRY(sv_verdict_take(j, c->credential, &c->originator, c->domain, c->why));
+    SV_TRY(compare_from(j, c, &out->asserted));
     out->path = SIPVEIL_IDENTITY_RFC8224;
     out->signed_at = c->token.iat;
     out->fingerprints = c->token.mky.items;
@@ -170,6 +173,7 @@ static void hand_out(const sv_judging *j, const candidate *c)
     sv_report_literal(j->op, "IDN-27", SIPVEIL_CHECK_PASSED, "the signature verifies");
     sv_report_literal(j->op, "IDN-41", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
                      j->options->memory != NULL ? "not seen before" : "there is no memory of seen signatures");
+    return SIPVEIL_OK;
 }
 
 /* The steps. *status is set where a step fails. */
@@ -195,8 +199,7 @@ sipveil_code sv_judge_passport(const sv_judging *j, sipveil_span value, sipveil_
     if (value.len > SV_IDENTITY_FIELD_MOST) {
         sv_fail_rule(err, SV_IDENTITY, SIPVEIL_LIMIT, "IDN-43", SIPVEIL_NO_OFFSET, "an Identity of %zu octets, more than %d", value.len,
                      SV_IDENTITY_FIELD_MOST);
-        sv_field_refuse(j, field, 436, err);
-        return SIPVEIL_OK;
+        return sv_field_refuse(j, field, 436, err);
     }
     sipveil_code code = sv_identity_text_read(value, &c.text, err);
     field->full = c.text.full;
@@ -210,11 +213,7 @@ sipveil_code sv_judge_passport(const sv_judging *j, sipveil_span value, sipveil_
         return SIPVEIL_OK;
     }
     if (code == SIPVEIL_OK) code = take_steps(j, &c, &status);
-    if (code == SIPVEIL_OK) {
-        hand_out(j, &c);
-        return SIPVEIL_OK;
-    }
+    if (code == SIPVEIL_OK) return hand_out(j, &c);
     if (code == SIPVEIL_INTERNAL || sv_is_memory_full(err)) return code;
-    sv_field_refuse(j, field, status, err);
-    return SIPVEIL_OK;
+    return sv_field_refuse(j, field, status, err);
 }

@@ -107,10 +107,10 @@ static sipveil_code take_steps(const sv_judging *j, candidate *c, int *status)
     return j->options->memory != NULL ? sv_remember_rfc4474(j, c->why) : SIPVEIL_OK;
 }
 
-static void hand_out(const sv_judging *j, const candidate *c)
+static sipveil_code hand_out(const sv_judging *j, const candidate *c)
 {
     sipveil_identity_verdict *out = j->out;
-    sv_verdict_take(j, c->credential, &c->originator, c->originator.host);
+    SV_TRY(sv_verdict_take(j, c->credential, &c->originator, c->originator.host, c->why));
     out->path = SIPVEIL_IDENTITY_RFC4474;
     out->signed_at = j->date;
     out->body_covered = true;
@@ -121,6 +121,7 @@ static void hand_out(const sv_judging *j, const candidate *c)
     sv_report_literal(j->op, "IDN-18", j->options->memory != NULL ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_NOT_DONE,
                      j->options->memory != NULL ? "not seen before" : "there is no memory of seen requests");
     if (c->weak) sv_report_warning(j->op, "IDN-02", "the identity rests on weak cryptography: SHA-1, or a short key");
+    return SIPVEIL_OK;
 }
 
 sipveil_code sv_judge_rfc4474(const sv_judging *j, sipveil_identity_field *field, sipveil_error *err)
@@ -130,11 +131,7 @@ sipveil_code sv_judge_rfc4474(const sv_judging *j, sipveil_identity_field *field
     sipveil_code code = take_steps(j, &c, &status);
     field->info = sv_arena_string(j->op->arena, sv_span_str(SV_QUOTE(c.info)));
     if (field->info == NULL) return sv_no_memory(err, SV_IDENTITY);
-    if (code == SIPVEIL_OK) {
-        hand_out(j, &c);
-        return SIPVEIL_OK;
-    }
+    if (code == SIPVEIL_OK) return hand_out(j, &c);
     if (code == SIPVEIL_INTERNAL || sv_is_memory_full(err)) return code;
-    sv_field_refuse(j, field, status, err);
-    return SIPVEIL_OK;
+    return sv_field_refuse(j, field, status, err);
 }
