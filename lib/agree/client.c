@@ -234,7 +234,7 @@ static sipveil_code check_call(sipveil_worker *worker, const sipveil_agree_clien
         (options->list == NULL && before->state != SIPVEIL_AGREE_IDLE)) {
         return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no list of ours for an agreement that is under way");
     }
-    return SIPVEIL_OK;
+    return sv_mechanism_check_fact(event->over, err);
 }
 
 static sipveil_code keep(sv_arena *arena, sipveil_span *span, sipveil_error *err)

@@ -53,6 +53,8 @@ typedef struct sv_mechanism_list {
 /* The kind that a name means; which profile may choose it is sv_mechanism_in_profile(). */
 sv_mechanism_kind sv_mechanism_kind_of(sipveil_span name);
 const char *sv_mechanism_kind_name(sv_mechanism_kind kind); /* "tls"; "" for OTHER and MEDIA */
+/* What a host says of a message: NULL, "none" or such a name. USAGE: a word that protects no message (AGR-19). */
+sipveil_code sv_mechanism_check_fact(const char *name, sipveil_error *err);
 bool sv_mechanism_is_digest(sv_mechanism_kind kind); /* digest, and digest-integrity of draft-04 */
 bool sv_mechanism_in_profile(sv_mechanism_kind kind, sipveil_agree_profile profile); /* D-01 */
 

@@ -57,6 +57,16 @@ sv_mechanism_kind sv_mechanism_kind_of(sipveil_span name)
     return SV_MECH_OTHER;
 }
 
+sipveil_code sv_mechanism_check_fact(const char *name, sipveil_error *err)
+{
+    if (name == NULL || strcmp(name, "none") == 0) return SIPVEIL_OK;
+    sv_mechanism_kind kind = sv_mechanism_kind_of(sv_span_str(name));
+    if (kind != SV_MECH_OTHER && kind != SV_MECH_MEDIA) return SIPVEIL_OK;
+    sv_fail_rule(err, SV_AGREE, SIPVEIL_USAGE, "AGR-19", SIPVEIL_NO_OFFSET,
+                 "the message is said to be protected by \"%s\", which is no mechanism for that", SV_QUOTE(sv_span_str(name)));
+    return sv_hint(err, SIPVEIL_USAGE, "it is none, tls, digest, digest-integrity, ipsec-ike, ipsec-man, ipsec-3gpp or smime");
+}
+
 const char *sv_mechanism_kind_name(sv_mechanism_kind kind)
 {
     return (unsigned)kind < SV_MECH_COUNT ? (const char *)mechanisms[kind].name.data : "";

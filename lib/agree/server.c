@@ -108,6 +108,7 @@ static sipveil_code find_protection(sv_server *s)
 typedef struct condition {
     const char *rule, *text;
 } condition;
+enum { NOT_IN_OUR_LIST = 8 };
 static const condition conditions[] = {
     {"", ""},
     {"AGR-11", "row 1: ACK and CANCEL are never answered"},
@@ -117,7 +118,7 @@ static const condition conditions[] = {
     {"AGR-26", "row 5: the request came unprotected, and its sender supports security agreement"},
     {"AGR-26", "row 6: the request came unprotected, and its sender supports no security agreement"},
     {"AGR-26", "row 7: the request came unprotected, which is allowed here"},
-    {"AGR-19", "row 8: the request is protected by what is not in our list"},
+    {"AGR-19", "row 8: the request is protected by a mechanism that is not in our list"},
     {"AGR-12", "row 9: Security-Verify is not our list: somebody changed it on the way"},
     {"D-13", "row 10: came over TLS by RFC 3263"},
     {"AGR-12", "row 11: the request is protected, and Security-Verify is missing"},
@@ -130,7 +131,11 @@ static void explain(sv_server *s, const sv_agree_decision *d, sipveil_agree_verd
     sv_report_literal(s->op, row->rule, d->status == 0 ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, row->text);
     if (d->status == 0) return;
     out->reason = s->why;
-    if (s->why.code == SIPVEIL_OK) {
+    if (s->why.code == SIPVEIL_OK && d->row == NOT_IN_OUR_LIST) {
+        (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, row->rule, SIPVEIL_NO_OFFSET,
+                           "the request is protected by \"%s\", which is not in our list \"%s\"", SV_QUOTE(s->protected_by),
+                           SV_QUOTE(s->own->text));
+    } else if (s->why.code == SIPVEIL_OK) {
         (void)sv_fail_rule(&out->reason, SV_AGREE, SIPVEIL_POLICY, row->rule, SIPVEIL_NO_OFFSET, "%s",
                            row->text + (d->row < 10 ? sizeof "row 1: " : sizeof "row 10: ") - 1);
     }
@@ -201,7 +206,7 @@ static sipveil_code check_options(sipveil_worker *worker, const sipveil_agree_se
     if (options->open != NULL && options->open->size != sizeof *options->open) {
         return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "options of opening of another size");
     }
-    return SIPVEIL_OK;
+    return sv_mechanism_check_fact(options->protected_by, err);
 }
 
 static void fill_findings(const sv_operation *op, sipveil_agree_verdict *out)

@@ -147,6 +147,14 @@ static bool is_tolerated(const sv_operation *op, sv_field_id id, const char *nam
     return false;
 }
 
+bool sv_compare_may_mismatch(sipveil_span name, bool pcscf)
+{
+    sv_field_id id = sv_field_id_of(name);
+    if (id == SV_F_OTHER) return pcscf && sv_equal_nocase_str(name, "Request-URI");
+    if (!sv_field_info_of(id)->rfc3261 || sv_is_content_field(id, name) || id == SV_F_MIME_VERSION) return false;
+    return !hops_may_change(id) || (pcscf && id == SV_F_VIA);
+}
+
 static bool is_redirect(const sv_node *outer)
 {
     return !outer->view->is_request && outer->view->status / 100 == 3;

@@ -27,6 +27,18 @@ static sipveil_code begin(sipveil_worker *worker, const sipveil_open_options *op
     return SIPVEIL_OK;
 }
 
+/* A name that tolerates nothing is a slip: the difference it was meant for would be refused without a word of it. */
+static sipveil_code check_tolerated(sipveil_span name, bool pcscf, sipveil_error *err)
+{
+    sv_field_id id = sv_field_id_of(name);
+    if (id == SV_F_CALL_ID || id == SV_F_CSEQ) {
+        return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a mismatch of %s is never accepted", sv_field_info_of(id)->name);
+    }
+    if (sv_compare_may_mismatch(name, pcscf)) return SIPVEIL_OK;
+    sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "there is no mismatch of \"%s\" to accept", SV_QUOTE(name));
+    return sv_hint(err, SIPVEIL_USAGE, "name a header field of RFC 3261; what hops change, extensions and the body's own fields may differ anyway");
+}
+
 static sipveil_code check_options(const sipveil_worker *worker, const sipveil_open_options *options,
                                   sipveil_error *err)
 {
@@ -37,11 +49,8 @@ static sipveil_code check_options(const sipveil_worker *worker, const sipveil_op
         return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "the date window is negative");
     }
     for (size_t i = 0; i < options->accept_mismatch_count; i++) {
-        sv_field_id id = sv_field_id_of(sv_span_str(options->accept_mismatch[i]));
-        if (id == SV_F_CALL_ID || id == SV_F_CSEQ) {
-            return sv_fail(err, SV_TUNNEL, SIPVEIL_USAGE, "a mismatch of %s is never accepted",
-                           sv_field_info_of(id)->name);
-        }
+        sipveil_span name = sv_span_str(options->accept_mismatch[i]);
+        SV_TRY(check_tolerated(name, options->pcscf, err));
     }
     for (size_t i = 0; i <= options->registered_count; i++) {
         const char *aor = i < options->registered_count ? options->registered[i] : options->me;

@@ -262,6 +262,8 @@ typedef struct sv_compare_rules {
     bool responder;     /* From of the fragment was compared with To (TUN-53) */
     bool authenticated; /* a mismatch is a failure; else only reported */
 } sv_compare_rules;
+/* Whether a difference in what is called so can be a breach at all: not of extensions, of what hops change, of the body's. */
+bool sv_compare_may_mismatch(sipveil_span name, bool pcscf);
 sipveil_code sv_compare_outer(sv_operation *op, const sv_node *inner, const sv_node *outer,
                               sv_compare_rules rules);
 /* TUN-42: exactly the stand-in for a hidden From, with the same tag. */

@@ -226,6 +226,9 @@ static void wrong_calls(void **state)
     p->client.list = p->theirs;
     assert_int_equal(pair_try(p, SIPVEIL_AGREE_EVENT_START, NULL), SIPVEIL_USAGE);
     p->client.list = p->ours;
+    set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+    assert_int_equal(pair_try(p, SIPVEIL_AGREE_EVENT_RESPONSE, "tsl"), SIPVEIL_USAGE);
+    assert_string_equal(p->err.rule, "AGR-19");
     p->a.state = (sipveil_agree_state)77;
     assert_int_equal(pair_try(p, SIPVEIL_AGREE_EVENT_UP, NULL), SIPVEIL_USAGE);
     pair_end(p);

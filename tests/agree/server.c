@@ -37,6 +37,22 @@ static void on_its_own_account(void **state)
     }
 }
 
+/* AGR-19: a mechanism that is none of ours is named, beside what we have; whatever its letters' case. */
+static void protected_by_another(void **state)
+{
+    static const char *const others[] = {"ipsec-ike", "IPSEC-IKE", "ipsec-3gpp"};
+    world *w = *state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char says[200];
+        snprintf(says, sizeof says, "the request is protected by \"%s\", which is not in our list \"" LIST "\"", others[i]);
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+        pair_server(p, others[i], 494);
+        assert_int_equal(p->verdict.row, 8);
+        assert_string_equal(p->verdict.reason.text, says);
+        pair_end(p);
+    }
+}
+
 /* D-06, AGR-24, D-16: which challenge; off is 420. */
 static void roles_and_policies(void **state)
 {
@@ -319,6 +335,13 @@ static void wrong_calls(void **state)
     p->server.list = p->ours;
     assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
     p->server.list = p->theirs;
+    static const char *const words[] = {"", "tsl", "NONE", "tls ", "sdes-srtp", "tls;q=0.2"}; /* AGR-19 */
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        p->server.protected_by = words[i];
+        assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+        assert_string_equal(p->err.rule, "AGR-19");
+    }
+    p->server.protected_by = "none";
     assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN("INVITE"), &p->verdict, &p->err), SIPVEIL_MALFORMED);
     assert_true(p->verdict.message.len == 0 && p->verdict.row == 0);
     pair_end(p);
@@ -327,7 +350,7 @@ static void wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(on_its_own_account), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
+        cmocka_unit_test(on_its_own_account), cmocka_unit_test(protected_by_another), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
         cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
         cmocka_unit_test(forms_of_digest), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
         cmocka_unit_test(wrong_calls),

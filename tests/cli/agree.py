@@ -307,6 +307,8 @@ def usage(cases):
         ((*check, "--policy", "must"), USAGE, "--policy does not take 'must'"), ((*check, "--role", "king"), USAGE, "--role does not take 'king'"),
         ((*check, "--realm", "r", "--credentials", open_file), USAGE, "read or written by others"),
         ((*check, "--realm", "r", "--credentials", bad_line), USAGE, "line 1 is no line of credentials"),
+        ((*check, "--protected-by", "tsl"), USAGE, 'protected by "tsl", which is no mechanism'),
+        ((*check, "--protected-by", "sdes-srtp"), USAGE, 'protected by "sdes-srtp", which is no mechanism'),
         (("offer", "--list", "tls bar", "--state", state), USAGE, 'has "bar" where a comma or the end would be'),
         ((*check, "--nonce-lifetime", "0"), USAGE, "--nonce-lifetime does not take '0'"),
     ]

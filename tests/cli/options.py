@@ -100,6 +100,9 @@ def tolerance(o):
     o.refused("--accept-mismatch of another field", changed, MISMATCH, *OPEN, "--accept-mismatch", "Subject,To")
     for field in ("Call-ID", "i", "CSeq", "From,CSeq"):
         o.usage("--accept-mismatch %s is never accepted" % field, "open", *OPEN, "--accept-mismatch", field)
+    for field in ("Conact", "X-Mine", "Via", "Content-Type", "l", "Record-Route", "Contact,Request-URI", "Identity", "z"):
+        o.usage("--accept-mismatch %s would accept nothing" % field, "open", *OPEN, "--accept-mismatch", field,
+                words=('there is no mismatch of "%s" to accept' % field.rpartition(",")[2],))
 
 
 def layers(o):

@@ -259,7 +259,7 @@ typedef enum sipveil_agree_event_kind {
 typedef struct sipveil_agree_event {
     sipveil_agree_event_kind kind;
     sipveil_span message;
-    const char *over;        /**< RESPONSE: NULL: none */
+    const char *over;        /**< RESPONSE: a mechanism's name; NULL: none */
     bool over_rfc3263_tls;   /**< START: the next hop is reached by TLS that RFC 3263 asked for */
     bool ack_of_failure;     /**< REQUEST: this ACK answers no 2xx */
     int64_t now;             /**< seconds UTC */
@@ -329,7 +329,8 @@ typedef struct sipveil_agree_server_options {
     const sipveil_agree_list *list;      /**< own list, of the interface */
     sipveil_agree_policy policy;
     sipveil_agree_role role;
-    const char *protected_by;            /**< fact: the mechanism that verifiably protected this request; NULL: none.
+    const char *protected_by;            /**< fact: the mechanism that verifiably protected this request; NULL: none;
+                                              another word than a mechanism's name is SIPVEIL_USAGE.
                                               digest and smime are found out here */
     bool answer_supported;               /**< OPTIONAL: `Supported: sec-agree` alone is answered by 494 */
     const char *realm;                   /**< digest */

@@ -145,7 +145,8 @@ typedef struct sipveil_open_options {
     bool privacy_border;              /**< a privacy service stands on the path: From and Contact may differ
                                            against an anonymous outer From (TRU-49) */
     size_t layers;                    /**< stop after so many protective layers; 0: no stop */
-    const char *const *accept_mismatch; /**< fields whose difference is tolerated; never Call-ID, CSeq */
+    const char *const *accept_mismatch; /**< fields whose difference is tolerated; never Call-ID, CSeq. A name whose
+                                           difference would never be refused is SIPVEIL_USAGE */
     size_t accept_mismatch_count;
     bool second_opinion;              /**< libcrypto's CMS checks every layer it can */
     bool accept_bare_lf;              /**< inspect only */
