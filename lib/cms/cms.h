@@ -179,6 +179,7 @@ typedef struct sv_signature {
     int64_t time;                 /* signingTime, UTC seconds; a claim, never decides (ADV-119) */
     sipveil_span capabilities;    /* SMIMECapabilities value, or empty */
     bool no_signed_attributes;    /* accepted by name: content must be a MIME entity */
+    sipveil_span covered, value;  /* valid: the octets that were signed, and the signature */
 } sv_signature;
 
 typedef struct sv_signed {

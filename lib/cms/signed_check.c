@@ -277,6 +277,8 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
                                &valid, why));
     if (!valid) return bad(why, "CMS-02", "the signature does not verify");
     s->out->weak |= weak;
+    s->out->covered = s->covered;
+    s->out->value = s->info.signature;
     return SIPVEIL_OK;
 }
 

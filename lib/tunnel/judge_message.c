@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What holds for a message as a whole: what was required of it, whom it is for, whether it was seen
- * before. */
-#include "state/store.h"
-#include "tunnel/memory.h"
+/* What holds for a message as a whole: what was required of it, and whom it is for. */
 #include "tunnel/operation.h"
-
-enum { DATE_WINDOW = 3600 }; /* RFC 3261 23.4.2, RFC 3893 */
 
 /* What was met anywhere, and a signed AIB, which proves the message that it stands in, and no other. */
 typedef struct findings {
@@ -89,64 +84,4 @@ sipveil_code sv_judge_message(sv_operation *op)
     }
     return op->addressee_checked ? SIPVEIL_OK
                                  : sv_report_failure(op, op->root, sv_judge_addressee(op, op->root->view));
-}
-
-/* ---- replay ---- */
-
-/* Calls visit for what each authenticated layer protects: an attacker may put another part in front of what
- * is replayed, or take outer layers off. */
-static sipveil_code visit_authenticated(sv_operation *op, const sv_node *node,
-                                        sipveil_code (*visit)(sv_operation *op, const sv_node *content), size_t *count)
-{
-    for (const sv_node *child = node->first_child; child != NULL; child = child->next) {
-        const sv_node *content = child->first_child;
-        if (sv_node_protects(child) && content != NULL && sv_cover_of(content).is_authenticated) {
-            (*count)++;
-            SV_TRY(visit(op, content));
-        }
-        SV_TRY(visit_authenticated(op, child, visit, count));
-    }
-    return SIPVEIL_OK;
-}
-
-static sipveil_code check_not_seen(sv_operation *op, const sv_node *content)
-{
-    return sv_memory_check_not_seen(op->options->memory, op->crypto, op->root->view, content->octets, op->now, op->err);
-}
-
-static sipveil_code remember(sv_operation *op, const sv_node *content)
-{
-    int64_t window = op->options->date_window, expires;
-    if (window == 0 || window == SIPVEIL_DATE_WINDOW_ANY) window = DATE_WINDOW;
-    if (__builtin_mul_overflow(window, 2, &expires) || __builtin_add_overflow(op->now, expires, &expires)) {
-        expires = INT64_MAX;
-    }
-    sipveil_code code = sv_memory_add_seen(op->options->memory, op->crypto, op->root->view, content->octets, op->now,
-                                           expires, op->err);
-    return code == SIPVEIL_REPLAY ? SIPVEIL_OK : code; /* the same part twice in this message */
-}
-
-static sipveil_code nothing_to_do(sv_operation *op, const sv_node *content)
-{
-    (void)op;
-    (void)content;
-    return SIPVEIL_OK;
-}
-
-sipveil_code sv_judge_replay(sv_operation *op)
-{
-    size_t count = 0;
-    if (op->options->memory == NULL) {
-        SV_TRY(visit_authenticated(op, op->root, nothing_to_do, &count));
-        if (count > 0) {
-            sv_report_check(op, "ADV-145", SIPVEIL_CHECK_NOT_DONE, "whether it was seen before: nothing is remembered between messages");
-        }
-        return SIPVEIL_OK;
-    }
-    sipveil_code code = visit_authenticated(op, op->root, check_not_seen, &count);
-    if (code == SIPVEIL_OK) code = visit_authenticated(op, op->root, remember, &count);
-    if (code == SIPVEIL_OK && count == 0) return SIPVEIL_OK;
-    sv_report_check(op, "ADV-145", code == SIPVEIL_OK ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED, "%s",
-                    code == SIPVEIL_OK ? "the message was not seen before" : op->err->text);
-    return code;
 }

@@ -11,7 +11,7 @@
 
 #define ROOM "tunnel"
 
-enum { SEEN_MOST = 65536, DIGEST = 32, NAME_MOST = 1024, IMAGE_MOST = 64 << 20 };
+enum { SEEN_MOST = 65536, DIGEST = 32, NAME_MOST = 1024, IMAGE_MOST = 64 << 20, SEALED = 2 }; /* 0 and 1 are scopes of lib/identity */
 
 struct sipveil_memory {
     sv_store *store;
@@ -77,6 +77,12 @@ static bool put(seen_name *name, sipveil_span s, bool lower)
     return true;
 }
 
+static sipveil_code too_long(sipveil_error *err)
+{
+    return sv_fail_rule(err, ROOM, SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
+                        "From tag, CSeq and Call-ID are too long to be remembered");
+}
+
 static sipveil_code make_name(sv_crypto *crypto, const sv_sip_view *outer, sipveil_span content, seen_name *name,
                               sipveil_error *err)
 {
@@ -93,8 +99,7 @@ static sipveil_code make_name(sv_crypto *crypto, const sv_sip_view *outer, sipve
         put(name, method, false) && put(name, SV_SPAN("|"), false) && put(name, from.tag, true)) {
         return SIPVEIL_OK;
     }
-    return sv_fail_rule(err, ROOM, SIPVEIL_LIMIT, "ADV-145", SIPVEIL_NO_OFFSET,
-                        "From tag and CSeq are too long to be remembered");
+    return too_long(err);
 }
 
 static sipveil_code seen_before(sipveil_error *err)
@@ -122,6 +127,58 @@ sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const
                                      sv_span(name.octets, name.len), sv_span(NULL, 0), now, expires, err);
     return code == SIPVEIL_REPLAY ? seen_before(err) : code;
 }
+
+/* ---- acts of sealing ---- */
+
+/* A scope that no Call-ID is, and a place: what of a message tells dialogs and methods apart. */
+typedef struct sealed {
+    uint8_t scope[1 + SV_DIGEST_MOST];
+    uint8_t place[SV_DIGEST_MOST];
+} sealed;
+
+static sipveil_span scope_of(const sealed *s)
+{
+    return sv_span(s->scope, 1 + DIGEST);
+}
+
+static sipveil_code make_sealed(sv_crypto *crypto, const sv_sip_view *outer, sipveil_span seal, sealed *out, sipveil_error *err)
+{
+    sv_sip_address from = {0};
+    seen_name name = {.len = 0};
+    out->scope[0] = SEALED;
+    SV_TRY(sv_digest_octets(crypto, sv_digest_by_name("sha256"), seal, out->scope + 1, err));
+    if (sv_sip_read_address(sv_sip_value(outer, SV_F_FROM), &from, NULL) != SIPVEIL_OK) from.tag.len = 0;
+    if (!put(&name, outer->is_request ? SV_SPAN("request ") : SV_SPAN("response "), false) || !put(&name, outer->method, false) ||
+        !put(&name, SV_SPAN("|"), false) || !put(&name, from.tag, true) || !put(&name, SV_SPAN("|"), false) ||
+        !put(&name, sv_sip_value(outer, SV_F_CALL_ID), false)) {
+        return too_long(err);
+    }
+    return sv_digest_octets(crypto, sv_digest_by_name("sha256"), sv_span(name.octets, name.len), out->place, err);
+}
+
+sipveil_code sv_memory_check_seal(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span seal,
+                                  int64_t now, sipveil_error *err)
+{
+    sealed s;
+    sipveil_span kept;
+    SV_TRY(make_sealed(crypto, outer, seal, &s, err));
+    if (!sv_store_find(memory->store, SV_STORE_SEEN, scope_of(&s), SV_SPAN("place"), now, &kept) ||
+        sv_equal(kept, sv_span(s.place, DIGEST))) {
+        return SIPVEIL_OK;
+    }
+    return sv_fail_rule(err, ROOM, SIPVEIL_REPLAY, "ADV-146", SIPVEIL_NO_OFFSET,
+                        "what is protected here came before with another message: other Call-ID, From tag, method or direction");
+}
+
+sipveil_code sv_memory_add_seal(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span seal,
+                                int64_t now, int64_t expires, sipveil_error *err)
+{
+    sealed s;
+    SV_TRY(make_sealed(crypto, outer, seal, &s, err));
+    return sv_store_replace(memory->store, SV_STORE_SEEN, scope_of(&s), SV_SPAN("place"), sv_span(s.place, DIGEST), now, expires, err);
+}
+
+/* ---- the image ---- */
 
 sipveil_code sipveil_memory_save(const sipveil_memory *memory, int64_t now, uint8_t **image, size_t *len,
                                  sipveil_error *err)

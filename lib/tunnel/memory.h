@@ -24,4 +24,12 @@ sipveil_code sv_memory_check_not_seen(const sipveil_memory *memory, sv_crypto *c
 sipveil_code sv_memory_add_seen(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span content,
                                 int64_t now, int64_t expires, sipveil_error *err);
 
+/* Whether one act of sealing came with another dialog, another method, or as a response: SIPVEIL_REPLAY (ADV-146). seal:
+ * octets that nobody can make anew without the keys. Changes nothing. */
+sipveil_code sv_memory_check_seal(const sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span seal,
+                                  int64_t now, sipveil_error *err);
+/* Remembers it for the dialog and method of this message. */
+sipveil_code sv_memory_add_seal(sipveil_memory *memory, sv_crypto *crypto, const sv_sip_view *outer, sipveil_span seal,
+                                int64_t now, int64_t expires, sipveil_error *err);
+
 #endif

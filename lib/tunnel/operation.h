@@ -252,7 +252,9 @@ bool sv_fragment_is_aib(const sv_node *node);
 
 /* ---- judge_message.c: what holds for the message as a whole ---- */
 sipveil_code sv_judge_message(sv_operation *op);
-/* Last of all, when nothing else refuses: seen before? Changes the memory only if not (ADV-145). */
+
+/* ---- replay.c ---- */
+/* Last of all, when nothing else refuses: seen before? Changes the memory only if not (ADV-145, ADV-146). */
 sipveil_code sv_judge_replay(sv_operation *op);
 
 /* ---- compare_outer.c ---- */

@@ -355,6 +355,14 @@ def policies(refusals):
     other = sipveil("open", *OPEN, "--state", state, stdin=seal("--to", KEK, "--sign-with", SIGNER, message=INVITE.replace(
         b"3848276298220188511", b"3848276298220188512")))
     refusals.cases.case("ADV-145: another message is let in", [] if other.code == OK else [repr(other)])
+    body = seal("--mode", "payload", "--sign-with", SIGNER)
+    first = sipveil("open", *OPEN, "--state", state, stdin=body)
+    refusals.cases.case("ADV-146: a body that was signed", [] if first.code == OK else [repr(first)])
+    for what, old, new in (("call", b"3848276298220188511", b"4848276298220188511"), ("party's call", b"9fxced76sl", b"8fxced76sl")):
+        refusals.open("ADV-146: the same in another %s" % what, substitute(body, old, new), POLICY, "before with another message",
+                      options=(*OPEN, "--state", state), status=403)
+    refusals.open("ADV-146: the same in a MESSAGE", body.replace(b"INVITE", b"MESSAGE"), POLICY, "before with another message",
+                  options=(*OPEN, "--state", state), status=403)
     state.chmod(0o644)
     refusals.any("a state file that others can read", "open", (*OPEN, "--state", state), USAGE, "hint: ", stdin=GCM)
     damaged = lab.write("damaged", b"not a state", 0o600)

@@ -2,6 +2,8 @@
 /* Seen messages: exact and dressed-up replay, expiry, and the image that outlives a restart (ADV-145, 146). */
 #include "tunnel/fixture.h"
 
+#include <openssl/bn.h>
+
 static sipveil_memory *new_memory(lab *l)
 {
     sipveil_memory *memory = NULL;
@@ -125,6 +127,129 @@ static void replay_elsewhere(void **state)
     sipveil_memory_free(memory);
 }
 
+/* ---- what only a body protects ---- */
+
+static sipveil_span signed_body(lab *l, const char *head)
+{
+    return protect(l, head, "Content-Type: application/sdp\r\n", SV_SPAN(SDP), l->alice, NULL);
+}
+
+/* ADV-146: nothing in a protected body names its message, so the act of sealing is remembered. */
+static void bodies_elsewhere(void **state)
+{
+    static const char *const edits[][2] = {
+        {CALL_ID, "Call-ID: other@x\r\n"},
+        {"tag=9fxced76sl", "tag=other"},
+    };
+    lab *l = begin(state);
+    l->seal.opaque = true;
+    sipveil_span bodies[] = {
+        signed_body(l, HEAD),
+        protect(l, HEAD, "Content-Type: application/sdp\r\n", SV_SPAN(SDP), NULL, l->kek),
+        protect(l, HEAD, "Content-Type: application/sdp\r\n", SV_SPAN(SDP), l->alice, l->bob),
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        sipveil_memory *memory = new_memory(l);
+        sipveil_span message = bodies[i];
+        assert_code(try_open(l, message), SIPVEIL_OK);
+        for (size_t k = 0; k < sizeof edits / sizeof *edits; k++) {
+            assert_code(try_open(l, edited(l, message, edits[k][0], edits[k][1])), SIPVEIL_REPLAY);
+            assert_string_equal(l->err.rule, "ADV-146");
+            assert_int_equal(l->err.sip_status, i == 0 ? 403 : 493);
+        }
+        sipveil_span as_message = edited(l, edited(l, message, "INVITE sip", "MESSAGE sip"), CSEQ, "CSeq: 1 MESSAGE\r\n");
+        assert_code(try_open(l, as_message), SIPVEIL_REPLAY);
+        /* as a response: of the signer that the To names, so that nothing else refuses it */
+        sipveil_span as_response = edited(l, edited(l, message, REQUEST_LINE, "SIP/2.0 200 OK\r\n"), TO, "To: <sip:alice@atlanta.example.com>;tag=1\r\n");
+        assert_code(try_open(l, as_response), SIPVEIL_REPLAY); /* ADV-145 */
+        assert_code(try_open(l, edited(l, as_response, CSEQ, "CSeq: 3 INVITE\r\n")), SIPVEIL_REPLAY);
+        assert_string_equal(l->err.rule, "ADV-146");
+        /* once more in its dialog, as after a 401 that asked who it is */
+        assert_code(try_open(l, edited(l, message, CSEQ, "CSeq: 2 INVITE\r\n")), SIPVEIL_OK);
+        l->clock = NOW + 7201;
+        assert_code(try_open(l, edited(l, message, CALL_ID, "Call-ID: other@x\r\n")), SIPVEIL_OK); /* expired */
+        l->clock = NOW;
+        sipveil_memory_free(memory);
+    }
+}
+
+/* The same content sealed anew is another act; so is the same sealed message seen by another receiver. */
+static void bodies_sealed_anew(void **state)
+{
+    lab *l = begin(state);
+    sipveil_memory *memory = new_memory(l);
+    const char *other = edited_text(l, HEAD, CALL_ID, "Call-ID: other@x\r\n");
+    sipveil_span message = signed_body(l, HEAD);
+    assert_code(try_open(l, message), SIPVEIL_OK);
+    assert_code(try_open(l, signed_body(l, other)), SIPVEIL_OK);
+    assert_code(try_open(l, protect(l, HEAD, "Content-Type: application/sdp\r\n", SV_SPAN(SDP), NULL, l->kek)), SIPVEIL_REPLAY); /* ADV-145 */
+    assert_code(try_open(l, protect(l, other, "Content-Type: text/plain\r\n", SV_SPAN("a"), NULL, l->kek)), SIPVEIL_OK);
+    sipveil_memory_free(memory);
+    memory = new_memory(l);
+    assert_code(try_open(l, edited(l, message, CALL_ID, "Call-ID: other@x\r\n")), SIPVEIL_OK);
+    sipveil_memory_free(memory);
+}
+
+/* The value of P-256's order. */
+static const char order[] = "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551";
+
+/* The lengths of all values that end where the octets end grow by delta; they stay in their form. */
+static void lengthen(uint8_t *der, size_t len, int delta)
+{
+    for (size_t at = 0; at + 2 < len;) {
+        size_t form = der[at + 1], octets = form & 0x80 ? form & 0x7F : 0, length = octets ? 0 : form;
+        for (size_t i = 0; i < octets; i++) length = length << 8 | der[at + 2 + i];
+        size_t end = at + 2 + octets + length;
+        if (end != len) {
+            at = end;
+            continue;
+        }
+        length = (size_t)((int)length + delta);
+        if (octets == 0) der[at + 1] = (uint8_t)length;
+        for (size_t i = octets; i > 0; i--, length >>= 8) der[at + 1 + i] = (uint8_t)length;
+        if (der[at] == 0x02) return;
+        at += 2 + octets;
+    }
+}
+
+/* Signed data that ends in an ECDSA signature (r, s), with (r, n - s) in its place: anybody can make that. */
+static sipveil_span other_half(lab *l, sipveil_span der)
+{
+    uint8_t *copy = sv_arena_alloc(l->arena, der.len + 1), s[33] = {0};
+    size_t size = 31;
+    BIGNUM *n = NULL, *value;
+    assert_non_null(copy);
+    memcpy(copy, der.data, der.len);
+    while (size <= 33 && (copy[der.len - size - 2] != 0x02 || copy[der.len - size - 1] != size)) size++;
+    assert_true(size <= 33);
+    assert_true(BN_hex2bn(&n, order) > 0);
+    value = BN_bin2bn(copy + der.len - size, (int)size, NULL);
+    assert_non_null(value);
+    assert_int_equal(BN_sub(value, n, value), 1);
+    size_t octets = (size_t)BN_num_bits(value) / 8 + 1; /* room for the sign */
+    assert_int_equal(BN_bn2binpad(value, s, (int)octets), octets);
+    BN_free(value);
+    BN_free(n);
+    lengthen(copy, der.len, (int)octets - (int)size);
+    memcpy(copy + der.len - size, s, octets);
+    return sv_span(copy, der.len - size + octets);
+}
+
+/* ADV-146: nor does the other one of the two signatures that verify make it new. */
+static void the_other_half_of_a_signature(void **state)
+{
+    lab *l = begin(state);
+    sipveil_memory *memory = new_memory(l);
+    l->seal.opaque = true;
+    sipveil_span message = signed_body(l, HEAD);
+    const char *other = edited_text(l, HEAD, CALL_ID, "Call-ID: other@x\r\n");
+    sipveil_span turned = compose(l, other, rows_of(l, message), other_half(l, body_of(message)));
+    assert_code(try_open(l, turned), SIPVEIL_OK);
+    assert_code(try_open(l, message), SIPVEIL_REPLAY);
+    assert_string_equal(l->err.rule, "ADV-146");
+    sipveil_memory_free(memory);
+}
+
 /* ADV-145: over a restart. */
 static void image(void **state)
 {
@@ -199,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_replay),     cmocka_unit_test(dressed_up_replay), cmocka_unit_test(refused_is_not_remembered),
         cmocka_unit_test(others_are_new),   cmocka_unit_test(replay_elsewhere),  cmocka_unit_test(image),
+        cmocka_unit_test(bodies_elsewhere), cmocka_unit_test(bodies_sealed_anew), cmocka_unit_test(the_other_half_of_a_signature),
         cmocka_unit_test(endless_window),   cmocka_unit_test(long_names),
     };
     return cmocka_run_group_tests_name("remembering seen messages", tests, lab_setup, lab_teardown);
