@@ -217,7 +217,7 @@ static void sealed_for_another(void **state)
     assert_true(has(p, "smime-type=certs-only"));
     pair_end(p);
     /* The host's word does not make it smime or digest. */
-    static const char *const words[] = {"smime", "digest", "rot13"};
+    static const char *const words[] = {"smime", "digest", "ipsec-ike"};
     for (size_t i = 0; i < 3; i++) {
         p = until_494(w, SIPVEIL_AGREE_RFC3329, "smime", "smime;q=0.7, digest;q=0.1");
         set_text(&p->message, SV_SPAN(OFFERED_INVITE));
