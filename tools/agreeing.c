@@ -23,7 +23,7 @@ static bool take_word(const agreeing *g, const char *option, const char *value, 
 
 static bool take_policy(agreeing *g, const char *v)
 {
-    static const char *const client[] = {"may", "must"}, *const server[] = {"off", "optional", "required"};
+    static const char *const client[] = {"may", "must"}, *const server[] = {"required", "optional", "off"}; /* by sipveil_agree_policy */
     int place = 0;
     g->policy_given = true;
     if (strcmp(g->o.common.verb, "agree offer") == 0) {

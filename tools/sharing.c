@@ -302,7 +302,6 @@ int sharing_prepare(sharing *s)
     seal->trust = s->ring;
     seal->accept_bare_lf = true;
     s->e2m.seal = *seal;
-    s->e2m.seal.by_key_identifier = true;
     s->e2m.hops = s->hops;
     s->e2m.private_types = s->private_types;
     s->e2m.may_disclose = s->disclose;

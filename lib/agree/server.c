@@ -8,7 +8,7 @@
 
 void sipveil_agree_server_options_default(sipveil_agree_server_options *options)
 {
-    *options = (sipveil_agree_server_options){.size = sizeof *options, .policy = SIPVEIL_AGREE_REQUIRED};
+    *options = (sipveil_agree_server_options){.size = sizeof *options};
 }
 
 /* ---- facts ---- */

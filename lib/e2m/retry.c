@@ -40,6 +40,7 @@ static void ask_for_answers(const sv_retry *r, sipveil_e2m_options *e2m)
 static sipveil_code seal_again(const sv_retry *r, sipveil_span again, sipveil_sealed *out)
 {
     sipveil_e2m_options e2m = r->options->e2m;
+    e2m.size = sizeof e2m;
     e2m.hops = r->hops;
     e2m.hop_count = r->hop_count;
     e2m.reuse = NULL; /* a refusal ends the use of an earlier key: all recipients, a new key (CEK-09) */

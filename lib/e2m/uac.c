@@ -11,8 +11,6 @@ void sipveil_e2m_options_default(sipveil_e2m_options *options)
     if (options == NULL) return;
     *options = (sipveil_e2m_options){.size = sizeof *options};
     sipveil_seal_options_default(&options->seal);
-    options->seal.mode = SIPVEIL_MODE_PAYLOAD;
-    options->seal.by_key_identifier = true; /* E2M-32 */
 }
 
 static sipveil_code check_options(const sipveil_e2m_options *o, sipveil_error *err)
@@ -212,6 +210,8 @@ static sipveil_code seal_shared(sipveil_worker *worker, const sipveil_e2m_option
 {
     sipveil_seal_options settled = o->seal;
     sipveil_e2m_options own = *o;
+    settled.size = sizeof settled;
+    settled.by_key_identifier = own.seal.by_key_identifier = true; /* E2M-32 */
     sv_sharing sharing = {.options = &own, .reusing = o->reuse != NULL, .keeping = o->keep,
                           .sign_label = o->sign_label || o->keep || o->reply != SIPVEIL_E2M_NONE};
     const sipveil_key **list = sv_arena_alloc_array(scratch, o->seal.recipient_count + o->hop_count, sizeof *list);

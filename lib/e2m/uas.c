@@ -218,16 +218,17 @@ sipveil_code sipveil_e2m_open(sipveil_worker *worker, const sipveil_e2m_open_opt
         sv_error_clear(err);
         return sv_fail(err, SV_E2M, SIPVEIL_USAGE, "worker, options (with their size) and a place are needed");
     }
-    sipveil_memory *memory = options->open.memory;
+    sipveil_open_options open = options->open;
+    open.size = sizeof open;
     ua_receiving ua = {.options = options,
-                       .r = {.store = memory != NULL ? sv_memory_store(memory) : NULL,
+                       .r = {.store = open.memory != NULL ? sv_memory_store(open.memory) : NULL,
                              .allow_unprotected = options->allow_unprotected_cekref,
                              .judge = judge,
                              .tell = tell,
                              .state = &ua}};
     sv_opening_extension extension = sv_receiving_calls;
     extension.state = &ua.r;
-    sipveil_code code = sv_open_extended(worker, &options->open, &extension, message, out, err);
+    sipveil_code code = sv_open_extended(worker, &open, &extension, message, out, err);
     worker->operation.extension = NULL; /* it goes with this call */
     return code;
 }

@@ -311,9 +311,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_load(sipveil_span image,
 /* ------------------------------------------------------------------ server */
 
 typedef enum sipveil_agree_policy {
-    SIPVEIL_AGREE_OFF = 0,
+    SIPVEIL_AGREE_REQUIRED = 0,
     SIPVEIL_AGREE_OPTIONAL,
-    SIPVEIL_AGREE_REQUIRED
+    SIPVEIL_AGREE_OFF
 } sipveil_agree_policy;
 
 typedef enum sipveil_agree_role {

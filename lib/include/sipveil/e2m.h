@@ -170,7 +170,7 @@ typedef struct sipveil_e2m_hop {
 /** Start from sipveil_e2m_options_default(); every pointer is *borrowed* for the call. */
 typedef struct sipveil_e2m_options {
     size_t size;
-    sipveil_seal_options seal; /**< recipients: the far UA; signers; cipher. mode, hide are not used */
+    sipveil_seal_options seal; /**< recipients: the far UA; signers; cipher. mode, hide, by_key_identifier are not used */
     const sipveil_e2m_hop *hops;
     size_t hop_count;
     sipveil_e2m_act act;       /**< NONE: view */
