@@ -242,12 +242,58 @@ static sipveil_code keep(sv_arena *arena, sipveil_span *span, sipveil_error *err
     return sv_arena_copy(arena, *span, span) ? SIPVEIL_OK : sv_no_memory(err, SV_AGREE);
 }
 
+enum { ASSOCIATION_SPANS = 11 };
+
+static void list_spans(sipveil_agree_association *a, sipveil_span *spans[ASSOCIATION_SPANS])
+{
+    sipveil_span *all[ASSOCIATION_SPANS] = {&a->own_list, &a->request, &a->security_client, &a->server_list, &a->first_list,
+                                            &a->mechanism, &a->challenge, &a->cnonce, &a->certificate, &a->verify_sent,
+                                            &a->credentials_sent};
+    for (size_t i = 0; i < ASSOCIATION_SPANS; i++) spans[i] = all[i];
+}
+
 static sipveil_code copy_association(sv_arena *arena, sipveil_agree_association *a, sipveil_error *err)
 {
-    sipveil_span *spans[] = {&a->own_list, &a->request, &a->security_client, &a->server_list, &a->first_list, &a->mechanism,
-                             &a->challenge, &a->cnonce, &a->certificate, &a->verify_sent, &a->credentials_sent};
-    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) SV_TRY(keep(arena, spans[i], err));
+    sipveil_span *spans[ASSOCIATION_SPANS];
+    list_spans(a, spans);
+    for (size_t i = 0; i < ASSOCIATION_SPANS; i++) SV_TRY(keep(arena, spans[i], err));
     return SIPVEIL_OK;
+}
+
+/* What was read of the message is copied: the caller's octets need not outlive the call. */
+static sipveil_code leave_message(const sv_client *c, sipveil_error *err)
+{
+    sipveil_span *spans[ASSOCIATION_SPANS];
+    uintptr_t from = (uintptr_t)c->event->message.data;
+    list_spans(c->a, spans);
+    for (size_t i = 0; i < ASSOCIATION_SPANS; i++) {
+        uintptr_t at = (uintptr_t)spans[i]->data;
+        if (at >= from && at - from < c->event->message.len) SV_TRY(keep(c->op->arena, spans[i], err));
+    }
+    return SIPVEIL_OK;
+}
+
+static bool is_result_of(const sipveil_worker *worker, sipveil_agree_association *a)
+{
+    sipveil_span *spans[ASSOCIATION_SPANS];
+    list_spans(a, spans);
+    for (size_t i = 0; i < ASSOCIATION_SPANS; i++) {
+        if (sv_arena_holds(worker->arena, spans[i]->data) || (worker->given != NULL && sv_arena_holds(worker->given, spans[i]->data))) return true;
+    }
+    return false;
+}
+
+/* What the worker's last step came to may be where this one starts: it goes along. */
+static sipveil_code begin(sipveil_worker *worker, sipveil_agree_association *start, sipveil_span *message, sipveil_error *err)
+{
+    if (!is_result_of(worker, start)) return sv_worker_begin_with(worker, message, err);
+    sv_arena *own = sv_arena_new(64 * 1024, 64u << 20);
+    if (own == NULL) return sv_no_memory(err, SV_AGREE);
+    sipveil_code code = copy_association(own, start, err);
+    if (code == SIPVEIL_OK) code = sv_worker_begin_with(worker, message, err);
+    if (code == SIPVEIL_OK) code = copy_association(worker->arena, start, err);
+    sv_arena_free(own);
+    return code;
 }
 
 static sipveil_code read_message(sv_client *c)
@@ -321,17 +367,19 @@ sipveil_code sipveil_agree_step(sipveil_worker *worker, const sipveil_agree_clie
     sv_error_clear(err);
     if (out == NULL) return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "no place for the outcome");
     SV_TRY(check_call(worker, options, before, event, err));
-    const sipveil_agree_association start = *before; /* out->next may be the same place */
-    *out = (sipveil_agree_outcome){.next = start};
-    sv_error_clear(&out->reason);
+    sipveil_agree_association start = *before; /* out->next may be the same place */
     sipveil_agree_event happened = *event;
-    SV_TRY(sv_worker_begin_with(worker, &happened.message, err));
+    *out = (sipveil_agree_outcome){0};
+    SV_TRY(begin(worker, &start, &happened.message, err));
+    out->next = start;
+    sv_error_clear(&out->reason);
     sv_client c = {.worker = worker, .op = &worker->operation, .options = options, .event = &happened, .a = &out->next, .out = out};
     c.op->err = err;
     sv_buffer_init(&c.op->checks, c.op->arena, 8 * sizeof(sipveil_check), 1 << 16);
     sv_buffer_init(&c.op->warnings, c.op->arena, 4 * sizeof(sipveil_warning), 1 << 16);
     sipveil_code code = run(&c);
     if (code == SIPVEIL_OK && c.seal) code = seal(&c, err);
+    if (code == SIPVEIL_OK) code = leave_message(&c, err);
     if (code == SIPVEIL_OK) code = finish(&c, start.state, err);
     worker->operation.err = NULL;
     if (code != SIPVEIL_OK) *out = (sipveil_agree_outcome){.next = start};

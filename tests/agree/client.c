@@ -61,6 +61,32 @@ static void bare_line_feeds(void **state)
     pair_end(p);
 }
 
+/* Within one program nothing has to be saved and loaded: what a step came to is where the next one starts. */
+static void an_outcome_is_the_next_start(void **state)
+{
+    static const struct {
+        sipveil_agree_event_kind kind;
+        sipveil_agree_state state;
+    } steps[] = {{SIPVEIL_AGREE_EVENT_START, SIPVEIL_AGREE_OFFERED}, {SIPVEIL_AGREE_EVENT_RESPONSE, SIPVEIL_AGREE_STARTING},
+                 {SIPVEIL_AGREE_EVENT_UP, SIPVEIL_AGREE_CONFIRMING}};
+    world *w = *state;
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329);
+    set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (steps[i].kind == SIPVEIL_AGREE_EVENT_RESPONSE) pair_server(p, NULL, 494);
+        sipveil_agree_event event = {.kind = steps[i].kind, .message = span_of(&p->message), .now = NOW};
+        PAIR_OK(sipveil_agree_step(w->worker, &p->client, i == 0 ? &p->a : &p->outcome.next, &event, &p->outcome, &p->err));
+        assert_int_equal(p->outcome.next.state, steps[i].state);
+        if (p->outcome.message.len > 0) set_text(&p->message, p->outcome.message);
+    }
+    assert_true(sv_equal_str(p->outcome.next.mechanism, "tls"));
+    assert_true(has(p, "\r\nSecurity-Verify: ") && has(p, "\r\nCSeq: 2 INVITE\r\n"));
+    sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_RESPONSE, .message = SV_SPAN("garbage"), .now = NOW};
+    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->outcome.next, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    assert_true(sv_equal_str(p->outcome.next.mechanism, "tls")); /* as it was, and still there */
+    pair_end(p);
+}
+
 /* A passive client of digest is answered without a challenge when nothing says that it has digest; here the server adds what it
  * has, so that it goes on at once; and where nothing came, it asks again with its list. */
 static void passive_then_active(void **state)
@@ -237,7 +263,7 @@ static void wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(offers), cmocka_unit_test(bare_line_feeds), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
+        cmocka_unit_test(offers), cmocka_unit_test(bare_line_feeds), cmocka_unit_test(an_outcome_is_the_next_start), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
         cmocka_unit_test(without_agreement), cmocka_unit_test(proxy_to_proxy), cmocka_unit_test(rows_that_are_there),
         cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
     };

@@ -278,7 +278,7 @@ enum {
 
 /** What an event came to; *borrowed* from the worker. */
 typedef struct sipveil_agree_outcome {
-    sipveil_agree_association next; /**< its spans too: save it, or copy them, before the worker's next call */
+    sipveil_agree_association next; /**< may be what the worker's next step starts from; save it before any other call of the worker */
     unsigned actions;
     sipveil_span message;
     sipveil_error reason;           /**< of a failure, or of what was ignored; code OK if none */
@@ -289,7 +289,8 @@ typedef struct sipveil_agree_outcome {
 } sipveil_agree_outcome;
 
 /**
- * The client's machine (a function of state and event). It changes nothing but *out: `before` stays as it is.
+ * The client's machine (a function of state and event). It changes nothing but *out: `before` stays as it is, and may be
+ * the outcome of this worker's last call; then it is gone afterwards, as all of that is.
  * @return SIPVEIL_OK with an outcome (FAILED too: look at next.failure); SIPVEIL_MALFORMED, SIPVEIL_LIMIT: message is
  *         not SIP; SIPVEIL_USAGE: an event that this state cannot have; SIPVEIL_POLICY: nothing may be sent
  *         now; SIPVEIL_INTERNAL.
