@@ -76,7 +76,7 @@ static int refuse(open_state *s, const char *path, sipveil_span message, const s
     int report = opening_write_report(&s->o);
     if (report != TOOL_OK) return report;
     if (!s->answer || why->sip_status == 0) return exit_code;
-    if (sipveil_e2m_answer(s->o.worker, &s->o.open, message, why, &response, &err) != SIPVEIL_OK) {
+    if (sipveil_e2m_write_refusal(s->o.worker, &s->o.open, message, why, &response, &err) != SIPVEIL_OK) {
         tool_warning(&s->o.common, path, "no answer can be made: %s", err.text);
         return exit_code;
     }

@@ -145,7 +145,7 @@ static int refuse(bind_state *s, const char *path, sipveil_span message, const s
     snprintf(told.text, sizeof told.text, "%d %s: %.*s", b->status, b->phrase, (int)sizeof told.text - 64, b->reason.text);
     int exit_code = tool_error(&s->v.o.common, path, &told);
     if (!s->answer) return exit_code;
-    if (sipveil_identity_answer(s->v.o.worker, message, b->status, b->phrase, &response, &err) != SIPVEIL_OK) {
+    if (sipveil_identity_write_refusal(s->v.o.worker, message, b->status, b->phrase, &response, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
     exit_code = io_write_output(&s->v.o.common, response, IO_BINARY);

@@ -263,7 +263,7 @@ static int write_answer(verify_state *s, const char *path, sipveil_span message,
 {
     sipveil_span response;
     sipveil_error err;
-    if (sipveil_identity_answer(s->v.o.worker, message, verdict->status, verdict->phrase, &response, &err) != SIPVEIL_OK) {
+    if (sipveil_identity_write_refusal(s->v.o.worker, message, verdict->status, verdict->phrase, &response, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
     int exit_code = io_write_output(&s->v.o.common, response, IO_BINARY);

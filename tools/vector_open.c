@@ -85,7 +85,7 @@ static void answer(vector_bench *b, const opening *o, sipveil_span message, vect
 {
     sipveil_error err;
     if (out->code == SIPVEIL_OK || out->err.sip_status == 0 ||
-        sipveil_tunnel_answer(b->worker, &o->open, message, &out->err, &out->message, &err) != SIPVEIL_OK) {
+        sipveil_tunnel_write_refusal(b->worker, &o->open, message, &out->err, &out->message, &err) != SIPVEIL_OK) {
         return;
     }
     out->exit_code = TOOL_ANSWER;

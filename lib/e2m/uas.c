@@ -256,7 +256,7 @@ static sipveil_code put_rekey(sv_operation *op, const sv_sip_view *view, const s
     return sv_buffer_check(&rows, SV_E2M, op->err);
 }
 
-sipveil_code sipveil_e2m_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
+sipveil_code sipveil_e2m_write_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                 const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
     const sv_operation *op = worker != NULL ? &worker->operation : NULL;

@@ -3,7 +3,7 @@
 #include "identity/identity.h"
 #include "tunnel/json_write.h"
 
-sipveil_code sipveil_identity_answer(sipveil_worker *worker, sipveil_span message, int status, const char *phrase,
+sipveil_code sipveil_identity_write_refusal(sipveil_worker *worker, sipveil_span message, int status, const char *phrase,
                                      sipveil_span *response, sipveil_error *err)
 {
     sipveil_error local;

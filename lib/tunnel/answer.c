@@ -87,7 +87,7 @@ static sipveil_code make_small_answer(sv_operation *op, const sv_sip_view *view,
     return sv_make_answer(op, view, answer, response);
 }
 
-sipveil_code sipveil_tunnel_answer(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
+sipveil_code sipveil_tunnel_write_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,
                                    const sipveil_error *why, sipveil_span *response, sipveil_error *err)
 {
     return sv_answer_refusal(worker, options, message, why, NULL, response, err);

@@ -157,7 +157,7 @@ static void open_one(const sipveil_open_options *options, sipveil_span message, 
     if (!answers) return;
     sipveil_span response;
     sipveil_error why = err;
-    code = sipveil_tunnel_answer(worker, options, message, &why, &response, &err);
+    code = sipveil_tunnel_write_refusal(worker, options, message, &why, &response, &err);
     must(code != SIPVEIL_OK || response.len > 0);
 }
 

@@ -213,7 +213,7 @@ sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_
 /* The answer's body: the certificate of a key and those that go along with it. */
 sipveil_code sv_answer_put_certificate(sv_operation *op, const sipveil_key *key, sv_answer *answer);
 
-/* sipveil_tunnel_answer, with what a higher room adds to a 493 over TCP or TLS; NULL: nothing. own: our certificate that
+/* sipveil_tunnel_write_refusal, with what a higher room adds to a 493 over TCP or TLS; NULL: nothing. own: our certificate that
  * goes along, or NULL. */
 typedef sipveil_code (*sv_answer_extra)(sv_operation *op, const sv_sip_view *view, const sipveil_key *own, sv_answer *answer);
 sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_options *options, sipveil_span message,

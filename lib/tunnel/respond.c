@@ -44,7 +44,7 @@ static sipveil_code check_result(sv_operation *op, const sipveil_response *r, si
     return sv_fail(op->err, SV_TUNNEL, SIPVEIL_USAGE, "the rows of the response hold a Content-Length of their own");
 }
 
-sipveil_code sipveil_tunnel_respond(sipveil_worker *worker, sipveil_span request, const sipveil_response *response,
+sipveil_code sipveil_tunnel_write_response(sipveil_worker *worker, sipveil_span request, const sipveil_response *response,
                                     sipveil_span *out, sipveil_error *err)
 {
     sipveil_error local;
@@ -96,7 +96,7 @@ static sipveil_code add_signers(sipveil_keyring *ring, const sipveil_opened *req
     return sv_hint(err, SIPVEIL_USAGE, "name its recipients in the options");
 }
 
-sipveil_code sipveil_tunnel_reply(sipveil_worker *worker, const sipveil_seal_options *options, const sipveil_opened *request,
+sipveil_code sipveil_tunnel_seal_response(sipveil_worker *worker, const sipveil_seal_options *options, const sipveil_opened *request,
                                   const sipveil_response *response, sipveil_sealed *out, sipveil_error *err)
 {
     sipveil_error local;
@@ -117,7 +117,7 @@ sipveil_code sipveil_tunnel_reply(sipveil_worker *worker, const sipveil_seal_opt
         code = sipveil_keyring_new(worker->context, &ring, err);
         if (code == SIPVEIL_OK) code = add_signers(ring, request, signers, &settled.recipient_count, err);
     }
-    if (code == SIPVEIL_OK) code = sipveil_tunnel_respond(worker, request->message, response, &clear, err);
+    if (code == SIPVEIL_OK) code = sipveil_tunnel_write_response(worker, request->message, response, &clear, err);
     if (code == SIPVEIL_OK) code = sipveil_tunnel_seal_message(worker, &settled, clear, out, err);
     sipveil_keyring_free(ring);
     return code;

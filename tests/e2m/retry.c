@@ -362,7 +362,7 @@ static void the_far_end_lost_the_key(void **state)
     sipveil_open_options o;
     sipveil_open_options_default(&o);
     o.keyring = w->ua2.ring;
-    assert_code(sipveil_e2m_answer(w->worker, &o, sealed, &w->err, &response, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_e2m_write_refusal(w->worker, &o, sealed, &w->err, &response, &w->err), SIPVEIL_OK);
     response = copy_of(w, response);
     assert_true(sv_starts_nocase_str(response, "SIP/2.0 493 ") && contains(response, "Proxy-Body-Need: other.example"));
     assert_true(contains(response, ";rekey") && contains(response, "certs-only"));

@@ -217,14 +217,14 @@ static void answers(void **state)
     world *w = begin(state);
     sipveil_span response;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_code(sipveil_identity_answer(w->verifier, SV_SPAN(INVITE), rows[i].status, rows[i].phrase, &response, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_identity_write_refusal(w->verifier, SV_SPAN(INVITE), rows[i].status, rows[i].phrase, &response, &w->err), SIPVEIL_OK);
         assert_true(response.len > strlen(rows[i].line) && sv_equal(sv_span(response.data, strlen(rows[i].line)), sv_span_str(rows[i].line)));
     }
-    assert_code(sipveil_identity_answer(w->verifier, SV_SPAN(INVITE), 200, NULL, &response, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_identity_answer(w->verifier, SV_SPAN(INVITE), 438, "a\r\nb", &response, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_write_refusal(w->verifier, SV_SPAN(INVITE), 200, NULL, &response, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_write_refusal(w->verifier, SV_SPAN(INVITE), 438, "a\r\nb", &response, &w->err), SIPVEIL_USAGE);
     const char *ack = "ACK sip:bob@b SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nFrom: " ALICE "\r\nTo: " BOB
                       "\r\nCall-ID: c\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\n\r\n";
-    assert_code(sipveil_identity_answer(w->verifier, sv_span_str(ack), 438, NULL, &response, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_write_refusal(w->verifier, sv_span_str(ack), 438, NULL, &response, &w->err), SIPVEIL_USAGE);
     assert_int_equal(response.len, 0);
     /* RFC 4474 has words of its own */
     use_old(w);

@@ -6,7 +6,7 @@ static sipveil_span answer(lab *l, sipveil_span message)
 {
     sipveil_error why = l->err;
     sipveil_span response;
-    assert_code(sipveil_tunnel_answer(l->worker, &l->options, message, &why, &response, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_write_refusal(l->worker, &l->options, message, &why, &response, &l->err), SIPVEIL_OK);
     return copy_of(l, response);
 }
 
@@ -169,17 +169,17 @@ static void not_answered(void **state)
     lab *l = begin(state);
     sipveil_error why = {.code = SIPVEIL_POLICY, .sip_status = 403}, none = {0};
     sipveil_span response, ack = edited(l, edited(l, invite(l), "INVITE sip", "ACK sip"), "1 INVITE", "1 ACK");
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, ack, &why, &response, &l->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, ack, &why, &response, &l->err), SIPVEIL_USAGE);
     assert_null(response.data);
     sipveil_span ok = compose(l, RESPONSE_HEAD, NULL, SV_SPAN(""));
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, ok, &why, &response, &l->err), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, SV_SPAN("x"), &why, &response, &l->err), SIPVEIL_MALFORMED);
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, invite(l), &none, &response, &l->err), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, invite(l), NULL, &response, NULL), SIPVEIL_USAGE);
-    assert_int_equal(sipveil_tunnel_answer(NULL, &l->options, invite(l), &why, &response, NULL), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, ok, &why, &response, &l->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, SV_SPAN("x"), &why, &response, &l->err), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, invite(l), &none, &response, &l->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, invite(l), NULL, &response, NULL), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_tunnel_write_refusal(NULL, &l->options, invite(l), &why, &response, NULL), SIPVEIL_USAGE);
     /* why may be the very place that the new error goes to */
     l->err = why;
-    assert_int_equal(sipveil_tunnel_answer(l->worker, &l->options, invite(l), &l->err, &response, &l->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_tunnel_write_refusal(l->worker, &l->options, invite(l), &l->err, &response, &l->err), SIPVEIL_OK);
     assert_true(contains(response, "SIP/2.0 403 Forbidden"));
 }
 

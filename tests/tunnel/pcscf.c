@@ -293,7 +293,7 @@ static void decide(void **state)
     facts.subscriber_keys = l->ring;
     assert_code(sipveil_pcscf_decide(l->worker, &facts, plain, &decision, &l->err), SIPVEIL_OK);
     sipveil_error why = l->err;
-    assert_code(sipveil_tunnel_answer(l->worker, &l->options, plain, &why, &response, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_write_refusal(l->worker, &l->options, plain, &why, &response, &l->err), SIPVEIL_OK);
     assert_true(contains(response, "SIP/2.0 403 Tunnel Required\r\n"));
     assert_true(contains(response, "\r\nAccept: "));
 }

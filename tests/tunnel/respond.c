@@ -11,11 +11,11 @@ static void writes_the_usual_response(void **state)
 {
     lab *l = begin(state);
     sipveil_span made;
-    assert_code(sipveil_tunnel_respond(l->worker, invite(l), &ok, &made, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_write_response(l->worker, invite(l), &ok, &made, &l->err), SIPVEIL_OK);
     assert_same(made, SV_SPAN(REPLY_HEAD RESPONSE_CONTACT "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nheard"));
-    assert_code(sipveil_tunnel_respond(l->worker, invite(l), &(sipveil_response){.status = 100}, &made, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_write_response(l->worker, invite(l), &(sipveil_response){.status = 100}, &made, &l->err), SIPVEIL_OK);
     assert_same(made, SV_SPAN("SIP/2.0 100 Trying\r\n" VIA FROM TO CALL_ID CSEQ "Content-Length: 0\r\n\r\n"));
-    assert_code(sipveil_tunnel_respond(l->worker, invite(l), &(sipveil_response){.status = 603, .phrase = "Not now"}, &made, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_write_response(l->worker, invite(l), &(sipveil_response){.status = 603, .phrase = "Not now"}, &made, &l->err), SIPVEIL_OK);
     assert_true(sv_starts_nocase_str(made, "SIP/2.0 603 Not now\r\n" VIA FROM "To: Bob <sip:bob@biloxi.example.com>;tag="));
 }
 
@@ -38,18 +38,18 @@ static void refuses_what_would_be_another_message(void **state)
     lab *l = begin(state);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sipveil_span made = SV_SPAN("left");
-        if (sipveil_tunnel_respond(l->worker, invite(l), &cases[i].response, &made, &l->err) == SIPVEIL_OK) fail_msg("%s", cases[i].says);
+        if (sipveil_tunnel_write_response(l->worker, invite(l), &cases[i].response, &made, &l->err) == SIPVEIL_OK) fail_msg("%s", cases[i].says);
         if (strstr(l->err.text, cases[i].says) == NULL) fail_msg("\"%s\" instead of %s", l->err.text, cases[i].says);
         assert_true(made.len == 0 || sv_equal_str(made, "left"));
     }
     sipveil_span made, ack = edited(l, edited(l, invite(l), "INVITE", "ACK"), "1 INVITE", "1 ACK");
-    assert_code(sipveil_tunnel_respond(l->worker, ack, &ok, &made, &l->err), SIPVEIL_USAGE);
+    assert_code(sipveil_tunnel_write_response(l->worker, ack, &ok, &made, &l->err), SIPVEIL_USAGE);
 }
 
 static sipveil_code reply(lab *l)
 {
     const sipveil_seal_options how = {.size = sizeof how, .signers = &l->bob, .signer_count = 1};
-    return sipveil_tunnel_reply(l->worker, &how, &l->opened, &ok, &l->sealed, &l->err);
+    return sipveil_tunnel_seal_response(l->worker, &how, &l->opened, &ok, &l->sealed, &l->err);
 }
 
 /* The answer is for whoever signed, and nobody else; all of it with one worker. */
@@ -82,7 +82,7 @@ static void never_answers_in_clear(void **state)
     assert_null(l->sealed.message.data);
     assert_code(try_open(l, sealed(l, invite(l))), SIPVEIL_OK);
     const sipveil_seal_options how = {.size = sizeof how, .recipients = &l->kek, .recipient_count = 1};
-    assert_code(sipveil_tunnel_reply(l->worker, &how, &l->opened, &ok, &l->sealed, &l->err), SIPVEIL_OK);
+    assert_code(sipveil_tunnel_seal_response(l->worker, &how, &l->opened, &ok, &l->sealed, &l->err), SIPVEIL_OK);
     assert_code(try_open(l, copy_of(l, l->sealed.message)), SIPVEIL_OK);
     assert_true(sv_equal_str(l->opened.body, "heard"));
 }

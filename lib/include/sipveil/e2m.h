@@ -264,11 +264,11 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_open(sipveil_worker *worke
                                                            sipveil_error *err);
 
 /**
- * sipveil_tunnel_answer() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by
+ * sipveil_tunnel_write_refusal() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by
  * the key of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
- * @return as sipveil_tunnel_answer. *response is *borrowed* until the worker's next call.
+ * @return as sipveil_tunnel_write_refusal. *response is *borrowed* until the worker's next call.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_answer(sipveil_worker *worker,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_write_refusal(sipveil_worker *worker,
                                                              const sipveil_open_options *options, sipveil_span message,
                                                              const sipveil_error *why, sipveil_span *response,
                                                              sipveil_error *err);

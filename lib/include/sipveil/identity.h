@@ -244,7 +244,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_verify(sipveil_worker
  * that belongs to the status. *response is *borrowed* from the worker, whose last verdict is gone then.
  * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered, another status; SIPVEIL_MALFORMED.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_answer(sipveil_worker *worker, sipveil_span message,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_write_refusal(sipveil_worker *worker, sipveil_span message,
                                                                   int status, const char *phrase,
                                                                   sipveil_span *response, sipveil_error *err);
 

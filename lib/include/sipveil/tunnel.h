@@ -252,7 +252,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_html(sipveil_wor
  * err may be the same place as why.
  * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered; SIPVEIL_MALFORMED.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_answer(sipveil_worker *worker,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_write_refusal(sipveil_worker *worker,
                                                                 const sipveil_open_options *options,
                                                                 sipveil_span message,
                                                                 const sipveil_error *why,
@@ -276,7 +276,7 @@ typedef struct sipveil_response {
  * @return SIPVEIL_OK; SIPVEIL_USAGE: a response or an ACK is not answered, rows that are none; SIPVEIL_MALFORMED,
  *         SIPVEIL_LIMIT, SIPVEIL_UNSUPPORTED (the request); SIPVEIL_INTERNAL. On failure *out is empty.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_respond(sipveil_worker *worker, sipveil_span request,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_write_response(sipveil_worker *worker, sipveil_span request,
                                                                  const sipveil_response *response,
                                                                  sipveil_span *out, sipveil_error *err);
 
@@ -284,9 +284,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_respond(sipveil_worker 
  * The response to a request that was opened, sealed. options without recipients: for those who signed the request
  * (request->signers), by the certificates that were accepted; nobody signed it: SIPVEIL_USAGE, and never in clear.
  * @param request what this worker's last call, or another worker, opened; gone afterwards, where it was this one
- * @return as sipveil_tunnel_respond and sipveil_tunnel_seal_message
+ * @return as sipveil_tunnel_write_response and sipveil_tunnel_seal_message
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_reply(sipveil_worker *worker,
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_seal_response(sipveil_worker *worker,
                                                                const sipveil_seal_options *options,
                                                                const sipveil_opened *request,
                                                                const sipveil_response *response,
