@@ -1,56 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* End to middle, the UA that sends: one proxy may read the body and its answers.
  *
- *     e2m_uac OWN.pem FAR.crt HOST HOP.crt <invite.sip >sealed.sip
- *     cc e2m_uac.c $(pkg-config --cflags --libs sipveil) */
-#include <stdio.h>
+ *     e2m_uac OWN.pem FAR.crt HOST HOP.crt <invite.sip >sealed.sip */
 #include <sipveil/sipveil.h>
-
-static int failed(const sipveil_error *err)
-{
-    fprintf(stderr, "e2m_uac: %s\n", err->text);
-    return sipveil_code_exit(err->code);
-}
+#include "example.h"
 
 int main(int argc, char **argv)
 {
-    static unsigned char message[65536];
-    sipveil_context *context = NULL;
-    sipveil_keyring *ring = NULL;
-    sipveil_worker *worker = NULL;
-    sipveil_memory *memory = NULL;
+    sipveil_party we;
+    sipveil_e2m_hop hop = {0};
+    const sipveil_key *far;
     sipveil_sealed sealed;
     sipveil_error err;
-    if (argc != 5) {
-        fprintf(stderr, "usage: e2m_uac OWN.pem FAR.crt HOST HOP.crt <message\n");
-        return 2;
+    if (argc != 5) return fprintf(stderr, "usage: e2m_uac OWN.pem FAR.crt HOST HOP.crt <message\n"), 2;
+    if (sipveil_party_set_up(&we, argv[1], NULL, &err) || sipveil_keyring_add_file(we.keyring, argv[2], NULL, &far, &err) ||
+        sipveil_keyring_add_file(we.keyring, argv[4], NULL, &hop.key, &err)) {
+        return failed(argv[0], &err);
     }
-    size_t len = fread(message, 1, sizeof message, stdin);
-    if (sipveil_context_new(NULL, &context, &err) || sipveil_keyring_new(context, &ring, &err) ||
-        sipveil_worker_new(context, &worker, &err) || sipveil_memory_new(&memory, &err) ||
-        sipveil_keyring_add_file(ring, argv[1], NULL, NULL, &err) ||
-        sipveil_keyring_add_file(ring, argv[2], NULL, NULL, &err) ||
-        sipveil_keyring_add_file(ring, argv[4], NULL, NULL, &err)) {
-        return failed(&err);
-    }
-    const sipveil_key *own = sipveil_keyring_at(ring, 0), *far = sipveil_keyring_at(ring, 1);
-    const sipveil_e2m_hop hop = {argv[3], sipveil_keyring_at(ring, 2)};
-    sipveil_e2m_options options;
-    sipveil_e2m_options_default(&options);
-    options.seal.signers = &own;
-    options.seal.signer_count = 1;
-    options.seal.recipients = &far;
-    options.seal.recipient_count = 1;
-    options.hops = &hop;
-    options.hop_count = 1;
-    options.keep = true;                /* the hop may hold the key ... */
-    options.reply = SIPVEIL_E2M_VIEW;   /* ... and read what the far end answers by it */
-    options.memory = memory;            /* so must we: keep it as long as the dialog lives */
-    if (sipveil_e2m_seal(worker, &options, (sipveil_span){message, len}, &sealed, &err)) return failed(&err);
-    fwrite(sealed.message.data, 1, sealed.message.len, stdout);
-    sipveil_memory_free(memory);
-    sipveil_worker_free(worker);
-    sipveil_keyring_free(ring);
-    sipveil_context_free(context);
-    return 0;
+    hop.host = argv[3];
+    const sipveil_e2m_options how = {
+        .size = sizeof how,
+        .seal = {.recipients = &far, .recipient_count = 1, .signers = &we.own, .signer_count = 1},
+        .hops = &hop,
+        .hop_count = 1,
+        .keep = true,               /* the hop may hold the key ... */
+        .reply = SIPVEIL_E2M_VIEW,  /* ... and read what the far end answers by it */
+        .memory = we.memory,        /* so must we: keep it as long as the dialog lives */
+    };
+    if (sipveil_e2m_seal(we.worker, &how, read_all(stdin), &sealed, &err)) return failed(argv[0], &err);
+    int code = write_out(sealed.message);
+    sipveil_party_take_down(&we);
+    return code;
 }

@@ -2,64 +2,35 @@
 /* End to middle, the UA that receives: opens an offer, and seals the answer by its key, so that the caller's proxy can
  * read that too, whose certificate we never saw.
  *
- *     e2m_uas OWN.pem CA.pem offer.sip answer.sip >sealed.sip
- *     cc e2m_uas.c $(pkg-config --cflags --libs sipveil) */
-#include <stdio.h>
+ *     e2m_uas OWN.pem CA.pem BODY <offer.sip >answer.sip */
 #include <sipveil/sipveil.h>
-
-static int failed(const sipveil_error *err)
-{
-    fprintf(stderr, "e2m_uas: %s\n", err->text);
-    return sipveil_code_exit(err->code);
-}
-
-static sipveil_span read_file(const char *path, unsigned char *room, size_t size)
-{
-    FILE *file = fopen(path, "rb");
-    size_t len = file != NULL ? fread(room, 1, size, file) : 0;
-    if (file != NULL) fclose(file);
-    return (sipveil_span){room, len};
-}
+#include "example.h"
 
 int main(int argc, char **argv)
 {
-    static unsigned char offer[65536], answer[65536];
-    sipveil_context *context = NULL;
-    sipveil_keyring *ring = NULL;
-    sipveil_worker *worker = NULL;
-    sipveil_memory *memory = NULL;
+    sipveil_party we;
     sipveil_opened opened;
+    sipveil_span answer;
     sipveil_sealed sealed;
     sipveil_error err;
-    if (argc != 5) {
-        fprintf(stderr, "usage: e2m_uas OWN.pem CA.pem offer.sip answer.sip\n");
-        return 2;
-    }
-    if (sipveil_context_new(NULL, &context, &err) || sipveil_keyring_new(context, &ring, &err) ||
-        sipveil_worker_new(context, &worker, &err) || sipveil_memory_new(&memory, &err) ||
-        sipveil_keyring_add_file(ring, argv[1], NULL, NULL, &err) || sipveil_keyring_add_anchors(ring, argv[2], &err)) {
-        return failed(&err);
-    }
-    sipveil_e2m_open_options open;
-    sipveil_e2m_open_options_default(&open);
-    open.open.keyring = ring;
-    open.open.memory = memory;
-    open.open.require = SIPVEIL_REQUIRE_SIGNED | SIPVEIL_REQUIRE_ENCRYPTED;
-    if (sipveil_e2m_open(worker, &open, read_file(argv[3], offer, sizeof offer), &opened, &err)) return failed(&err);
-    fprintf(stderr, "%.*s", (int)opened.body.len, (const char *)opened.body.data);
-
-    const sipveil_key *own = sipveil_keyring_at(ring, 0);
-    sipveil_e2m_options options;
-    sipveil_e2m_options_default(&options);
-    options.seal.signers = &own;
-    options.seal.signer_count = 1;
-    options.memory = memory;
-    options.reuse = "last";
-    if (sipveil_e2m_seal(worker, &options, read_file(argv[4], answer, sizeof answer), &sealed, &err)) return failed(&err);
-    fwrite(sealed.message.data, 1, sealed.message.len, stdout);
-    sipveil_memory_free(memory);
-    sipveil_worker_free(worker);
-    sipveil_keyring_free(ring);
-    sipveil_context_free(context);
-    return 0;
+    if (argc != 4) return fprintf(stderr, "usage: e2m_uas OWN.pem CA.pem BODY <offer\n"), 2;
+    if (sipveil_party_set_up(&we, argv[1], argv[2], &err)) return failed(argv[0], &err);
+    const sipveil_e2m_open_options demand = {
+        .size = sizeof demand,
+        .open = {.keyring = we.keyring, .memory = we.memory, .require = SIPVEIL_REQUIRE_SIGNED | SIPVEIL_REQUIRE_ENCRYPTED},
+    };
+    const sipveil_response ok = {.status = 200, .rows = "Contact: <sip:bob@192.0.2.4>\r\n", .type = "text/plain", .body = sipveil_span_of(argv[3])};
+    const sipveil_e2m_options how = {
+        .size = sizeof how,
+        .seal = {.signers = &we.own, .signer_count = 1},
+        .memory = we.memory,
+        .reuse = "last", /* the key of the offer: whoever could read that may read this */
+    };
+    if (sipveil_e2m_open(we.worker, &demand, read_all(stdin), &opened, &err)) return failed(argv[0], &err);
+    fprintf(stderr, "%.*s", SIPVEIL_PRINT(opened.body));
+    if (sipveil_tunnel_write_response(we.worker, opened.message, &ok, &answer, &err)) return failed(argv[0], &err);
+    if (sipveil_e2m_seal(we.worker, &how, answer, &sealed, &err)) return failed(argv[0], &err);
+    int code = write_out(sealed.message);
+    sipveil_party_take_down(&we);
+    return code;
 }

@@ -2,78 +2,59 @@
 /* Identity (RFC 8224): a proxy at home signs who has called, the far UA finds out whether to believe it.
  *
  *     identity sign KEY.pem URI <invite.sip >signed.sip          KEY.pem: certificate of the domain and its private key
- *     identity verify ANCHOR.pem CERTIFICATE <signed.sip         CERTIFICATE: what lies at that URI
- *     cc identity.c $(pkg-config --cflags --libs sipveil) */
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+ *     identity verify ANCHOR.pem CERTIFICATE <signed.sip         CERTIFICATE: what lies at that URI */
 #include <sipveil/sipveil.h>
+#include <string.h>
+#include "example.h"
 
-static int failed(const sipveil_error *err)
-{
-    fprintf(stderr, "identity: %s\n", err->text);
-    return sipveil_code_exit(err->code);
-}
+static sipveil_error err;
 
 /* A program would ask the URI by HTTPS here; the library opens no connection. */
-static sipveil_code fetch(void *user, const char *uri, sipveil_span *certificate, sipveil_error *err)
+static sipveil_code fetch(void *user, const char *uri, sipveil_span *certificate, sipveil_error *why)
 {
-    static unsigned char octets[16384];
-    FILE *file = fopen(user, "rb");
-    (void)err;
-    if (file == NULL) return SIPVEIL_IO;
-    *certificate = (sipveil_span){octets, fread(octets, 1, sizeof octets, file)};
-    fclose(file);
+    (void)why;
     fprintf(stderr, "fetched: %s\n", uri);
-    return SIPVEIL_OK;
+    *certificate = read_all(fopen(user, "rb"));
+    return certificate->len > 0 ? SIPVEIL_OK : SIPVEIL_IO;
+}
+
+static int sign(const char *key, const char *uri, sipveil_span message)
+{
+    sipveil_party we;
+    sipveil_identity_signed made;
+    if (sipveil_party_set_up(&we, key, NULL, &err)) return failed("identity", &err);
+    const sipveil_identity_sign_options how = {.size = sizeof how, .key = we.own, .info = uri};
+    if (sipveil_identity_sign(we.worker, &how, message, &made, &err)) return failed("identity", &err);
+    if (!made.is_signed) fprintf(stderr, "not signed: %s\n", made.warning_count > 0 ? made.warnings[0].text : "");
+    int code = write_out(made.message);
+    sipveil_party_take_down(&we);
+    return code;
+}
+
+static int verify(const char *anchor, char *certificate, sipveil_span message)
+{
+    sipveil_party we;
+    sipveil_identity_verdict verdict;
+    if (sipveil_party_set_up(&we, NULL, anchor, &err)) return failed("identity", &err);
+    const sipveil_identity_verify_options how = {
+        .size = sizeof how,
+        .trust = we.keyring,
+        .fetch = fetch,
+        .fetch_user = certificate,
+        .memory = we.memory, /* of one run only here: keep it, and what comes twice is noticed */
+        .required = true,
+    };
+    if (sipveil_identity_verify(we.worker, &how, message, &verdict, &err)) return failed("identity", &err);
+    if (verdict.valid) printf("%s, says %s\n", verdict.identity, verdict.domain);
+    else printf("answer %d %s: %s\n", verdict.status, verdict.phrase, verdict.reason.text);
+    int code = !verdict.valid;
+    sipveil_party_take_down(&we);
+    return code;
 }
 
 int main(int argc, char **argv)
 {
-    static unsigned char octets[65536];
-    sipveil_context *context = NULL;
-    sipveil_keyring *ring = NULL;
-    sipveil_worker *worker = NULL;
-    sipveil_memory *seen = NULL;
-    sipveil_error err;
-    bool signs = argc == 4 && strcmp(argv[1], "sign") == 0;
-    if (!signs && (argc != 4 || strcmp(argv[1], "verify") != 0)) {
-        fprintf(stderr, "usage: identity sign KEY URI | verify ANCHOR CERTIFICATE, <message\n");
-        return 2;
-    }
-    sipveil_span message = {octets, fread(octets, 1, sizeof octets, stdin)};
-    if (sipveil_context_new(NULL, &context, &err) || sipveil_keyring_new(context, &ring, &err) || sipveil_worker_new(context, &worker, &err) ||
-        sipveil_memory_new(&seen, &err) ||
-        (signs ? sipveil_keyring_add_file(ring, argv[2], NULL, NULL, &err) : sipveil_keyring_add_anchors(ring, argv[2], &err))) {
-        return failed(&err);
-    }
-    int code = 0;
-    if (signs) {
-        sipveil_identity_sign_options options;
-        sipveil_identity_signed made;
-        sipveil_identity_sign_options_default(&options);
-        options.key = sipveil_keyring_at(ring, 0);
-        options.info = argv[3];
-        if (sipveil_identity_sign(worker, &options, message, &made, &err)) return failed(&err);
-        fwrite(made.message.data, 1, made.message.len, stdout);
-        if (!made.is_signed) fprintf(stderr, "not signed: %s\n", made.warning_count > 0 ? made.warnings[0].text : "");
-    } else {
-        sipveil_identity_verify_options options;
-        sipveil_identity_verdict verdict;
-        sipveil_identity_verify_options_default(&options);
-        options.trust = ring;
-        options.fetch = fetch;
-        options.fetch_user = argv[3];
-        options.memory = seen; /* of one run only here: keep it, and what comes twice is noticed */
-        options.required = true;
-        if (sipveil_identity_verify(worker, &options, message, &verdict, &err)) return failed(&err);
-        if (verdict.valid) printf("%s, says %s\n", verdict.identity, verdict.domain);
-        else printf("answer %d %s: %s\n", verdict.status, verdict.phrase, verdict.reason.text);
-        code = !verdict.valid;
-    }
-    sipveil_memory_free(seen);
-    sipveil_worker_free(worker);
-    sipveil_keyring_free(ring);
-    sipveil_context_free(context);
-    return code;
+    if (argc == 4 && strcmp(argv[1], "sign") == 0) return sign(argv[2], argv[3], read_all(stdin));
+    if (argc == 4 && strcmp(argv[1], "verify") == 0) return verify(argv[2], argv[3], read_all(stdin));
+    return fprintf(stderr, "usage: identity sign KEY URI | verify ANCHOR CERTIFICATE, <message\n"), 2;
 }

@@ -1,64 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two user agents that share a key: one seals an INVITE, so that nobody on the way can read its body,
- * the other opens it. Build: cc ua.c $(pkg-config --cflags --libs sipveil) -o ua */
+/* A user agent over UDP: ua OWN.pem CA.pem PORT [FAR.crt PROXY PROXY.crt <message.sip]. Seals a message for the far end, lets one
+ * proxy read the body, sends it to that port of this host and opens the answer; or, with three words, waits there and answers. */
 #include <sipveil/sipveil.h>
+#include "example.h"
 
-#include <stdio.h>
-#include <string.h>
+static sipveil_error err;
 
-static const char invite[] = "INVITE sip:bob@b.example SIP/2.0\r\n"
-                             "Via: SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK1\r\n"
-                             "Max-Forwards: 70\r\n"
-                             "From: <sip:alice@a.example>;tag=1\r\n"
-                             "To: <sip:bob@b.example>\r\n"
-                             "Call-ID: 1@192.0.2.1\r\n"
-                             "CSeq: 1 INVITE\r\n"
-                             "Contact: <sip:alice@192.0.2.1;transport=tcp>\r\n"
-                             "Subject: lunch\r\n"
-                             "Content-Type: text/plain\r\n"
-                             "Content-Length: 18\r\n\r\n"
-                             "At one, the usual.";
-
-static int give_up(const char *what, const sipveil_error *err)
+static int call(const sipveil_party *we, char **with, const udp_link *link)
 {
-    fprintf(stderr, "%s: %s: %s\n", what, sipveil_code_name(err->code), err->text);
-    return 1;
+    sipveil_e2m_hop proxy = {.host = with[1]};
+    const sipveil_key *far;
+    sipveil_sealed sealed;
+    if (sipveil_keyring_add_file(we->keyring, with[0], NULL, &far, &err)) return failed("ua: the far end", &err);
+    if (sipveil_keyring_add_file(we->keyring, with[2], NULL, &proxy.key, &err)) return failed("ua: the proxy", &err);
+    const sipveil_e2m_options how = {.size = sizeof how, .hops = &proxy, .hop_count = 1, .sign_label = true,
+        .seal = {.recipients = &far, .recipient_count = 1, .signers = &we->own, .signer_count = 1}};
+    if (sipveil_e2m_seal(we->worker, &how, read_all(stdin), &sealed, &err)) return failed("ua: seal", &err);
+    return udp_send(link, sealed.message);
 }
 
-int main(void)
+static int hear(const sipveil_party *we, bool answers, udp_link *link)
 {
-    sipveil_error err;
-    sipveil_context *context;      /* hooks and limits: one per program */
-    sipveil_keyring *ring;         /* our keys: a real UA calls sipveil_keyring_add_file() */
-    sipveil_worker *alice, *bob;   /* scratch memory: one per thread; results live in it */
-    const uint8_t id[] = "lunch-key", kek[32] = {7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5, 9, 0, 4, 5};
-    if (sipveil_context_new(NULL, &context, &err) || sipveil_keyring_new(context, &ring, &err) ||
-        sipveil_keyring_add_kek(ring, (sipveil_span){id, 9}, (sipveil_span){kek, 32}, NULL, &err) ||
-        sipveil_worker_new(context, &alice, &err) || sipveil_worker_new(context, &bob, &err))
-        return give_up("set-up", &err);
-
-    const sipveil_key *to[] = {sipveil_keyring_at(ring, 0)};
-    sipveil_seal_options how;
-    sipveil_seal_options_default(&how);
-    how.recipients = to;
-    how.recipient_count = 1;
-    sipveil_sealed sealed;
-    sipveil_span plain = {(const uint8_t *)invite, sizeof invite - 1};
-    if (sipveil_tunnel_seal_message(alice, &how, plain, &sealed, &err)) return give_up("seal", &err);
-    printf("sent: %zu octets for %s\n", sealed.message.len, sipveil_key_describe(to[0]));
-
-    sipveil_open_options demand;
-    sipveil_open_options_default(&demand);
-    demand.keyring = ring;
-    demand.require = SIPVEIL_REQUIRE_ENCRYPTED; /* nothing in clear is let through */
+    const sipveil_open_options demand = {.size = sizeof demand, .keyring = we->keyring, .memory = we->memory,
+        .require = SIPVEIL_REQUIRE_SIGNED | SIPVEIL_REQUIRE_ENCRYPTED};
+    const sipveil_seal_options how = {.size = sizeof how, .signers = &we->own, .signer_count = 1}; /* for whoever signed */
+    const sipveil_response ok = {.status = 200, .type = "text/plain", .body = sipveil_span_of("heard")};
     sipveil_opened opened;
-    if (sipveil_tunnel_open_message(bob, &demand, sealed.message, &opened, &err)) return give_up("open", &err);
-    printf("read: %.*s\n", (int)opened.body.len, (const char *)opened.body.data);
-    int same = opened.message.len == plain.len && memcmp(opened.message.data, plain.data, plain.len) == 0;
+    sipveil_sealed sealed;
+    sipveil_sip_message plain;
+    sipveil_span message, refusal;
+    if (!udp_receive(link, &message)) return 1;
+    if (sipveil_sip_read_message(message, &plain, &err)) return failed("ua: no message", &err);
+    if (!plain.is_request) printf("%u %.*s\n", plain.status, SIPVEIL_PRINT(plain.reason)); /* whoever wrote that: nobody has signed it */
+    if (sipveil_tunnel_open_message(we->worker, &demand, message, &opened, &err)) {
+        if (answers && !sipveil_tunnel_write_refusal(we->worker, &demand, message, &err, &refusal, NULL)) udp_send(link, refusal);
+        return failed("ua: refused", &err); /* we are told the truth, the other side a status */
+    }
+    printf("%s: %.*s\n", opened.signers[0].aor, SIPVEIL_PRINT(opened.body));
+    for (size_t i = 0; i < opened.check_count; i++) {
+        if (opened.checks[i].result == SIPVEIL_CHECK_NOT_DONE) printf("not checked: %s\n", opened.checks[i].why);
+    }
+    if (answers && sipveil_tunnel_seal_response(we->worker, &how, &opened, &ok, &sealed, &err)) return failed("ua: answer", &err);
+    return answers ? udp_send(link, sealed.message) : 0;
+}
 
-    sipveil_worker_free(bob); /* wipes what was opened */
-    sipveil_worker_free(alice);
-    sipveil_keyring_free(ring);
-    sipveil_context_free(context);
-    return same ? 0 : 1;
+int main(int argc, char **argv)
+{
+    sipveil_party we;
+    bool answers = argc == 4;
+    if (!answers && argc != 7) return fprintf(stderr, "usage: ua OWN.pem CA.pem PORT [FAR.crt PROXY PROXY.crt]\n"), 2;
+    if (sipveil_party_set_up(&we, argv[1], argv[2], &err)) return failed("ua: set-up", &err);
+    udp_link link = udp_open(argv[3], answers, 10);
+    int code = answers ? 0 : call(&we, argv + 4, &link);
+    if (code == 0) code = hear(&we, answers, &link);
+    sipveil_party_take_down(&we);
+    return code;
 }

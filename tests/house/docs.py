@@ -6,6 +6,8 @@ from tap import SOURCE, Cases, relative
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]+)[^)]*\)")
 PATH = re.compile(r"`((?:docs|lib|tests|tools|scripts|vectors)/[\w./-]+|\./[a-z]+)`")
 
+C_BLOCK = re.compile(r"^```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
 
 def pages():
     return sorted(SOURCE.glob("*.md")) + sorted((SOURCE / "docs").rglob("*.md")) + [SOURCE / "tests" / "README.md"]
@@ -24,6 +26,10 @@ def broken(page):
 def main():
     cases = Cases()
     cases.case("every link and every path named in a page is there", [line for page in pages() for line in broken(page)])
+    examples = "".join(path.read_text(encoding="utf-8") for path in sorted((SOURCE / "docs" / "examples").glob("*.[ch]")))
+    shown = [(page, body) for page in pages() for body in C_BLOCK.findall(page.read_text(encoding="utf-8"))]
+    cases.case("the C code of every page stands so in an example, which is built and run", ([] if shown else ["no page shows any"]) + [
+        "%s: %s" % (relative(page), body.splitlines()[0]) for page, body in shown if body not in examples])
     index = (SOURCE / "docs" / "README.md").read_text(encoding="utf-8")
     cases.case("docs/README.md names every page", [
         relative(page) for page in (SOURCE / "docs").rglob("*.md") if page.name != "README.md" and page.name not in index])

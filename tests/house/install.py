@@ -36,25 +36,19 @@ def end_to_middle(cases, root, flags, environment):
     """The three roles of end to middle, each a program that links what was installed, one after the other."""
     failed = []
     for role in ("e2m_uac", "e2m_proxy", "e2m_uas"):
-        built = run(*shlex.split(os.environ.get("CC", "cc")), *WARNINGS, EXAMPLES / (role + ".c"), "-o",
-                    os.path.join(root, role), *shlex.split(flags.stdout))
-        if built.returncode:
-            failed.append(built.stdout)
+        failed.extend(example(root, role, flags)[1])
     at = lambda name: os.path.join(root, name)
     program = BUILD / "tools" / "sipveil"
     run(program, "keygen", "ca", "--name", "Examples", "-o", at("ca"))
     for name, who in (("alice", ("--aor", "sip:alice@home.example")), ("bob", ("--aor", "sip:bob@other.example")),
                       ("hop", ("--host", "ss1.home.example"))):
         run(program, "keygen", "cert", "--ca", at("ca"), *who, "--cert-out", at(name + ".crt"), "-o", at(name + ".pem"))
-    head = ("Via: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nFrom: <sip:alice@home.example>;tag=1\r\nTo: <sip:bob@other.example>%s\r\n"
-            "Call-ID: c\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\n%s")
-    for name, text in (("offer", "INVITE sip:bob@other.example SIP/2.0\r\n" + head % ("", "offer.")),
-                       ("answer", "SIP/2.0 200 OK\r\n" + head % (";tag=2", "answer"))):
-        with open(at(name), "w", encoding="ascii", newline="") as file:
-            file.write(text)
+    write(root, "offer", "INVITE sip:bob@other.example SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+          "From: <sip:alice@home.example>;tag=1\r\nTo: <sip:bob@other.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n"
+          "Content-Type: text/plain\r\nContent-Length: 6\r\n\r\noffer.")
     steps = [((at("e2m_uac"), at("alice.pem"), at("bob.crt"), "ss1.home.example", at("hop.crt")), "offer", "sealed"),
              ((at("e2m_proxy"), "ss1.home.example", at("hop.pem"), at("ca/ca.pem")), "sealed", "forwarded"),
-             ((at("e2m_uas"), at("bob.pem"), at("ca/ca.pem"), at("forwarded"), at("answer")), "offer", "reply")]
+             ((at("e2m_uas"), at("bob.pem"), at("ca/ca.pem"), "answer"), "forwarded", "reply")]
     for command, source, target in steps:
         if failed:
             break
@@ -62,8 +56,11 @@ def end_to_middle(cases, root, flags, environment):
             done = run(*command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment)
         if done.returncode or ("offer." not in done.stderr and command[0] != at("e2m_uac")):
             failed.append("%s: exit %d: %s" % (os.path.basename(command[0]), done.returncode, done.stderr))
-    same = not failed and open(at("sealed"), "rb").read() == open(at("forwarded"), "rb").read()
-    cases.case("the examples of end to middle seal, read on the way, open and answer", failed or ([] if same else ["other octets were forwarded"]))
+    if not failed and open(at("sealed"), "rb").read() != open(at("forwarded"), "rb").read():
+        failed.append("other octets were forwarded")
+    if not failed and not open(at("reply"), "rb").read().startswith(b"SIP/2.0 200 OK\r\n"):
+        failed.append("the reply is no 200")
+    cases.case("the examples of end to middle seal, read on the way, open and answer", failed)
 
 
 REQUEST = ("INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: SIP/2.0/TCP a.example;branch=z9hG4bK1\r\nFrom: <sip:alice@a.example>;tag=1\r\n"
@@ -164,8 +161,9 @@ def is_taken(port):
 
 
 def over_udp(cases, root, flags, environment):
-    """A call from one user agent to another through a proxy that reads its body; and one of somebody whom nobody trusts."""
-    (ua, failed), (proxy, also) = example(root, "ua_udp", flags), example(root, "proxy_udp", flags)
+    """A call from one user agent to another through a proxy that reads its body; and one of somebody whom nobody trusts; and one
+    that hides from the proxy what its policy has to see."""
+    (ua, failed), (proxy, also) = example(root, "ua", flags), example(root, "proxy", flags)
     failed = failed + also
     tool, at = BUILD / "tools" / "sipveil", lambda name: os.path.join(root, "udp-" + name)
     for ca in ("ca", "stranger"):
@@ -174,21 +172,55 @@ def over_udp(cases, root, flags, environment):
                           ("proxy", "ca", ("--host", "p.example")), ("mallory", "stranger", ("--aor", "sip:alice@a.example"))):
         run(tool, "keygen", "cert", "--ca", at(ca), *who, "--cert-out", at(name + ".crt"), "-o", at(name + ".pem"))
     message = (REQUEST % "Content-Type: text/plain\r\n").replace("Content-Length: 0\r\n\r\n", "Content-Length: 5\r\n\r\nhello")
-    for caller, code, said, heard, read in (("alice", 0, "sip:bob@biloxi.example: heard", "sip:alice@a.example: hello", "reads: hello"),
-                                            ("mallory", 6, "refused", "refused: the signer CN=alice is not accepted", "")) if not failed else ():
+    policy = 'p.example;need=view;type="text/plain";method=INVITE'
+    for caller, rows, code, said, heard, read in (
+            ("alice", policy, 0, "200 OK\nsip:bob@biloxi.example: heard\nnot checked: ", "sip:alice@a.example: hello\nnot checked: ",
+             "c: for us\nreads: hello\nc: not for us\n"),
+            ("mallory", policy, 6, "493 ", "nothing comes", "proxy: refused: "),
+            ("mallory", "", 6, "493 ", "refused: the signer CN=alice is not accepted", "c: for us\n")) if not failed else ():
         ports = free_port(), free_port()
         waiting = [subprocess.Popen([program, *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                   for program, words in ((ua, ("answer", at("bob.pem"), at("ca/ca.pem"), str(ports[1]))),
-                                          (proxy, ("p.example", at("proxy.pem"), at("ca/ca.pem"), str(ports[0]), str(ports[1]))))]
-        got = through(root, environment, ua, "call", at(caller + ".pem"), at("ca/ca.pem"), str(ports[0]), at("bob.crt"), "p.example",
+                   for program, words in ((ua, (at("bob.pem"), at("ca/ca.pem"), str(ports[1]))),
+                                          (proxy, ("p.example", at("proxy.pem"), at("ca/ca.pem"), rows, str(ports[0]), str(ports[1]))))]
+        got = through(root, environment, ua, at(caller + ".pem"), at("ca/ca.pem"), str(ports[0]), at("bob.crt"), "p.example",
                       at("proxy.crt"), message=message) if all(map(is_taken, ports)) else (1, "", "nobody waits")
         waiting[0].wait(30)
         for program in waiting:
             program.terminate()
         told = [program.communicate()[0] for program in waiting]
         if got[0] != code or said not in got[1] + got[2] or heard not in told[0] or read not in told[1]:
-            failed = ["%s: %s, the far end: %s, the proxy: %s" % (caller, got, *told)]
+            failed = failed + ["%s: %s, the far end: %s, the proxy: %s" % (caller, got, *told)]
     cases.case("the examples of a user agent and a proxy talk over UDP, and refuse whom nobody trusts", failed)
+    cases.case("the example of a proxy refuses, by its policy, what it was not shown", failed or not_shown(proxy, policy, at, message, environment))
+
+
+def not_shown(proxy, policy, at, message, environment):
+    """What is sealed for the far end alone comes back to its sender as a refusal that says what is needed, and does not go on."""
+    tool, port = BUILD / "tools" / "sipveil", free_port()
+    with open(at("clear.sip"), "w", encoding="ascii", newline="") as file:
+        file.write(message)
+    run(tool, "seal", "--quiet", "--mode", "payload", "--sign-with", at("alice.pem"), "--to", at("bob.crt"), "-o", at("sealed.sip"), at("clear.sip"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for end in (caller, far):
+            end.bind(("127.0.0.1", 0))
+            end.settimeout(10)
+        waiting = subprocess.Popen([proxy, "p.example", at("proxy.pem"), at("ca/ca.pem"), policy, str(port), str(far.getsockname()[1])],
+                                   env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            if not is_taken(port):
+                return ["nobody waits"]
+            with open(at("sealed.sip"), "rb") as file:
+                caller.sendto(file.read(), ("127.0.0.1", port))
+            answer = caller.recv(65536).decode("latin-1")
+            far.settimeout(0)
+            try:
+                return ["it went on: " + repr(far.recv(65536)[:60])]
+            except BlockingIOError:
+                told = answer.startswith("SIP/2.0 493 ") and "\r\nProxy-Body-Need: " + policy.partition(";method")[0] in answer
+                return [] if told else [answer]
+        finally:
+            waiting.terminate()
+            waiting.wait(30)
 
 
 def main():
@@ -220,15 +252,16 @@ def main():
                    else flags.stdout + version.stdout)
         cases.case("pkg-config --libs names our library only", [
             word for word in shlex.split(flags.stdout) if word.startswith("-l") and word != "-lsipveil"])
-        program = os.path.join(root, "ua")
-        built = run(*shlex.split(os.environ.get("CC", "cc")), *WARNINGS, EXAMPLES / "ua.c", "-o", program,
-                    *shlex.split(flags.stdout))
-        cases.case("the example builds against what was installed", built.stdout if built.returncode else [])
-        ran = run(program, env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link))) if not built.returncode else built
-        cases.case("the example seals, opens and finds the same octets",
-                   [] if ran.returncode == 0 and "read: At one, the usual." in ran.stdout else
-                   "exit code %d: %s" % (ran.returncode, ran.stdout))
         environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(link))
+        program, failed = example(root, "seal_open", flags)
+        cases.case("the first example builds against what was installed", failed)
+        ran = run(program, env=environment) if not failed else None
+        cases.case("the first example seals, opens and finds the same octets",
+                   [] if ran and ran.returncode == 0 and "read: At one, the usual. (lunch)" in ran.stdout else
+                   "exit code %d: %s" % (ran.returncode, ran.stdout) if ran else failed)
+        cases.case("a user agent and a proxy are programs of 60 lines", [
+            "%s has %d lines" % (name, lines) for name in ("ua.c", "proxy.c")
+            for lines in [len((EXAMPLES / name).read_text(encoding="utf-8").splitlines())] if lines > 60])
         end_to_middle(cases, root, flags, environment)
         agreement(cases, root, flags, environment)
         border(cases, root, flags, environment)
