@@ -120,7 +120,7 @@ static sipveil_code answer_once(void *user, sipveil_error *err)
     sipveil_span out = SV_SPAN("x");
     size_t at;
     (void)user;
-    sipveil_code code = sipveil_identity_answer(now.worker, now.message, 438, NULL, &out, err);
+    sipveil_code code = sipveil_identity_write_refusal(now.worker, now.message, 438, NULL, &out, err);
     if (code == SIPVEIL_OK) assert_true(sv_find(out, SV_SPAN("SIP/2.0 438 "), &at) && at == 0);
     else assert_null(out.data);
     return code;
@@ -148,7 +148,7 @@ static void after_a_refusal(void **state)
     assert_valid(w, now.message);
     failing_table(&answers, 1, NULL);
     failing_table(&reports, 1, NULL);
-    assert_code(sipveil_identity_answer(w->worker, now.message, 438, NULL, &now.response, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_write_refusal(w->worker, now.message, 438, NULL, &now.response, &w->err), SIPVEIL_OK);
     assert_true(sv_arena_copy(w->arena, now.response, &now.response));
     failing_table(&retries, 1, NULL);
 }
