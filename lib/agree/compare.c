@@ -57,13 +57,15 @@ void sv_mechanisms_put_canonical(sv_buffer *out, const sv_mechanism_list *list, 
     }
 }
 
-sipveil_agree_comparison sv_mechanisms_compare(const sipveil_agree_list *own, const sv_mechanism_list *received,
-                                               sv_arena *arena)
+sipveil_code sv_mechanisms_compare(const sipveil_agree_list *own, const sv_mechanism_list *received, sv_arena *arena,
+                                   sipveil_agree_comparison *result, sipveil_error *err)
 {
     sv_buffer canonical;
     sv_buffer_init(&canonical, arena, received->text.len + 8 * (size_t)SV_MECHANISMS_MOST, 2 * SV_MECHANISM_LIST_MOST);
     sv_mechanisms_put_canonical(&canonical, received, true, own->profile);
-    if (canonical.failed) return SIPVEIL_AGREE_SYNTAX;
-    return sv_equal_constant_time(sv_buffer_span(&canonical), own->canonical) ? SIPVEIL_AGREE_SAME
-                                                                             : SIPVEIL_AGREE_CHANGED;
+    *result = SIPVEIL_AGREE_SYNTAX;
+    if (canonical.failed) return canonical.past_most ? SIPVEIL_OK : sv_no_memory(err, SV_AGREE);
+    bool same = sv_equal_constant_time(sv_buffer_span(&canonical), own->canonical);
+    *result = same ? SIPVEIL_AGREE_SAME : SIPVEIL_AGREE_CHANGED;
+    return SIPVEIL_OK;
 }

@@ -100,8 +100,8 @@ struct sipveil_agree_list {
     size_t top;             /* SERVER: the entry with the highest q */
 };
 
-/* AGR-12: in constant flow once the received list is read (AGR-16). */
-sipveil_agree_comparison sv_mechanisms_compare(const sipveil_agree_list *own, const sv_mechanism_list *received,
-                                               sv_arena *arena);
+/* AGR-12: in constant flow once the received list is read (AGR-16). INTERNAL: no memory, which is no difference. */
+sipveil_code sv_mechanisms_compare(const sipveil_agree_list *own, const sv_mechanism_list *received, sv_arena *arena,
+                                   sipveil_agree_comparison *result, sipveil_error *err);
 
 #endif

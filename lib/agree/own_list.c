@@ -130,5 +130,6 @@ sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sip
     if (received == NULL || sv_mechanisms_read(verify, "Security-Verify", received, NULL) != SIPVEIL_OK) {
         return SIPVEIL_AGREE_SYNTAX;
     }
-    return sv_mechanisms_compare(list, received, worker->arena);
+    sipveil_agree_comparison result; /* without memory: as of what cannot be read */
+    return sv_mechanisms_compare(list, received, worker->arena, &result, NULL) == SIPVEIL_OK ? result : SIPVEIL_AGREE_SYNTAX;
 }

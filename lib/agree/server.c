@@ -44,9 +44,8 @@ static sipveil_code read_verify(sv_server *s)
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->op->err, SV_AGREE);
     s->has_verify = present;
     s->verify_read = present && code == SIPVEIL_OK;
-    s->facts.verify = !present            ? SIPVEIL_AGREE_ABSENT
-                      : code != SIPVEIL_OK ? SIPVEIL_AGREE_SYNTAX
-                                           : sv_mechanisms_compare(s->own, s->verify, s->op->arena);
+    s->facts.verify = present ? SIPVEIL_AGREE_SYNTAX : SIPVEIL_AGREE_ABSENT;
+    if (s->verify_read) SV_TRY(sv_mechanisms_compare(s->own, s->verify, s->op->arena, &s->facts.verify, s->op->err));
     if (present) {
         bool same = s->facts.verify == SIPVEIL_AGREE_SAME;
         sv_report_check(s->op, code == SIPVEIL_OK ? "AGR-12" : "AGR-01", same ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,

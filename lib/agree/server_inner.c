@@ -116,11 +116,11 @@ sipveil_code sv_server_judge_inner(sv_server *s)
     sv_mechanism_list *list = sv_arena_alloc_raw(s->op->arena, sizeof *list);
     if (list == NULL) return sv_no_memory(s->op->err, SV_AGREE);
     if (inner == NULL) SV_TRY(find_fragment(s, &inner));
-    if (inner != NULL && sv_mechanisms_of(inner, SV_F_SECURITY_VERIFY, s->op->arena, list, &present, NULL) != SIPVEIL_OK) {
-        result = SIPVEIL_AGREE_SYNTAX;
-    } else if (present) {
-        result = sv_mechanisms_compare(s->own, list, s->op->arena);
-    }
+    sipveil_code code = SIPVEIL_OK;
+    if (inner != NULL) code = sv_mechanisms_of(inner, SV_F_SECURITY_VERIFY, s->op->arena, list, &present, NULL);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->op->err, SV_AGREE);
+    if (code != SIPVEIL_OK) result = SIPVEIL_AGREE_SYNTAX;
+    else if (present) SV_TRY(sv_mechanisms_compare(s->own, list, s->op->arena, &result, s->op->err));
     bool good = result == SIPVEIL_AGREE_SAME && s->facts.verify == SIPVEIL_AGREE_SAME;
     sv_report_check(s->op, rule, good ? SIPVEIL_CHECK_PASSED : SIPVEIL_CHECK_FAILED,
                     good ? "the list inside is the one outside, and ours"

@@ -216,10 +216,11 @@ sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_bind_op
         return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "worker, options (with their size) and memory are needed");
     }
     if (verdict == NULL) SV_TRY(sv_worker_begin_with(worker, &message, err)); /* else its verdict is still looked at */
-    /* Each change of a binding is one by itself, and made again it changes nothing: there is nothing to take back. */
-    SV_TRY(bind(worker, options, message, verdict, &result, err));
-    *out = result;
-    return SIPVEIL_OK;
+    sv_store_mark mark = sv_memory_begin(options->memory);
+    sipveil_code code = bind(worker, options, message, verdict, &result, err);
+    sv_memory_end(options->memory, &mark, code);
+    if (code == SIPVEIL_OK) *out = result;
+    return code;
 }
 
 /* ---- the dialog goes on, or ends ---- */
@@ -239,7 +240,10 @@ sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *me
     if (events != NULL) *events = 0;
     SV_TRY(begin(worker, memory, &message, err));
     SV_TRY(sv_identity_view(worker, message, &view, err));
-    SV_TRY(sv_binding_observe(sv_memory_store(memory), worker->arena, view, sent, at, &happened, err));
+    sv_store_mark mark = sv_memory_begin(memory);
+    sipveil_code code = sv_binding_observe(sv_memory_store(memory), worker->arena, view, sent, at, &happened, err);
+    sv_memory_end(memory, &mark, code);
+    SV_TRY(code);
     if (events != NULL) *events = happened;
     return SIPVEIL_OK;
 }

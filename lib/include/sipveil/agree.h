@@ -69,7 +69,7 @@ typedef enum sipveil_agree_comparison {
 } sipveil_agree_comparison;
 
 /** Compares a value of Security-Verify with the own list; `d-ver` of a digest entry is left out. In time that does not
- *  tell where they differ. */
+ *  tell where they differ. SIPVEIL_AGREE_SYNTAX also where there is no memory to read it. */
 SIPVEIL_API sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sipveil_agree_list *list,
                                                            sipveil_span verify);
 
