@@ -2,8 +2,11 @@
 /* Memory and random numbers that end while keys are read, made and kept, at the nth time they are asked for (ADV-214,
  * ADV-215): a ring has all of a file's keys or none, what is refused for this reason is not taken for a bad key, nothing is
  * made of less than was asked for, and no secret is given back to the allocator (ADV-213). Every allocation of an arena is
- * one that can fail here. What libcrypto's decoder leaves of a private key is not ours to wipe, and not looked for. */
+ * one that can fail here. What libcrypto leaves is not ours to wipe, and not looked for: of a private key in its decoder, of a
+ * passphrase in UTF-16 in the derivation of PKCS #12. */
 #include "failing.h"
+
+#include <openssl/pkcs12.h>
 
 #include "keys/domain.h"
 #include "lab.h"
@@ -15,6 +18,10 @@
 #define AOR "sip:alice@a.example"
 
 static lab_certificate ca, alice;
+static struct {
+    unsigned char *der;
+    int len;
+} p12[2]; /* under the passphrase, and in clear */
 
 typedef struct loading {
     sipveil_keyring *ring;
@@ -128,6 +135,30 @@ static void private_keys(void **state)
     OPENSSL_cleanse(open_key, strlen(open_key));
     free(open_key);
     free(closed);
+}
+
+/* The passphrase is asked for after its checksum was wrong for none and for an empty one. */
+static void bundles(void **state)
+{
+    loading l = {.count = 1, .add = add_octets};
+    (void)state;
+    for (int plain = 0; plain < 2; plain++) {
+        l.octets = (const char *)p12[plain].der;
+        l.len = (size_t)p12[plain].len;
+        everywhere(plain ? "a PKCS#12 file in clear" : "a PKCS#12 file", &l, NO_RANDOM);
+    }
+}
+
+static void make_bundles(void)
+{
+    for (int plain = 0; plain < 2; plain++) {
+        int none = plain ? -1 : 0;
+        PKCS12 *made = PKCS12_create_ex(plain ? NULL : PASSPHRASE, "alice", alice.key, alice.x509, NULL, none, none, 1, none, 0,
+                                        lab_context->library, NULL);
+        p12[plain].len = i2d_PKCS12(made, &p12[plain].der);
+        assert_true(p12[plain].len > 0);
+        PKCS12_free(made);
+    }
 }
 
 /* ---- what is believed ---- */
@@ -286,6 +317,7 @@ static int open_lab(void **state)
     ca = lab_make(&authority);
     const lab_form user = {.subject = "alice", .san = "URI:" AOR, .issuer = &ca};
     alice = lab_make(&user);
+    make_bundles();
     (void)lab_write_certificate("ca.pem", ca.x509);
     (void)lab_write_certificate("alice.pem", alice.x509);
     failing_watch("a shared key", SV_SPAN(KEK));
@@ -297,6 +329,7 @@ static int open_lab(void **state)
 
 static int close_lab(void **state)
 {
+    for (size_t i = 0; i < sizeof p12 / sizeof *p12; i++) OPENSSL_clear_free(p12[i].der, (size_t)p12[i].len);
     lab_free(&alice);
     lab_free(&ca);
     return lab_close(state);
@@ -304,7 +337,7 @@ static int close_lab(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(secrets), cmocka_unit_test(private_keys), cmocka_unit_test(beliefs), cmocka_unit_test(making)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(secrets), cmocka_unit_test(private_keys), cmocka_unit_test(bundles), cmocka_unit_test(beliefs), cmocka_unit_test(making)};
     if (!failing_install()) return 2;
     return cmocka_run_group_tests_name("memory that ends while keys are read and made", tests, open_lab, close_lab);
 }

@@ -255,6 +255,85 @@ static void calls_back(void **state)
     end_table(NULL);
 }
 
+/* ---- a node's signature ---- */
+
+static struct {
+    sipveil_keyring *ring;
+    sipveil_worker *worker;
+    sipveil_span message;
+} n;
+
+static void begin_node(void *user)
+{
+    (void)user;
+    assert_int_equal(sipveil_worker_new(world_context, &n.worker, NULL), SIPVEIL_OK);
+}
+
+static void end_node(void *user)
+{
+    (void)user;
+    sipveil_worker_free(n.worker);
+}
+
+/* user: whether the signer is a partner's node, which is believed then, and nobody else ever is (TRU-46). */
+static sipveil_code open_node(void *user, sipveil_error *err)
+{
+    const sipveil_trust_peer peer = {.size = sizeof peer, .address = "192.0.2.7", .transport = SIPVEIL_TRUST_UDP};
+    bool partner = user != NULL;
+    sipveil_trust_verdict verdict;
+    sipveil_open_options options;
+    sipveil_opened opened;
+    sipveil_open_options_default(&options);
+    options.keyring = n.ring;
+    memset(&verdict, 0xAA, sizeof verdict);
+    memset(&opened, 0xAA, sizeof opened);
+    sipveil_code code = sipveil_trust_open_message(n.worker, &options, t.table, &peer, n.message, &opened, &verdict, err);
+    assert_int_equal(verdict.trusted, partner && code == SIPVEIL_OK);
+    assert_int_equal(opened.inner_identity_counts, partner && code == SIPVEIL_OK);
+    assert_int_equal(opened.message.len > 0, code == SIPVEIL_OK);
+    return code;
+}
+
+static void nodes(void **state)
+{
+    enum { NO_RANDOM = 1 << FAILING_RANDOM };
+    static const failing_operation believed = {"a partner's node", begin_node, open_node, NULL, end_node, .without = NO_RANDOM},
+                                   stranger = {"a node of nobody", begin_node, open_node, NULL, end_node, .wanted = SIPVEIL_UNTRUSTED_SIGNER, .without = NO_RANDOM};
+    static const char invite[] = "INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: SIP/2.0/TLS a.home.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+                                 "From: <sip:alice@home.example>;tag=1\r\nTo: <sip:bob@biloxi.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n"
+                                 "Contact: <sip:a@192.0.2.9>\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
+                                 "P-Asserted-Identity: <sip:alice@home.example>\r\nContent-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n";
+    char *ca, *ca_key;
+    sipveil_keyring *keys;
+    sipveil_worker *sealer;
+    sipveil_error err;
+    (void)state;
+    t.table = world_table("", "[partner b]\ndomains = biloxi.example\nip = 192.0.2.0/24\nprotection = smime\ntrust_in = yes\n");
+    assert_int_equal(sipveil_keys_make_authority(world_context, "ca", &ca, &ca_key, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_new(world_context, &keys, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_new(world_context, &n.ring, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_worker_new(world_context, &sealer, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_anchor_octets(n.ring, sv_span_str(ca), "the CA", &err), SIPVEIL_OK);
+    for (int partner = 0; partner < 2; partner++) {
+        const sipveil_key *signer = world_make(keys, ca, ca_key, NULL, partner ? "biloxi.example" : "other.example");
+        sipveil_seal_options options;
+        sipveil_sealed sealed;
+        sipveil_seal_options_default(&options);
+        options.mode = SIPVEIL_MODE_TUNNEL;
+        options.signers = &signer;
+        options.signer_count = 1;
+        if (sipveil_tunnel_seal_message(sealer, &options, sv_span_str(invite), &sealed, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
+        n.message = sealed.message;
+        failing_table(partner ? &believed : &stranger, 1, partner ? &n : NULL);
+    }
+    sipveil_worker_free(sealer);
+    sipveil_keyring_free(n.ring);
+    sipveil_keyring_free(keys);
+    sipveil_keys_wipe_text(ca);
+    sipveil_keys_wipe_text(ca_key);
+    end_table(NULL);
+}
+
 static int with_no_room(void **state)
 {
     failing.no_room = true;
@@ -263,7 +342,7 @@ static int with_no_room(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(crossings), cmocka_unit_test(calls_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(crossings), cmocka_unit_test(calls_back), cmocka_unit_test(nodes)};
     if (!failing_install()) return 2;
     return cmocka_run_group_tests_name("failing memory", tests, with_no_room, world_close);
 }

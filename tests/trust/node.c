@@ -9,18 +9,6 @@ static sipveil_keyring *keys, *ring;
 static const sipveil_key *node, *alice, *other, *kek;
 static sv_arena *arena;
 
-static const sipveil_key *make(const char *ca, const char *ca_key, const char *aor, const char *host)
-{
-    const sipveil_certificate_request request = {.aor = aor, .host = host, .not_before = WORLD_NOW - 86400, .not_after = WORLD_NOW + 86400};
-    char *both = NULL, *certificate = NULL;
-    size_t place = sipveil_keyring_count(keys);
-    assert_int_equal(sipveil_keys_make_certificate(world_context, sv_span_str(ca), sv_span_str(ca_key), &request, &both, &certificate, NULL), SIPVEIL_OK);
-    assert_int_equal(sipveil_keyring_add_octets(keys, sv_span_str(both), "test", NULL, NULL, NULL), SIPVEIL_OK);
-    sipveil_keys_wipe_text(both);
-    sipveil_keys_wipe_text(certificate);
-    return sipveil_keyring_at(keys, place);
-}
-
 static int open_lab(void **state)
 {
     char *ca, *ca_key, path[] = "/tmp/sipveil-test-XXXXXX";
@@ -36,9 +24,9 @@ static int open_lab(void **state)
     fclose(file);
     if (sipveil_keyring_add_anchors(ring, path, NULL) != SIPVEIL_OK) return -1;
     remove(path);
-    node = make(ca, ca_key, NULL, "biloxi.example");
-    other = make(ca, ca_key, NULL, "other.example");
-    alice = make(ca, ca_key, "sip:alice@home.example", NULL);
+    node = world_make(keys, ca, ca_key, NULL, "biloxi.example");
+    other = world_make(keys, ca, ca_key, NULL, "other.example");
+    alice = world_make(keys, ca, ca_key, "sip:alice@home.example", NULL);
     size_t place = sipveil_keyring_count(keys);
     if (sipveil_keyring_add_kek(keys, SV_SPAN("k"), sv_span(octets, 32), NULL, NULL) != SIPVEIL_OK ||
         sipveil_keyring_add_kek(ring, SV_SPAN("k"), sv_span(octets, 32), NULL, NULL) != SIPVEIL_OK) {

@@ -49,6 +49,19 @@ WORLD_UNUSED static int world_close(void **state)
     return 0;
 }
 
+/* A key and its certificate by that CA, last in the ring. */
+WORLD_UNUSED static const sipveil_key *world_make(sipveil_keyring *ring, const char *ca, const char *ca_key, const char *aor, const char *host)
+{
+    const sipveil_certificate_request request = {.aor = aor, .host = host, .not_before = WORLD_NOW - 86400, .not_after = WORLD_NOW + 86400};
+    char *both = NULL, *certificate = NULL;
+    size_t place = sipveil_keyring_count(ring);
+    assert_int_equal(sipveil_keys_make_certificate(world_context, sv_span_str(ca), sv_span_str(ca_key), &request, &both, &certificate, NULL), SIPVEIL_OK);
+    assert_int_equal(sipveil_keyring_add_octets(ring, sv_span_str(both), "test", NULL, NULL, NULL), SIPVEIL_OK);
+    sipveil_keys_wipe_text(both);
+    sipveil_keys_wipe_text(certificate);
+    return sipveil_keyring_at(ring, place);
+}
+
 /* extra: keys of [trust-domain]. */
 #define WORLD_PARTNERS                                                                                            \
     "[partner biloxi]\ndomains = biloxi.example\nip = 192.0.2.0/24 2001:db8:1::/48\nprotection = tls-mutual ipsec\n" \
