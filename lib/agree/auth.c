@@ -63,6 +63,49 @@ sipveil_code sv_auth_read(sipveil_span value, sv_auth *out, bool *digest, sipvei
     return sv_at_end(&c) ? SIPVEIL_OK : refuse(&c, err);
 }
 
+static bool take_undone(sv_cursor *c, uint8_t *octet)
+{
+    return sv_take_byte(c, octet) && (*octet != '\\' || sv_take_byte(c, octet));
+}
+
+bool sv_quoted_says(sipveil_span written, const char *name)
+{
+    sv_cursor c = sv_cursor_over(written, "quoted string");
+    uint8_t octet;
+    for (; take_undone(&c, &octet); name++) {
+        if (*name == '\0' || octet != (unsigned char)*name) return false;
+    }
+    return *name == '\0';
+}
+
+bool sv_quoted_same(sipveil_span written, sipveil_span other)
+{
+    sv_cursor a = sv_cursor_over(written, "quoted string"), b = sv_cursor_over(other, "quoted string");
+    uint8_t x = 0, y = 0;
+    bool more = true;
+    while (more && x == y) {
+        more = take_undone(&a, &x);
+        if (take_undone(&b, &y) != more) return false;
+    }
+    return x == y;
+}
+
+bool sv_is_quotable(const char *name)
+{
+    for (; *name != '\0'; name++) {
+        if ((unsigned char)*name < 0x20 || *name == 0x7F) return false;
+    }
+    return true;
+}
+
+void sv_put_quoted(sv_buffer *out, sipveil_span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\') sv_put_byte(out, '\\');
+        sv_put_byte(out, name.data[i]);
+    }
+}
+
 bool sv_auth_offers_qop(const sv_auth *challenge, const char *qop)
 {
     sv_cursor c = sv_cursor_over(challenge->qop, "qop");

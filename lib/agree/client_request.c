@@ -97,17 +97,9 @@ sipveil_code sv_client_next_transaction(sv_client *c)
 static const sipveil_agree_credentials *find_credentials(const sv_client *c, sipveil_span realm)
 {
     for (size_t i = 0; i < c->options->credential_count; i++) {
-        if (sv_equal_str(realm, c->options->credentials[i].realm)) return &c->options->credentials[i];
+        if (sv_quoted_says(realm, c->options->credentials[i].realm)) return &c->options->credentials[i];
     }
     return NULL;
-}
-
-static bool has_control(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7F) return true;
-    }
-    return false;
 }
 
 typedef struct answer {
@@ -129,7 +121,7 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
                      "there are no credentials for realm \"%s\"", SV_QUOTE(out->challenge.realm));
         return sv_hint(c->op->err, SIPVEIL_USAGE, "--credentials FILE has a line for each realm");
     }
-    if (has_control(out->credentials->username)) {
+    if (!sv_is_quotable(out->credentials->username)) {
         return sv_fail_rule(c->op->err, SV_AGREE, SIPVEIL_USAGE, "AGR-33", SIPVEIL_NO_OFFSET,
                             "a username with a control octet stands in no header field: \"%s\"",
                             SV_QUOTE(sv_span_str(out->credentials->username)));
@@ -138,7 +130,7 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
     (void)snprintf(digits, sizeof digits, "%08x", ++c->a->nonce_count);
     for (size_t i = 0; i < sizeof out->nc; i++) out->nc[i] = (uint8_t)digits[i];
     out->in = (sv_digest_input){.username = sv_span_str(out->credentials->username),
-                                .realm = out->challenge.realm,
+                                .realm = sv_span_str(out->credentials->realm), /* what is hashed is the name itself */
                                 .password = sv_span_str(out->credentials->password),
                                 .nonce = out->challenge.nonce,
                                 .nc = sv_span(out->nc, sizeof out->nc),
@@ -149,15 +141,6 @@ static sipveil_code prepare_answer(sv_client *c, const sv_mechanism *entry, cons
     return sv_digest_demand(entry, &out->challenge, rules, &out->in.algorithm, &out->in.qop, c->op->err);
 }
 
-/* A name as a quoted-string says it (RFC 3261 25.1); what is hashed is the name itself. */
-static void put_escaped(sv_buffer *b, sipveil_span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.data[i] == '"' || name.data[i] == '\\') sv_put_byte(b, '\\');
-        sv_put_byte(b, name.data[i]);
-    }
-}
-
 static sipveil_code put_credentials(sv_client *c, const answer *a, sipveil_span *row)
 {
     sv_http_hex response;
@@ -165,9 +148,9 @@ static sipveil_code put_credentials(sv_client *c, const answer *a, sipveil_span 
     SV_TRY(sv_digest_response(c->op->crypto, &a->in, &response, c->op->err));
     sv_buffer_init(&b, c->op->arena, 512, ROWS_MOST);
     sv_put_str(&b, c->a->www ? "Authorization: Digest username=\"" : "Proxy-Authorization: Digest username=\"");
-    put_escaped(&b, a->in.username);
+    sv_put_quoted(&b, a->in.username);
     sv_put_str(&b, "\", realm=\"");
-    sv_put(&b, a->in.realm);
+    sv_put(&b, a->challenge.realm); /* as it was asked */
     sv_put_str(&b, "\", nonce=\"");
     sv_put(&b, a->in.nonce);
     sv_put_str(&b, "\", uri=\"");
@@ -273,7 +256,7 @@ static void remove_credentials(const sv_client *c, sv_sip_edit *edit, sipveil_sp
     for (; row != NULL; row = sv_sip_next(edit->view, row)) {
         sv_auth auth;
         bool digest;
-        if (sv_auth_read(row->value, &auth, &digest, NULL) == SIPVEIL_OK && digest && sv_equal(auth.realm, realm)) {
+        if (sv_auth_read(row->value, &auth, &digest, NULL) == SIPVEIL_OK && digest && sv_quoted_same(auth.realm, realm)) {
             sv_sip_edit_remove(edit, row);
         }
     }

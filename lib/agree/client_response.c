@@ -156,7 +156,7 @@ static bool is_stale(const sv_client *c)
         bool digest;
         if (sv_auth_read(row->value, &auth, &digest, NULL) == SIPVEIL_OK && digest && auth.stale &&
             sv_auth_read(c->a->challenge, &answered, &digest, NULL) == SIPVEIL_OK && digest &&
-            sv_equal(auth.realm, answered.realm) && !sv_equal(auth.nonce, answered.nonce)) {
+            sv_quoted_same(auth.realm, answered.realm) && !sv_equal(auth.nonce, answered.nonce)) {
             return true;
         }
     }
@@ -203,7 +203,7 @@ static bool challenges_again(const sv_client *c)
     sv_auth asked, answered;
     bool digest;
     return row != NULL && sv_auth_read(row->value, &asked, &digest, NULL) == SIPVEIL_OK && digest &&
-           sv_auth_read(c->a->challenge, &answered, &digest, NULL) == SIPVEIL_OK && sv_equal(asked.realm, answered.realm);
+           sv_auth_read(c->a->challenge, &answered, &digest, NULL) == SIPVEIL_OK && sv_quoted_same(asked.realm, answered.realm);
 }
 
 static sipveil_code take_protected(sv_client *c)

@@ -25,7 +25,7 @@ sipveil_code sv_client_count_restart(sv_client *c, bool *may)
 static bool has_credentials(const sv_client *c, sipveil_span realm)
 {
     for (size_t i = 0; i < c->options->credential_count; i++) {
-        if (sv_equal_str(realm, c->options->credentials[i].realm)) return true;
+        if (sv_quoted_says(realm, c->options->credentials[i].realm)) return true;
     }
     return false;
 }

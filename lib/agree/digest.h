@@ -19,6 +19,13 @@ sipveil_code sv_auth_read(sipveil_span value, sv_auth *out, bool *digest, sipvei
 /* Whether a challenge's list of qop values has this one; an absent list has none. */
 bool sv_auth_offers_qop(const sv_auth *challenge, const char *qop);
 
+/* What stands between quotes: each quoted-pair says the octet behind its backslash (RFC 3261 25.1, RFC 7230 3.2.6). */
+bool sv_quoted_says(sipveil_span written, const char *name);
+bool sv_quoted_same(sipveil_span written, sipveil_span other);
+/* The other way: a name between quotes; one with a control octet stands in no header field. */
+bool sv_is_quotable(const char *name);
+void sv_put_quoted(sv_buffer *out, sipveil_span name);
+
 typedef enum sv_digest_algorithm {
     SV_ALGORITHM_MD5,
     SV_ALGORITHM_MD5_SESS,

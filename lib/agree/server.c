@@ -205,6 +205,10 @@ static sipveil_code check_options(sipveil_worker *worker, const sipveil_agree_se
     if (options->open != NULL && options->open->size != sizeof *options->open) {
         return sv_fail(err, SV_AGREE, SIPVEIL_USAGE, "options of opening of another size");
     }
+    if (options->realm != NULL && !sv_is_quotable(options->realm)) {
+        return sv_fail_rule(err, SV_AGREE, SIPVEIL_USAGE, "AGR-33", SIPVEIL_NO_OFFSET,
+                            "a realm with a control octet stands in no header field: \"%s\"", SV_QUOTE(sv_span_str(options->realm)));
+    }
     return sv_mechanism_check_fact(options->protected_by, err);
 }
 

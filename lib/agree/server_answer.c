@@ -33,7 +33,7 @@ static void put_challenge(const sv_server *s, const sv_mechanism *m, sipveil_spa
     const sv_parameter *alg = sv_mechanism_digest_field(m, SV_D_ALG, s->options->profile);
     const sv_parameter *qop = sv_mechanism_digest_field(m, SV_D_QOP, s->options->profile);
     sv_put_str(rows, www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"");
-    sv_put_str(rows, s->options->realm);
+    sv_put_quoted(rows, sv_span_str(s->options->realm));
     sv_put_str(rows, "\", nonce=\"");
     sv_put(rows, nonce);
     sv_put_str(rows, "\", algorithm=");

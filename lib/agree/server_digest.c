@@ -28,7 +28,7 @@ static bool find_credentials(const sv_server *s, sv_auth *auth)
     for (; row != NULL; row = sv_sip_next(s->view, row)) {
         bool digest;
         if (sv_auth_read(row->value, auth, &digest, NULL) != SIPVEIL_OK || !digest) continue;
-        if (auth->has_realm && sv_equal_str(auth->realm, s->options->realm)) return true;
+        if (auth->has_realm && sv_quoted_says(auth->realm, s->options->realm)) return true;
     }
     return false;
 }
@@ -54,7 +54,7 @@ static bool fill_input(sv_server *s, const sv_mechanism *entry, const sv_auth *a
     bool free_choice = entry->kind == SV_MECH_DIGEST && sv_mechanism_digest_field(entry, SV_D_QOP, rules.profile) == NULL;
     if (free_choice && (qop != SV_QOP_NONE || rules.allow_no_qop)) in->qop = qop;
     in->username = auth->username;
-    in->realm = auth->realm;
+    in->realm = sv_span_str(s->options->realm);
     in->nonce = auth->nonce;
     in->nc = auth->nc;
     in->cnonce = auth->cnonce;
@@ -65,19 +65,7 @@ static bool fill_input(sv_server *s, const sv_mechanism *entry, const sv_auth *a
            sv_equal(auth->uri, s->view->request_uri); /* nobody between may write it anew: what is signed is what goes on */
 }
 
-/* What stands between the quotes says that name: each quoted-pair is the octet behind its backslash (RFC 3261 25.1). */
-static bool says(sipveil_span written, const char *name)
-{
-    sv_cursor c = sv_cursor_over(written, "username");
-    uint8_t octet;
-    for (; sv_take_byte(&c, &octet); name++) {
-        if (octet == '\\' && !sv_take_byte(&c, &octet)) return false;
-        if (*name == '\0' || octet != (unsigned char)*name) return false;
-    }
-    return *name == '\0';
-}
-
-/* The name and the password that are hashed are those of ours. */
+/* The name and the password that are hashed are those of ours, not as they are written between quotes. */
 static void find_password(const sv_server *s, sv_digest_input *in, bool *known)
 {
     const sipveil_span written = in->username;
@@ -85,7 +73,7 @@ static void find_password(const sv_server *s, sv_digest_input *in, bool *known)
     in->password = SV_SPAN("");
     for (size_t i = 0; i < s->options->credential_count; i++) {
         const sipveil_agree_credentials *c = &s->options->credentials[i];
-        if (!says(written, c->username) || strcmp(c->realm, s->options->realm) != 0) continue;
+        if (!sv_quoted_says(written, c->username) || strcmp(c->realm, s->options->realm) != 0) continue;
         in->username = sv_span_str(c->username);
         in->password = sv_span_str(c->password);
         *known = true;

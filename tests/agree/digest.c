@@ -91,6 +91,11 @@ static void challenges_and_credentials(void **state)
     assert_int_equal(sv_auth_read(SV_SPAN("digest Realm=\"a \\\"b\" , nonce=\"n\",\r\n qop=\"auth, AUTH-INT\",algorithm=MD5-sess,stale=TRUE,x=\"y,z\""),
                                   &auth, &digest, NULL), SIPVEIL_OK);
     assert_true(digest && sv_equal_str(auth.realm, "a \\\"b") && auth.stale && auth.has_nonce && !auth.has_username);
+    assert_true(sv_quoted_says(auth.realm, "a \"b") && !sv_quoted_says(auth.realm, "a \\\"b") && !sv_quoted_says(auth.realm, "a \"") &&
+                !sv_quoted_says(auth.realm, "a \"b "));
+    assert_true(sv_quoted_same(SV_SPAN("\\a\\\\"), SV_SPAN("a\\\\")) && sv_quoted_same(SV_SPAN(""), SV_SPAN("")) &&
+                !sv_quoted_same(SV_SPAN("a"), SV_SPAN("ab")) && !sv_quoted_same(SV_SPAN("ab"), SV_SPAN("a")) &&
+                !sv_quoted_same(SV_SPAN("a"), SV_SPAN("A")) && !sv_quoted_same(SV_SPAN(""), SV_SPAN("a")));
     assert_true(sv_auth_offers_qop(&auth, "auth-int") && sv_auth_offers_qop(&auth, "auth") && !sv_auth_offers_qop(&auth, "au"));
     assert_int_equal(sv_auth_read(SV_SPAN("Basic Zm9v"), &auth, &digest, NULL), SIPVEIL_OK);
     assert_false(digest);

@@ -256,6 +256,41 @@ static void names_that_are_quoted(void **state)
     pair_end(p);
 }
 
+/* AGR-33: so it is with a realm: both ends know it by what it says, however the other one writes it, also when the nonce has
+ * run out and is asked for anew. */
+static void realms_that_are_quoted(void **state)
+{
+    static const struct {
+        const char *realm, *asked, *asked_otherwise;
+    } cases[] = {{"home.example", "realm=\"home.example\"", "realm=\"\\home\\.example\""},
+                 {"the \"home\"", "realm=\"the \\\"home\\\"\"", "realm=\"\\the\\ \\\"home\\\"\""},
+                 {"home\\", "realm=\"home\\\\\"", "realm=\"h\\ome\\\\\""},
+                 {"a\", nonce=\"b", "realm=\"a\\\", nonce=\\\"b\"", "realm=\"\\a\\\", nonce=\\\"b\""}};
+    world *w = *state;
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "");
+        const char *asked = i % 2 == 0 ? cases[i / 2].asked : cases[i / 2].asked_otherwise;
+        p->credentials.realm = p->server.realm = cases[i / 2].realm;
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        if (!has(p, cases[i / 2].asked)) fail_msg("not %s in %s", cases[i / 2].asked, p->message.octets);
+        if (i % 2 == 1) change(p, cases[i / 2].asked, asked);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        if (!has(p, asked)) fail_msg("not %s in %s", asked, p->message.octets); /* as it was asked */
+        p->server.now += 400;
+        pair_server(p, NULL, 494);
+        assert_true(has(p, ", stale=true"));
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        pair_server(p, NULL, 0);
+        pair_end(p);
+    }
+    pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
+    p->server.realm = "home\r\nX-Forged: yes";
+    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    assert_string_equal(p->err.rule, "AGR-33");
+    pair_end(p);
+}
+
 /* AGR-11: PRACK is not refused for a list that it lacks; a changed one is. */
 static void prack(void **state)
 {
@@ -352,7 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_its_own_account), cmocka_unit_test(protected_by_another), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
         cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
-        cmocka_unit_test(forms_of_digest), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
+        cmocka_unit_test(forms_of_digest), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(realms_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
         cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
