@@ -11,24 +11,19 @@
 
 static const char room[] = "crypto";
 
+/* One certificate of those that came last: decoded here, or one of our own that was only hashed. */
 typedef struct slot {
-    uint8_t *der; /* as it was received */
+    uint8_t *der; /* as it was received; NULL: not decoded here */
     size_t len;
     X509 *certificate; /* NULL: free */
-    uint64_t used;     /* turn of the last use */
+    bool is_hashed;
+    uint8_t sha256[32]; /* is_hashed: of the certificate */
+    uint64_t used;      /* turn of the last use */
 } slot;
-
-/* One that was hashed, whether it was decoded here or is one of our own. */
-typedef struct hashed {
-    X509 *certificate; /* NULL: free */
-    uint8_t sha256[32];
-} hashed;
 
 struct sv_certificate_cache {
     slot slots[SV_CERTIFICATES_KEPT];
     uint64_t turn;
-    hashed hashes[SV_CERTIFICATES_KEPT];
-    size_t next_hash; /* to be overwritten */
 };
 
 static void empty(slot *s)
@@ -42,7 +37,6 @@ void sv_certificate_cache_free(sv_certificate_cache *cache)
 {
     if (cache == NULL) return;
     for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) empty(&cache->slots[i]);
-    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) X509_free(cache->hashes[i].certificate);
     free(cache);
 }
 
@@ -52,14 +46,14 @@ static sv_certificate_cache *cache_of(sv_crypto *crypto)
     return crypto->certificates;
 }
 
-/* The slot of these octets, else the one to fill. */
-static slot *find_slot(sv_certificate_cache *cache, sipveil_span der, bool *found)
+/* The slot of that certificate, or with certificate NULL of these octets; else the one to fill. */
+static slot *find_slot(sv_certificate_cache *cache, const X509 *certificate, sipveil_span der, bool *found)
 {
     slot *oldest = &cache->slots[0];
     *found = false;
     for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) {
         slot *s = &cache->slots[i];
-        *found = s->certificate != NULL && sv_equal(sv_span(s->der, s->len), der);
+        *found = certificate != NULL ? s->certificate == certificate : s->der != NULL && sv_equal(sv_span(s->der, s->len), der);
         if (*found) return s;
         if (s->used < oldest->used) oldest = s;
     }
@@ -114,7 +108,7 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     *out = NULL;
     sv_certificate_cache *cache = cache_of(crypto);
     if (cache == NULL) return sv_no_memory(err, room);
-    slot *s = find_slot(cache, der, &found);
+    slot *s = find_slot(cache, NULL, der, &found);
     ERR_clear_error();
     if (!found || may_be_broken(s->certificate)) SV_TRY(fill(s, crypto->context->library, der, err));
     s->used = ++cache->turn;
@@ -125,28 +119,27 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     return SIPVEIL_OK;
 }
 
-static sipveil_code copy_hash(const hashed *h, uint8_t out[32])
+static sipveil_code hash(const sv_crypto *crypto, slot *s, sipveil_error *err)
 {
-    for (size_t i = 0; i < sizeof h->sha256; i++) out[i] = h->sha256[i];
-    return SIPVEIL_OK;
+    unsigned len = 0;
+    s->is_hashed = X509_digest(s->certificate, crypto->context->suite->hashes[SV_HASH_SHA256], s->sha256, &len) == 1 &&
+                   len == sizeof s->sha256;
+    return s->is_hashed ? SIPVEIL_OK : sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "a certificate cannot be hashed");
 }
 
 sipveil_code sv_crypto_hash_certificate(sv_crypto *crypto, X509 *certificate, uint8_t out[32], sipveil_error *err)
 {
-    unsigned len = 0;
+    bool found;
     sv_certificate_cache *cache = cache_of(crypto);
     if (cache == NULL) return sv_no_memory(err, room);
-    for (size_t i = 0; i < SV_CERTIFICATES_KEPT; i++) {
-        if (cache->hashes[i].certificate == certificate) return copy_hash(&cache->hashes[i], out);
+    slot *s = find_slot(cache, certificate, sv_span(NULL, 0), &found);
+    if (!found) {
+        if (X509_up_ref(certificate) != 1) return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "out of references");
+        empty(s);
+        s->certificate = certificate;
     }
-    hashed *h = &cache->hashes[cache->next_hash];
-    X509_free(h->certificate);
-    h->certificate = NULL;
-    if (X509_digest(certificate, crypto->context->suite->hashes[SV_HASH_SHA256], h->sha256, &len) != 1 ||
-        len != sizeof h->sha256 || X509_up_ref(certificate) != 1) {
-        return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "a certificate cannot be hashed");
-    }
-    h->certificate = certificate;
-    cache->next_hash = (cache->next_hash + 1) % SV_CERTIFICATES_KEPT;
-    return copy_hash(h, out);
+    s->used = ++cache->turn;
+    if (!s->is_hashed) SV_TRY(hash(crypto, s, err));
+    for (size_t i = 0; i < sizeof s->sha256; i++) out[i] = s->sha256[i];
+    return SIPVEIL_OK;
 }

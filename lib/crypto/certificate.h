@@ -20,8 +20,7 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
 /* SHA-256 of the DER of a certificate, which nobody may change from now on: remembered, with a reference of its own. */
 sipveil_code sv_crypto_hash_certificate(sv_crypto *crypto, X509 *certificate, uint8_t out[32], sipveil_error *err);
 
-/* The last ones of a thread, by their octets; the one that was not used for longest
- * goes. */
+/* The last ones of a thread, decoded or hashed, in one table; the one that was not used for longest goes. */
 typedef struct sv_certificate_cache sv_certificate_cache;
 void sv_certificate_cache_free(sv_certificate_cache *cache);
 

@@ -54,6 +54,39 @@ static void the_one_not_used_for_longest_goes(void **state)
     sv_arena_reset(f->arena);
 }
 
+static void assert_hash(fixture *f, X509 *certificate)
+{
+    uint8_t ours[32], theirs[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    sipveil_error err;
+    assert_int_equal(X509_digest(certificate, EVP_sha256(), theirs, &len), 1);
+    for (int round = 0; round < 2; round++) { /* made, and kept */
+        assert_int_equal(sv_crypto_hash_certificate(f->crypto, certificate, ours, &err), SIPVEIL_OK);
+        assert_memory_equal(ours, theirs, sizeof ours);
+    }
+}
+
+/* Decoded ones and our own, which are only hashed, have one table: each has its own hash, and each can push another out. */
+static void hashes_are_kept_beside(void **state)
+{
+    fixture *f = *state;
+    sipveil_span received = make(f, 200);
+    X509 *first = decoded(f, received);
+    assert_hash(f, first);
+    assert_ptr_equal(decoded(f, received), first);
+    for (long i = 0; i < 2 * SV_CERTIFICATES_KEPT; i++) {
+        certificate_options options = {.name = "own", .serial = 300 + i};
+        assert_hash(f, make_certificate(f, identity(f, "P-256")->private_key, options));
+        if (i < SV_CERTIFICATES_KEPT) assert_ptr_equal(decoded(f, received), first); /* it was used meanwhile */
+    }
+    X509 *again = decoded(f, received);
+    assert_ptr_not_equal(again, first); /* that went, and took its hash with it */
+    assert_hash(f, again);
+    assert_hash(f, first);
+    for (size_t i = 0; i < 2 * SV_CERTIFICATES_KEPT; i++) assert_hash(f, decoded(f, make(f, 400 + (long)i)));
+    sv_arena_reset(f->arena);
+}
+
 static void what_is_no_certificate_is_not_kept(void **state)
 {
     fixture *f = *state;
@@ -78,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_octets_are_decoded_once),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
+        cmocka_unit_test(hashes_are_kept_beside),
         cmocka_unit_test(what_is_no_certificate_is_not_kept),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
