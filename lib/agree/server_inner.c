@@ -36,6 +36,11 @@ static sipveil_code take_inner(sv_server *s, const sipveil_opened *opened)
         !opened->is_signed || !opened->is_encrypted || !sv_equal(inner->method, s->view->method)) {
         return refuse(s, "AGR-47", "what is sealed for us is no signed request");
     }
+    /* Of a body alone the header fields are those that came in clear, its list among them. */
+    const sv_node *content = sv_handed_out(s->op->root);
+    if (content == NULL || content->type != SV_NODE_MESSAGE_SIP) {
+        return refuse(s, "AGR-47", "a body alone is sealed for us: nothing protects the header fields");
+    }
     if (sv_sip_first(inner, SV_F_DATE) == NULL) return refuse(s, "AGR-49", "the sealed request has no Date");
     s->inner = inner;
     return SIPVEIL_OK;

@@ -206,6 +206,32 @@ static void sealed_again(void **state)
     }
 }
 
+/* AGR-47: a body alone that is signed and sealed for us protects no header field, neither the list nor who it is for. */
+static void a_body_alone(void **state)
+{
+    world *w = *state;
+    pair *p = until_494(w, SIPVEIL_AGREE_RFC3329, "smime", "tls;q=0.9, smime;q=0.7");
+    for (int whole = 0; whole < 2; whole++) {
+        const sipveil_key *to = w->p1.key, *from = w->ua1.key;
+        sipveil_seal_options o;
+        sipveil_sealed out;
+        sipveil_seal_options_default(&o);
+        o.mode = whole ? SIPVEIL_MODE_TUNNEL : SIPVEIL_MODE_PAYLOAD;
+        o.signers = &from;
+        o.signer_count = 1;
+        o.recipients = &to;
+        o.recipient_count = 1;
+        assert_int_equal(sipveil_tunnel_seal_message(w->worker, &o, SV_SPAN(OFFERED_HEAD "Security-Verify: tls;q=0.9, smime;q=0.7\r\nRequire: sec-agree\r\n"
+                                                                                         "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"),
+                                                     &out, &w->err), SIPVEIL_OK);
+        set_text(&p->message, out.message);
+        if (whole) change(p, "Max-Forwards", "Security-Verify: tls;q=0.9, smime;q=0.7\r\nMax-Forwards");
+        pair_server(p, NULL, whole ? 0 : 494);
+        if (!whole) assert_string_equal(p->verdict.reason.rule, "AGR-47");
+    }
+    pair_end(p);
+}
+
 /* AGR-47: sealed for somebody else: 493, with our certificate. */
 static void sealed_for_another(void **state)
 {
@@ -232,7 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smime_from_end_to_end), cmocka_unit_test(other_certificate), cmocka_unit_test(pinned),
         cmocka_unit_test(start_data_of_smime), cmocka_unit_test(inner_list_short), cmocka_unit_test(digest_integrity),
-        cmocka_unit_test(sealed_again), cmocka_unit_test(sealed_for_another),
+        cmocka_unit_test(sealed_again), cmocka_unit_test(a_body_alone), cmocka_unit_test(sealed_for_another),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
