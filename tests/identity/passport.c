@@ -98,6 +98,8 @@ static void refuses(void **state)
         {"{\"alg\":\"ES256\",\"typ\":\"JWT\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, "IDN-24"},
         {"{\"alg\":\"ES256\",\"typ\":\"passport\"}", JSON_PAYLOAD, "IDN-24"},
         {"{\"alg\":\"ES256\",\"typ\":\"passport\",\"x5u\":7}", JSON_PAYLOAD, "IDN-24"},
+        {"{\"alg\":\"ES256\",\"ppt\":7,\"typ\":\"passport\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, "IDN-24"},
+        {"{\"alg\":\"ES256\",\"ppt\":\"\",\"typ\":\"passport\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, "IDN-24"},
         {"{\"alg\":\"ES256\",\"crit\":[\"x\"],\"typ\":\"passport\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, "ADV-192"},
         {"{\"alg\":\"ES256\",\"alg\":\"ES256\",\"typ\":\"passport\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, "ADV-192"},
         {"[]", JSON_PAYLOAD, "IDN-24"},
@@ -125,6 +127,8 @@ static void refuses(void **state)
         {JSON_HEADER, "{\"dest\":{\"uri\":\"a\"},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"b\",\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":[\"a\"],\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[7]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         /* fingerprints */
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[{\"alg\":\"sha-256\"}],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
@@ -143,6 +147,23 @@ static void refuses(void **state)
     const sv_json *json;
     assert_code(sv_passport_read(SV_SPAN("e30="), SV_SPAN("e30"), 0, w->arena, &token, &json, &w->err), SIPVEIL_MALFORMED);
     assert_string_equal(w->err.rule, "IDN-22");
+}
+
+/* IDN-43: as many fingerprints as are read, and one more. */
+static void too_many_fingerprints(void **state)
+{
+    world *w = begin(state);
+    sv_passport token;
+    for (int count = SIPVEIL_IDENTITY_FINGERPRINTS_MOST; count <= SIPVEIL_IDENTITY_FINGERPRINTS_MOST + 1; count++) {
+        sv_buffer b;
+        sv_buffer_init(&b, w->arena, 8192, 1 << 20);
+        sv_put_str(&b, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[");
+        for (int i = 0; i < count; i++) sv_put_str(&b, i == 0 ? "{\"alg\":\"sha-256\",\"dig\":\"00\"}" : ",{\"alg\":\"sha-256\",\"dig\":\"00\"}");
+        sv_put_str(&b, "],\"orig\":{\"tn\":\"1\"}}");
+        bool fits = count == SIPVEIL_IDENTITY_FINGERPRINTS_MOST;
+        assert_code(read_token(w, JSON_HEADER, sv_arena_string(w->arena, sv_buffer_span(&b)), 0, &token), fits ? SIPVEIL_OK : SIPVEIL_MALFORMED);
+        if (!fits) assert_string_equal(w->err.rule, "IDN-43");
+    }
 }
 
 /* The examples printed in the RFCs: iat as a string, only where it is asked for. */
@@ -188,6 +209,6 @@ static void deterministic_form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reference_vector), cmocka_unit_test(reads_what_it_writes),
-                                       cmocka_unit_test(refuses), cmocka_unit_test(samples), cmocka_unit_test(deterministic_form)};
+                                       cmocka_unit_test(refuses), cmocka_unit_test(too_many_fingerprints), cmocka_unit_test(samples), cmocka_unit_test(deterministic_form)};
     return cmocka_run_group_tests_name("PASSporT", tests, world_setup, world_teardown);
 }

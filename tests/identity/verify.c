@@ -153,6 +153,9 @@ static void changes_of_rfc4474(void **state)
         {"Identity-Info: <https", "Identity-Info: <http", 436, "ADV-193"},
         {"Identity-Info: <https://cert", "Identity-Info: <https://other", 436, "IDN-36"},
         {"Identity: \"", "Identity: \"!", 438, "ADV-038"},
+        {"Identity: \"", "Identity: \"YQ==\"\r\nIdentity: \"", 438, "IDN-13"}, /* which of them? */
+        {"Identity: \"", "Identity: \"\" \"", 438, "IDN-13"},
+        {"Identity: \"", "Identity: \"\\a", 438, "IDN-13"},
     };
     world *w = begin(state);
     use_old(w);
@@ -273,6 +276,65 @@ static void credentials(void **state)
     assert_valid(w, message);
 }
 
+/* IDN-36 (4): a Date that is fresh, but at which the credential is not valid yet or any more. */
+static void outside_the_credential(void **state)
+{
+    world *w = begin(state);
+    w->clock = NOW + 86390;
+    sipveil_span message = sign(w, INVITE_WITH("", SDP));
+    assert_valid(w, message);
+    assert_valid(w, edited(w, message, "09:59:50 GMT", "10:00:00 GMT"));
+    assert_status(w, edited(w, message, "09:59:50 GMT", "10:00:01 GMT"), 437, "IDN-36");
+    w->clock = NOW - 86390;
+    message = sign(w, INVITE_WITH("", SDP));
+    assert_valid(w, message);
+    assert_status(w, edited(w, message, "10:00:10 GMT", "09:59:59 GMT"), 437, "IDN-36");
+}
+
+/* IDN-14, IDN-43: what the place of the credential is, and what it gives. */
+static void crooked_credentials(void **state)
+{
+    world *w = begin(state);
+    sv_buffer b;
+    w->sign.compact = true;
+    sipveil_span message = sign(w, INVITE);
+    sv_buffer_init(&b, w->arena, 4096, 1 << 16);
+    sv_put_str(&b, "https://cert.atlanta.example.com/");
+    for (int i = 0; i < 2048; i++) sv_put_byte(&b, 'x');
+    assert_status(w, edited(w, message, INFO, sv_arena_string(w->arena, sv_buffer_span(&b))), 436, "IDN-43");
+    char *good = w->atlanta.certificate;
+    sipveil_limits limits = *sipveil_context_limits(w->context);
+    sv_buffer_init(&b, w->arena, 4096, 1 << 20);
+    for (size_t i = 0; i < limits.certificates; i++) sv_put_str(&b, good);
+    w->atlanta.certificate = (char *)(uintptr_t)sv_arena_string(w->arena, sv_buffer_span(&b));
+    bool small = b.len <= 16384;
+    if (small) assert_valid(w, message);
+    sv_put_str(&b, good);
+    w->atlanta.certificate = (char *)(uintptr_t)sv_arena_string(w->arena, sv_buffer_span(&b));
+    if (b.len <= 16384) assert_status(w, message, 437, "IDN-14");
+    w->atlanta.certificate = (char *)(uintptr_t)"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+    assert_int_equal(verify(w, message), 437);
+    w->atlanta.certificate = good;
+    assert_valid(w, message);
+}
+
+/* ADV-036: more parts than are looked at, though no multipart has too many. */
+static void too_many_parts(void **state)
+{
+    world *w = begin(state);
+    sv_buffer b;
+    sv_buffer_init(&b, w->arena, 8192, 1 << 20);
+    sv_put_str(&b, START ROWS(ALICE, BOB) DATE "Content-Type: multipart/mixed;boundary=o\r\n\r\n");
+    for (int outer = 0; outer < 3; outer++) {
+        sv_put_str(&b, "--o\r\nContent-Type: multipart/mixed;boundary=i\r\n\r\n");
+        for (int inner = 0; inner < 25; inner++) sv_put_str(&b, "--i\r\n\r\n\r\n");
+        sv_put_str(&b, "--i--\r\n\r\n");
+    }
+    sv_put_str(&b, "--o--\r\n");
+    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_buffer_span(&b), &w->made, &w->err), SIPVEIL_LIMIT);
+    assert_string_equal(w->err.rule, "ADV-036");
+}
+
 /* IDN-42, IDN-45: several fields; the furthest step decides, one that is valid suffices. */
 static void several_fields(void **state)
 {
@@ -372,6 +434,7 @@ int main(void)
         cmocka_unit_test(changes_of_the_full_form), cmocka_unit_test(changes_of_parts), cmocka_unit_test(changes_of_the_compact_form),
         cmocka_unit_test(changes_of_rfc4474), cmocka_unit_test(changes_of_the_field),
         cmocka_unit_test(changes_of_the_signature), cmocka_unit_test(credentials),
+        cmocka_unit_test(outside_the_credential), cmocka_unit_test(crooked_credentials), cmocka_unit_test(too_many_parts),
         cmocka_unit_test(several_fields),     cmocka_unit_test(not_judged),
         cmocka_unit_test(usage)};
     return cmocka_run_group_tests_name("verifying an Identity", tests, world_setup, world_teardown);
