@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What somebody tries: to have a proxy read or verify what it was not given, to have a key used where it does not
  * belong, to have an answer shown to whom it is not for. */
-#include "e2m/cek.h"
-
-#include "tunnel/memory.h"
-#include "tunnel/operation.h"
-#include "world.h"
+#include "held.h"
 
 /* multipart/mixed of bodies of messages, in this order, under a label row. */
 static sipveil_span mixed(world *w, const char *labels, const sipveil_span *messages, size_t count)
@@ -259,41 +255,6 @@ static void an_unprotected_copy_comes_first(void **state)
 
 /* ---- keys ---- */
 
-/* What P1 holds of the first message of a dialog. */
-static sv_cek_record held_by_p1(world *w, sipveil_span first, sv_cek_scopes *scopes)
-{
-    sv_cek_record record;
-    sv_sip_view *view = sv_arena_alloc(w->arena, sizeof *view);
-    assert_code(sv_sip_read(first, SV_SIP_STREAM, sipveil_context_limits(w->context), view, &w->err), SIPVEIL_OK);
-    assert_code(sv_cek_scopes_of(w->arena, view, scopes, &w->err), SIPVEIL_OK);
-    assert_true(sv_cek_find_last(sv_memory_store(w->p1.memory), scopes, NOW, w->arena, &record));
-    return record;
-}
-
-static sv_cms_key kek_of(world *w, const sv_cek_record *record, sv_wrap wrap)
-{
-    sv_cms_key kek;
-    assert_code(sv_cek_make_kek(w->other->crypto, w->arena, record, wrap, sipveil_context_limits(w->context), &kek, &w->err), SIPVEIL_OK);
-    return kek;
-}
-
-/* In Bob's name under a key of the caller's. */
-static sipveil_span written_by(world *w, sv_cms_key kek, const sipveil_key *signer, int cseq)
-{
-    sipveil_key key = {.kind = SIPVEIL_KEY_KEK, .cms = kek};
-    const sipveil_key *recipient = &key;
-    sipveil_seal_options o;
-    sipveil_sealed out;
-    sipveil_seal_options_default(&o);
-    o.mode = SIPVEIL_MODE_PAYLOAD;
-    o.recipients = &recipient;
-    o.recipient_count = 1;
-    o.signers = &signer;
-    o.signer_count = signer != NULL ? 1 : 0;
-    assert_code(sipveil_tunnel_seal_message(w->worker, &o, from_bob(w, cseq), &out, &w->err), SIPVEIL_OK);
-    return copy_of(w, out.message);
-}
-
 /* CEK-07, E2M-43: a reader of the first message writes in Bob's name, by its key and without a signature. */
 static void a_reader_writes_by_the_key(void **state)
 {
@@ -303,11 +264,11 @@ static void a_reader_writes_by_the_key(void **state)
     at_p1(w, first);
     sv_cek_record record = held_by_p1(w, first, &scopes);
     sv_cms_key kek = kek_of(w, &record, SV_WRAP_AES_256);
-    assert_code(try_open(w, &w->ua1, written_by(w, kek, NULL, 1)), SIPVEIL_NOT_SIGNED);
+    assert_code(try_open(w, &w->ua1, written_by(w, w->worker, kek, NULL, 1)), SIPVEIL_NOT_SIGNED);
     assert_string_equal(w->err.rule, "E2M-43");
     assert_int_equal(w->err.sip_status, 493);
-    assert_code(try_open(w, &w->ua1, written_by(w, kek, w->p1.key, 2)), SIPVEIL_UNTRUSTED_SIGNER);
-    assert_code(try_open(w, &w->ua1, written_by(w, kek, w->ua2.key, 3)), SIPVEIL_OK); /* as Bob himself would */
+    assert_code(try_open(w, &w->ua1, written_by(w, w->worker, kek, w->p1.key, 2)), SIPVEIL_UNTRUSTED_SIGNER);
+    assert_code(try_open(w, &w->ua1, written_by(w, w->worker, kek, w->ua2.key, 3)), SIPVEIL_OK); /* as Bob himself would */
 }
 
 /* ADV-175, CEK-02: the key not reversed; a key of another size where no derivation was said: like any key that does not
@@ -329,7 +290,7 @@ static void crooked_keys(void **state)
         sv_cms_key crooked = kek_of(w, &record, SV_WRAP_AES_256);
         if (how == 0) crooked.kek = record.cek;
         else crooked.kek = sv_span("0123456789abcdef0123456789abcdef", 32);
-        sipveil_span message = written_by(w, crooked, w->ua2.key, 1);
+        sipveil_span message = written_by(w, w->worker, crooked, w->ua2.key, 1);
         assert_code(try_open(w, &w->ua1, message), SIPVEIL_CANNOT_DECRYPT);
         assert_int_equal(w->err.sip_status, 493);
         assert_code(try_open(w, &w->ua1, reused(w, &w->ua2, from_bob(w, 2))), SIPVEIL_OK);
