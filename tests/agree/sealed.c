@@ -80,6 +80,28 @@ static void other_certificate(void **state)
     }
 }
 
+/* T-17, AGR-46: the right name in a certificate of an authority that nobody here trusts. */
+static void certificate_of_another_authority(void **state)
+{
+    world *w = *state;
+    party evil = {0};
+    char *ca = NULL, *ca_key = NULL;
+    assert_code(sipveil_keys_make_authority(w->context, "Evil CA", &ca, &ca_key, &w->err), SIPVEIL_OK);
+    make_party(w, &evil, ca, ca_key, NULL, P1_HOST);
+    for (size_t i = 0; i < PROFILES; i++) {
+        pair *p = until_494(w, profiles[i], "smime", "smime;q=0.7");
+        p->open.keyring = evil.ring; /* the attacker's answer */
+        set_text(&p->message, SV_SPAN(OFFERED_INVITE));
+        change(p, "Max-Forwards", "Security-Client: smime\r\nRequire: sec-agree\r\nMax-Forwards");
+        pair_server(p, NULL, 494);
+        pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_CERT);
+        pair_end(p);
+    }
+    end_party(&evil);
+    sipveil_keys_wipe_text(ca);
+    sipveil_keys_wipe_text(ca_key);
+}
+
 /* A pin stands for anchor and name; another one for nothing. */
 static void pinned(void **state)
 {
@@ -256,7 +278,7 @@ static void sealed_for_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smime_from_end_to_end), cmocka_unit_test(other_certificate), cmocka_unit_test(pinned),
+        cmocka_unit_test(smime_from_end_to_end), cmocka_unit_test(other_certificate), cmocka_unit_test(certificate_of_another_authority), cmocka_unit_test(pinned),
         cmocka_unit_test(start_data_of_smime), cmocka_unit_test(inner_list_short), cmocka_unit_test(digest_integrity),
         cmocka_unit_test(sealed_again), cmocka_unit_test(a_body_alone), cmocka_unit_test(sealed_for_another),
     };

@@ -99,6 +99,16 @@ static void needs_that_are_not_granted(void **state)
     a.o.may_view = others;
     assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
     a.o.may_view = may_p1;
+    /* three hosts at most */
+    static const char *const before[] = {"a.example", "b.example", "c.example"};
+    a.o.tried = before;
+    a.o.tried_count = 2;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_OK);
+    a.o.tried_count = 3;
+    assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
+    assert_string_equal(w->err.rule, "E2M-34");
+    assert_non_null(strstr(w->err.text, "more than 3 hosts"));
+    a.o.tried_count = 0;
     a.o.trust = NULL;
     assert_code(try_retry(w, &a, request, good), SIPVEIL_POLICY);
     sipveil_keyring *empty; /* a ring without anchors is none */

@@ -159,6 +159,17 @@ static void too_deep(void **state)
         assert_code(code, boundary[0] <= 'g' ? SIPVEIL_OK : SIPVEIL_LIMIT);
         part = entity(l, rows, body);
     }
+    /* ADV-036: 64 parts in all, though no multipart has more than 32 */
+    for (size_t groups = 2; groups <= 3; groups++) {
+        sipveil_span leaves[30], group[3];
+        for (size_t i = 0; i < 30; i++) leaves[i] = entity(l, PLAIN, SV_SPAN("hello"));
+        for (size_t i = 0; i < groups; i++) {
+            group[i] = entity(l, "Content-Type: multipart/mixed;boundary=in\r\n", multipart(l, "in", leaves, 30));
+        }
+        sipveil_code code = try_open(l, compose(l, HEAD, "Content-Type: multipart/mixed;boundary=out\r\n", multipart(l, "out", group, groups)));
+        assert_code(code, groups == 2 ? SIPVEIL_OK : SIPVEIL_LIMIT);
+        if (groups == 3) assert_string_equal(l->err.rule, "ADV-036");
+    }
 }
 
 /* TUN-76, TUN-77: both nestings of the compressed layer; other content types. */

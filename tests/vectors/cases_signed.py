@@ -279,6 +279,13 @@ def forgeries(b):
             signed_message(TUNNEL, cms.signed_data([mismatch])))
     refused(b, "digest-not-in-set", "the signer's digest is not in the set of SignedData", ["ADV-116"],
             signed_message(TUNNEL, cms.signed_data([one], digests={der.algorithm("sha512")})))
+    parameters = signer("alice", label="digest-parameters", digest_identifier=der.algorithm("sha256", der.integer(1)))
+    refused(b, "digest-parameters", "a digest algorithm with parameters", ["ADV-116"],
+            signed_message(TUNNEL, cms.signed_data([parameters])))
+    compressed = signer("alice", content_type="compressed-data", label="compressed")
+    refused(b, "content-of-another-type", "the signed content says well and truly that it is no data", ["TUN-61"],
+            carried(cms.signed_data([compressed], TUNNEL, content_type="compressed-data",
+                                    certificates=certificates_for("alice"))), "unsupported")
     refused(b, "digest-set-empty", "an empty set of digest algorithms", ["ADV-059"],
             signed_message(TUNNEL, cms.signed_data([one], digests=set())), "malformed")
     refused(b, "signature-stripped", "multipart/signed cut down to its first part, and a signature is required",
