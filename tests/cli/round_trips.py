@@ -2,7 +2,8 @@
 import subprocess
 import sys
 
-from lab import (ALICE, OK, SOURCE, USAGE, Cases, Lab, full_name, have, in_parallel, join, sipveil, split, value)
+from lab import (ALICE, BOB, INVITE, NO_KEY, OK, SOURCE, USAGE, VERIFY, Cases, Lab, complaints_about, full_name, have, in_parallel, join, sipveil,
+                 split, value)
 
 lab = Lab()
 KEK = lab.kek("ims-ck-1")
@@ -110,6 +111,29 @@ def lf_everywhere(cases):
     cases.case("ADV-009: seal takes bare LF, writes CRLF, warns once", wrong)
 
 
+def a_copy_for_the_sender(cases):
+    """TUN-62b: off by default; one's own certificate as one more recipient."""
+    lab.identity("bob", BOB)
+    for own, code in (((), NO_KEY), (("--to", lab.crt("alice")), OK)):
+        sealed = sipveil("seal", "--quiet", "--sign-with", SIGNER, "--to", lab.crt("bob"), *own, stdin=INVITE)
+        for who, wanted in (("bob", OK), ("alice", code)):
+            opened = sipveil("open", "--key", lab.path(who + ".pem"), "--trust", CA, stdin=sealed.out)
+            wrong = [] if opened.code == wanted and (b"SECRET-SDP" in opened.out) == (wanted == OK) else [repr(opened)]
+            cases.case("TUN-62b: %s: %s opens: exit %d" % ("with a copy" if own else "without", who, wanted), wrong)
+
+
+def not_secured(cases):
+    """TUN-15: an answer in clear is told; who expects protection refuses it."""
+    start, rows, body = split(INVITE)
+    answer = join(b"SIP/2.0 200 OK", [row for name, row in rows if name != b"max-forwards"], body)
+    told = sipveil("open", "--trust", CA, stdin=answer)
+    wrong = [] if told.code == OK and told.out == answer and told.err.count("warning: ") == 1 and "no protection" in told.err else [repr(told)]
+    cases.case("TUN-15: an answer in clear: handed on, and told", wrong)
+    for what in ("signed", "encrypted", "both"):
+        cases.case("TUN-15: an answer in clear, where %s was expected: exit 6" % what,
+                   complaints_about(sipveil("open", "--trust", CA, "--require", what, stdin=answer), "open", VERIFY, "is required"))
+
+
 def main():
     cases = Cases()
     found = corpora(cases)
@@ -121,6 +145,8 @@ def main():
         for (folder, path), wrong in zip(found, in_parallel(work, messages)):
             cases.case(label + folder + "/" + path.name, wrong)
     lf_everywhere(cases)
+    a_copy_for_the_sender(cases)
+    not_secured(cases)
     cases.leave()
 
 
