@@ -168,9 +168,15 @@ static const char *name_text(const X509_NAME *name, sv_arena *arena)
     return text;
 }
 
+/* It stands inside texts for people, where nobody looks whether there was memory for it. */
+static const char *or_unknown(const char *text)
+{
+    return text != NULL ? text : "?";
+}
+
 const char *sv_certificate_subject(X509 *certificate, sv_arena *arena)
 {
-    return name_text(X509_get_subject_name(certificate), arena);
+    return or_unknown(name_text(X509_get_subject_name(certificate), arena));
 }
 
 const char *sv_name_text(sipveil_span der_name, sv_arena *arena)
@@ -182,7 +188,7 @@ const char *sv_name_text(sipveil_span der_name, sv_arena *arena)
                            : sv_arena_string(arena, SV_SPAN("(a name that cannot be read)"));
     X509_NAME_free(name);
     ERR_clear_error();
-    return text;
+    return or_unknown(text);
 }
 
 const char *sv_certificate_serial(X509 *certificate, sv_arena *arena)
@@ -200,7 +206,7 @@ const char *sv_certificate_serial(X509 *certificate, sv_arena *arena)
 /* The common name if there is one and it comes first, else the whole subject. */
 const char *sv_certificate_label(X509 *certificate, sv_arena *arena)
 {
-    const char *subject = sv_certificate_subject(certificate, arena);
+    const char *subject = name_text(X509_get_subject_name(certificate), arena);
     const char *serial = sv_certificate_serial(certificate, arena);
     if (subject == NULL || serial == NULL) return NULL;
     sipveil_span shown = sv_span_str(subject);

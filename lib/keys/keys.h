@@ -53,11 +53,11 @@ X509 *const *sv_keyring_known_certificates(const sipveil_keyring *ring, size_t *
 
 sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena, sv_certificate_names *out,
                                        sipveil_error *err);
-/* "CN=proxy1,O=..." (RFC 2253) and serial in hex, made safe for logs; in the arena. */
+/* "CN=proxy1,O=..." (RFC 2253), "?" where memory ends, and serial in hex, NULL where it does; made safe for logs; in the arena. */
 const char *sv_certificate_subject(X509 *certificate, sv_arena *arena);
 const char *sv_certificate_serial(X509 *certificate, sv_arena *arena);
 sipveil_code sv_certificate_der(X509 *certificate, sv_arena *arena, sipveil_span *out, sipveil_error *err);
-/* A DER Name and serial octets the same way (recipients of a message). */
+/* A DER Name the same way (recipients of a message). */
 const char *sv_name_text(sipveil_span der_name, sv_arena *arena);
 
 /* The one rule of validity: from notBefore through notAfter, both included (RFC 5280 4.1.2.5). libcrypto calls a
