@@ -77,19 +77,19 @@ static void check_own_end(sv_arena *arena, const sv_mechanism *theirs, sv_mechan
     must(same || sv_ipsec_check(&other, allow_weak, NULL) != SIPVEIL_OK || other.mode != SV_IPSEC_TRANSPORT);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     sv_cursor c = sv_cursor_over(sv_span(data, size), "input");
     sipveil_span ours = sv_take_while(&c, is_not_line_end);
     (void)sv_take_if(&c, '\n');
     sipveil_span theirs = sv_take_while(&c, is_not_line_end);
     (void)sv_take_if(&c, '\n');
-    sv_arena *arena = sv_arena_new(64 * 1024, 8u << 20);
-    sv_mechanism_list *own = arena != NULL ? sv_arena_alloc_raw(arena, sizeof *own) : NULL;
-    sv_mechanism_list *server = arena != NULL ? sv_arena_alloc_raw(arena, sizeof *server) : NULL;
+    sv_arena *arena = fuzz_arena(64 * 1024, 8u << 20);
+    sv_mechanism_list *own = sv_arena_alloc_raw(arena, sizeof *own), *server = sv_arena_alloc_raw(arena, sizeof *server);
     sv_ims_keys keys;
+    must(own != NULL && server != NULL);
     check_keys(sv_rest(&c), &keys);
-    if (own != NULL && server != NULL && sv_mechanisms_read(ours, "ours", own, NULL) == SIPVEIL_OK &&
+    if (sv_mechanisms_read(ours, "ours", own, NULL) == SIPVEIL_OK &&
         sv_mechanisms_read(theirs, "theirs", server, NULL) == SIPVEIL_OK) {
         sv_mechanism_list *offer = sv_arena_alloc_raw(arena, sizeof *offer);
         if (offer != NULL && server->count > 0 && server->items[0].kind == SV_MECH_IPSEC_3GPP) check_own_end(arena, &server->items[0], offer, size % 2 == 1);
@@ -102,6 +102,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_commands(arena, &set, &derived, true);
         }
     }
-    sv_arena_free(arena);
-    return 0;
 }

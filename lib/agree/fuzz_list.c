@@ -27,6 +27,8 @@ static void check_written(sv_arena *arena, const sv_mechanism_list *list)
     must(sv_equal(canonical_of(arena, list), canonical_of(arena, again)));
 }
 
+FUZZ_GIVE_BACK(give_back_list, sipveil_agree_list_free)
+
 static void check_own(sipveil_span text)
 {
     for (int profile = 0; profile < SIPVEIL_AGREE_PROFILE_COUNT; profile++) {
@@ -36,26 +38,23 @@ static void check_own(sipveil_span text)
             must(own == NULL && (err.code == SIPVEIL_USAGE || err.code == SIPVEIL_LIMIT || err.code == SIPVEIL_INTERNAL));
             continue;
         }
+        fuzz_until_end(own, give_back_list);
         must(own->top < own->list.count);
         if (own->text.len <= SV_MECHANISM_LIST_MOST) {
             must(sipveil_agree_list_read(own->text, (sipveil_agree_profile)profile, SIPVEIL_AGREE_SERVER, &again, NULL) ==
                  SIPVEIL_OK);
+            fuzz_until_end(again, give_back_list);
             must(sv_equal(own->canonical, again->canonical) && sv_equal(own->text, again->text));
         }
-        sipveil_agree_list_free(again);
-        sipveil_agree_list_free(own);
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_span text = sv_span(data, size);
-    sv_arena *arena = sv_arena_new(64 * 1024, 8u << 20);
-    sv_mechanism_list *list = arena != NULL ? sv_arena_alloc_raw(arena, sizeof *list) : NULL;
-    if (list == NULL) {
-        sv_arena_free(arena);
-        return 0;
-    }
+    sv_arena *arena = fuzz_arena(64 * 1024, 8u << 20);
+    sv_mechanism_list *list = sv_arena_alloc_raw(arena, sizeof *list);
+    must(list != NULL);
     if (sv_mechanisms_read(text, "list", list, NULL) == SIPVEIL_OK) {
         must(list->count > 0 && list->count <= SV_MECHANISMS_MOST && size <= SV_MECHANISM_LIST_MOST);
         for (size_t i = 0; i < list->count; i++) {
@@ -64,6 +63,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_written(arena, list);
     }
     check_own(text);
-    sv_arena_free(arena);
-    return 0;
 }

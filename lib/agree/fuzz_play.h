@@ -43,6 +43,8 @@ typedef struct announced {
     const char *ours, *ours_draft04, *theirs, *theirs_draft04;
 } announced;
 
+FUZZ_GIVE_BACK(give_back_memory, sipveil_memory_free)
+
 static sipveil_agree_list *read_list(const char *value, int profile, sipveil_agree_side side)
 {
     sipveil_agree_list *list = NULL;
@@ -79,6 +81,21 @@ static void replace(text *t, const char *old, const char *new)
     memmove(t->octets + at + m, t->octets + at + n, t->len - at - n);
     for (size_t i = 0; i < m; i++) t->octets[at + i] = (uint8_t)new[i];
     t->len = t->len - n + m;
+}
+
+/* What is rare, and takes several octets at once: which is from RARE on. */
+enum { RARE = 224 };
+static void change_rarely(text *t, uint8_t which)
+{
+    static const char *const changes[][2] = {
+        {"d-alg=MD5;", "d-alg=MD5-sess;"}, {"d-alg=MD5;", "d-alg=SHA-256-sess;"}, {"algorithm=MD5", "algorithm=SHA-256-sess"}, {"d-alg=MD5;", ""},
+        {"d-qop=auth", "d-qop=none"}, {"d-qop=auth", "d-qop=auth-int"}, {"qop=\"auth\"", "qop=\"auth-int\""}, {"qop=\"auth\"", "qop=\"other\""},
+        {";d-qop=auth", ""}, {"qop=\"auth\", ", ""}, {", qop=\"auth\"", ""}, {"digest;q", "digest\t; \r\n q"}, {"tls;q", "tls\r\n\t ;\t q"},
+        {"nc=00000001", "nc=1"}, {"nc=00000001", "nc=0000000G"}, {"nc=00000001", "nc=0000000-"}, {"nc=00000001", "nc=00000000"},
+        {"nc=00000001", "nc=0000000f"}, {"nonce=\"6", "nonce=\"z"}, {"nonce=\"6", "nonce=\"5"}, {"nonce=\"", "nonce=\"-"}, {"nonce=\"6", "nonce=\"-"},
+        {"algorithm=MD5", "algorithm=MD5-sess"}, {"algorithm=MD5", "algorithm=other"}, {"d-alg=MD5;", "d-alg=other;"}};
+    which -= RARE;
+    if (which < sizeof changes / sizeof *changes) replace(t, changes[which][0], changes[which][1]);
 }
 
 /* One octet, anywhere. */

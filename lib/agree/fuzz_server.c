@@ -21,6 +21,7 @@ typedef struct play {
     sipveil_memory *memory;
     text image, requests[KEPT], answer;
     size_t request_count, response_count;
+    uint8_t switches;
     response made[RESPONSES]; /* all that the client ever sent */
 } play;
 
@@ -77,11 +78,11 @@ static void step(play *p, sipveil_agree_event_kind kind, sipveil_span message)
 
 static void check_taken(play *p, sipveil_span request, const sipveil_agree_verdict *v)
 {
-    must(v->action != SIPVEIL_AGREE_PASS);
-    must(v->agreed && sv_starts_nocase_str(v->protected_by, "digest") && v->verify == SIPVEIL_AGREE_SAME);
+    must_always(v->action != SIPVEIL_AGREE_PASS);
+    must_always(v->agreed && sv_starts_nocase_str(v->protected_by, "digest") && v->verify == SIPVEIL_AGREE_SAME);
     response *r = find_made(p, response_of(request));
-    must(r != NULL);
-    must(!r->taken || p->server.allow_no_qop);
+    must_always(r != NULL);
+    must_always(!r->taken || p->server.allow_no_qop);
     r->taken = true;
 }
 
@@ -122,6 +123,8 @@ static void tamper(play *p, text *t)
         replace(t, changes[which][0], changes[which][1]);
     } else if (which < 32) {
         mix(t, &p->requests[which % KEPT]);
+    } else if (which >= RARE) {
+        change_rarely(t, which);
     } else {
         change_octet(t, &p->input);
     }
@@ -137,15 +140,41 @@ static void ask_server(play *p, bool changed)
     deliver(p, span_of(&request));
 }
 
+/* What the server answered, which may have been changed on its way, too. */
+static void answer_client(play *p)
+{
+    static text answer;
+    answer = p->answer;
+    uint8_t which;
+    while ((p->switches & 0x80) != 0 && sv_peek(&p->input, &which) && which >= RARE) change_rarely(&answer, take_move(&p->input));
+    step(p, SIPVEIL_AGREE_EVENT_RESPONSE, span_of(&answer));
+}
+
+/* Options that no server should have: nothing is taken, and nothing breaks. */
+static void misconfigure(play *p, uint8_t how)
+{
+    static char realm[301];
+    memset(realm, 'r', sizeof realm - 1);
+    switch (how) {
+    case 0xF0: p->server.memory = NULL; break;
+    case 0xF1: p->server.realm = NULL; break;
+    case 0xF2: p->server.nonce_lifetime = -1; break;
+    case 0xF3: p->server.realm = realm; break;
+    default: break;
+    }
+}
+
 static void restart(play *p)
 {
     sipveil_memory *again;
     uint8_t *image;
     size_t len;
     must(sipveil_memory_save(p->memory, p->server.now, &image, &len, NULL) == SIPVEIL_OK);
-    must(sipveil_memory_new(&again, NULL) == SIPVEIL_OK && sipveil_memory_load(again, sv_span(image, len), p->server.now, NULL) == SIPVEIL_OK);
+    sipveil_code code = sipveil_memory_new(&again, NULL);
+    fuzz_until_end(again, give_back_memory);
+    if (code == SIPVEIL_OK) code = sipveil_memory_load(again, sv_span(image, len), p->server.now, NULL);
     sipveil_memory_wipe_image(image, len);
-    sipveil_memory_free(p->memory);
+    must(code == SIPVEIL_OK);
     p->memory = again;
     p->server.memory = again;
 }
@@ -156,20 +185,21 @@ static void one_step(play *p)
     case 0: step(p, SIPVEIL_AGREE_EVENT_START, SV_SPAN(INVITE)); break;
     case 1: case 2: case 3: ask_server(p, false); break;
     case 4: case 5: ask_server(p, true); break;
-    case 6: step(p, SIPVEIL_AGREE_EVENT_RESPONSE, span_of(&p->answer)); break;
+    case 6: answer_client(p); break;
     case 7: step(p, SIPVEIL_AGREE_EVENT_REQUEST, SV_SPAN(INVITE)); break;
     case 8: p->server.now += take_move(&p->input); break;
     default: if (take_move(&p->input) % 8 == 0) restart(p); break;
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static play p;
-    if (size < 2 || size > MOVES_MOST) return 0;
+    if (size < 2 || size > MOVES_MOST) return;
     prepare(&lists);
     memset(&p, 0, sizeof p);
     must(sipveil_memory_new(&p.memory, NULL) == SIPVEIL_OK);
+    fuzz_until_end(p.memory, give_back_memory);
     p.input = sv_cursor_over(sv_span(data, size), "moves");
     sipveil_agree_profile profile = (sipveil_agree_profile)(take_move(&p.input) % SIPVEIL_AGREE_PROFILE_COUNT);
     uint8_t switches = take_move(&p.input);
@@ -189,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     p.server.realm = "home.example";
     p.server.memory = p.memory;
     p.server.now = START;
+    p.switches = switches;
+    if (switches & 0x80) misconfigure(&p, take_move(&p.input));
     for (int steps = 0; steps < STEPS_MOST && !sv_at_end(&p.input); steps++) one_step(&p);
-    sipveil_memory_free(p.memory);
-    return 0;
 }

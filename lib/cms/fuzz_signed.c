@@ -57,7 +57,7 @@ static void check_one(const sv_signature *s, sipveil_span octets)
     if (!valid || X509_cmp(s->certificate, signer.certificate) != 0) return;
     bool said = false;
     for (size_t i = 0; i < SIGNED; i++) said = said || sv_equal_str(octets, ever_signed[i]);
-    must(said);
+    must_always(said);
 }
 
 static void check_over(sipveil_span message, const sv_signed *data, sipveil_span detached,
@@ -132,7 +132,7 @@ static void sign_and_check(sipveil_span octets, bool by_identifier)
     must(data.signer_count == 1 && signatures[0].state == SV_SIGNATURE_VALID);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     if (context == NULL) set_up();
     sipveil_span input = sv_span(data, size);
@@ -140,5 +140,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size <= CONTENT_MOST) sign_and_check(input, size % 2 != 0);
     must(ERR_peek_error() == 0);
     sv_arena_reset(arena);
-    return 0;
 }

@@ -160,6 +160,49 @@ static void read_layer(sv_arena *arena, sipveil_span octets)
     must(!a.present || e.auth_attributes.len > 2);
 }
 
+static void refuse_one(sv_arena *arena, const sv_cek_record *r)
+{
+    sv_buffer b;
+    sv_cek_record back;
+    sv_buffer_init(&b, arena, 512, 1 << 20);
+    sv_cek_put_record(&b, r);
+    must_always(b.failed || !sv_cek_take_record(sv_buffer_span(&b), &back));
+}
+
+/* A good record that is cut, goes on, or says one thing that none of ours does, is none. */
+static void refuse_others(sv_arena *arena, sipveil_span octets, const sv_cek_record *good)
+{
+    static const uint8_t long_key[SV_KEY_MOST + 1];
+    sv_cek_record other;
+    for (size_t i = 0; i < octets.len; i++) must_always(!sv_cek_take_record(sv_span(octets.data, i), &other));
+    for (int i = 0; i < 9; i++) {
+        other = *good;
+        switch (i) {
+        case 0: other.uses = 0; break;
+        case 1: other.uses = SV_CEK_USES_MOST + 1; break;
+        case 2: other.cipher = SIPVEIL_CIPHER_NONE; break;
+        case 3: other.cipher = SIPVEIL_CIPHER_COUNT; break;
+        case 4: other.cek.len--; break;
+        case 5: other.cek = sv_span(long_key, sizeof long_key); break;
+        case 6: other.readers = sv_span(long_key, 1); break;
+        case 7: other.derivation = (sv_cek_derivation){.present = true, .wrap = SV_WRAP_COUNT}; break;
+        default:
+            other.hop_count = 1;
+            other.hops[0] = (sv_cek_hop){.reply = (sipveil_e2m_act)(SIPVEIL_E2M_OTHER + 1)};
+        }
+        refuse_one(arena, &other);
+    }
+    other = *good;
+    other.hop_count = SV_LABELS_MOST;
+    for (size_t i = 0; i < SV_LABELS_MOST; i++) other.hops[i] = (sv_cek_hop){.reply = SIPVEIL_E2M_OTHER};
+    sv_buffer b;
+    sv_buffer_init(&b, arena, 512, 1 << 20);
+    sv_cek_put_record(&b, &other);
+    must(!b.failed && sv_cek_take_record(sv_buffer_span(&b), &other) && other.hop_count == SV_LABELS_MOST);
+    sv_put_byte(&b, 0);
+    must_always(b.failed || !sv_cek_take_record(sv_buffer_span(&b), &other));
+}
+
 /* A record out of a state file: what is taken is written as the same octets. */
 static void read_record(sv_arena *arena, sipveil_span octets)
 {
@@ -176,13 +219,14 @@ static void read_record(sv_arena *arena, sipveil_span octets)
     must(!b.failed && sv_cek_take_record(sv_buffer_span(&b), &back));
     must(back.uses == r.uses && back.hop_count == r.hop_count && sv_equal(back.cek, r.cek) && sv_equal(back.readers, r.readers) &&
          sv_equal(back.branch_tag, r.branch_tag) && back.derivation.iterations == r.derivation.iterations);
+    refuse_others(arena, octets, &r);
 }
 
 /* Arena and stores stay from run to run; what is longer than a sequence is not looked at, so that inputs stay short. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static run kept;
-    if (size > RECORD_MOST) return 0;
+    if (size > RECORD_MOST) return;
     if (kept.arena == NULL) {
         must((kept.arena = sv_arena_new(1 << 16, 64u << 20)) != NULL);
         must(sv_store_new(&kept.store, NULL) == SIPVEIL_OK && sv_store_new(&kept.spare, NULL) == SIPVEIL_OK);
@@ -192,8 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_attributes(r.arena, sv_span(data, size));
     read_layer(r.arena, sv_span(data, size));
     read_record(r.arena, sv_span(data, size));
-    if (size > 3 * STEPS_MOST) return 0; /* longer than a sequence */
+    if (size > 3 * STEPS_MOST) return; /* longer than a sequence */
     forget_all(&r, r.store);
     for (size_t i = 0; i + 2 < size; i += 3) step(&r, data[i], data[i + 1], data[i + 2]);
-    return 0;
 }

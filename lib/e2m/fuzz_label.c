@@ -30,6 +30,7 @@ static void check_labels(sv_arena *arena, sipveil_span value)
     sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view), *again = sv_arena_alloc_raw(arena, sizeof *again);
     sv_labels labels, second;
     sv_hop_set set;
+    must(view != NULL && again != NULL);
     must(sv_hop_set_fill(&set, ours, 3, NULL) == SIPVEIL_OK);
     if (!gate(arena, "INVITE sip:b@b.example SIP/2.0\r\n", "Proxy-Required-Body", value, view)) return;
     bool may = sv_labels_may_name(view, &set);
@@ -56,6 +57,7 @@ static void check_needs(sv_arena *arena, const char *name, sipveil_span value)
     sv_sip_view *view = sv_arena_alloc_raw(arena, sizeof *view);
     sipveil_e2m_need needs[SIPVEIL_E2M_NEEDS_MOST], back;
     size_t count;
+    must(view != NULL);
     if (!gate(arena, "SIP/2.0 493 Undecipherable\r\n", name, value, view)) return;
     if (sv_needs_read(view, needs, SIPVEIL_E2M_NEEDS_MOST, &count, NULL) != SIPVEIL_OK) {
         must(count == 0);
@@ -79,6 +81,7 @@ static void check_policy_contacts(sv_arena *arena, const char *start, sipveil_sp
     sipveil_e2m_policy_contact contacts[SIPVEIL_E2M_POLICY_CONTACTS_MOST];
     sv_sip_uri uri;
     size_t count;
+    must(view != NULL);
     if (!gate(arena, start, "Policy-Contact", value, view)) return;
     if (sv_policy_contacts_read(view, contacts, SIPVEIL_E2M_POLICY_CONTACTS_MOST, &count, NULL) != SIPVEIL_OK) {
         must(count == 0);
@@ -118,14 +121,13 @@ static void check_message(sv_arena *arena, sipveil_span message)
     for (size_t i = 0; i < labels.count; i++) must(places[i].len == 0 || sv_span_within(places[i], view->body));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_GIVE_BACK(give_back_policy, sipveil_e2m_policy_free)
+
+void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_e2m_policy *policy = NULL;
-    sv_arena *arena = sv_arena_new(1 << 16, 64u << 20);
-    if (arena == NULL || size > 1 << 16) {
-        sv_arena_free(arena);
-        return 0;
-    }
+    if (size > 1 << 16) return;
+    sv_arena *arena = fuzz_arena(1 << 16, 64u << 20);
     check_labels(arena, sv_span(data, size));
     check_needs(arena, "Proxy-Body-Need", sv_span(data, size));
     check_needs(arena, "Warning", sv_span(data, size));
@@ -134,9 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_message(arena, sv_span(data, size));
     check_contacts_of(sv_span(data, size));
     if (sipveil_e2m_policy_read(sv_span(data, size), &policy, NULL) == SIPVEIL_OK) {
+        fuzz_until_end(policy, give_back_policy);
         must(sipveil_e2m_policy_count(policy) <= SV_POLICY_ROWS_MOST);
     }
-    sipveil_e2m_policy_free(policy);
-    sv_arena_free(arena);
-    return 0;
 }

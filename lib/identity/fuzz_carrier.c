@@ -24,7 +24,7 @@ static sipveil_code look(const sv_carrier_question *q, sv_carried_certificate *o
     return code;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static sipveil_context *context;
     static sv_crypto *crypto;
@@ -35,16 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK);
         must(sv_crypto_new(context, &crypto, NULL) == SIPVEIL_OK);
     }
-    if (sv_sip_read(sv_span(data, size), SV_SIP_DATAGRAM, sipveil_context_limits(context), &view, NULL) != SIPVEIL_OK) return 0;
+    if (sv_sip_read(sv_span(data, size), SV_SIP_DATAGRAM, sipveil_context_limits(context), &view, NULL) != SIPVEIL_OK) return;
     (void)sv_sip_read_address(sv_sip_value(&view, SV_F_FROM), &address, NULL);
-    sv_arena *arena = sv_arena_new(1 << 16, 64u << 20);
-    if (arena == NULL) return 0;
+    sv_arena *arena = fuzz_arena(1 << 16, 64u << 20);
     sv_carrier_question q = {.view = &view, .context = context, .crypto = crypto, .arena = arena, .mikey = read_mikey};
     sipveil_code code = look(&q, &with);
     must(look(&q, &again) == code && again.state == with.state && sv_equal(again.der, with.der));
     q.mikey = NULL;
     must(look(&q, &without) == SIPVEIL_OK || code != SIPVEIL_OK);
     must(without.carrier != SV_CARRIER_MIKEY);
-    sv_arena_free(arena);
-    return 0;
 }

@@ -139,17 +139,14 @@ static void check_parts(sv_arena *arena, sipveil_span text)
     check_written(arena, token);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_identity_verdict verdict;
-    sv_arena *arena = sv_arena_new(1 << 16, 64u << 20);
     sipveil_span text = sv_span(data, size);
     set_up();
-    if (arena != NULL && size <= 1 << 14) {
-        if (judge(arena, text, &verdict)) check_verdict(&verdict, false);
-        check_parts(arena, text);
-        check_signed(arena, text);
-    }
-    sv_arena_free(arena);
-    return 0;
+    if (size > 1 << 14) return;
+    sv_arena *arena = fuzz_arena(1 << 16, 64u << 20);
+    if (judge(arena, text, &verdict)) check_verdict(&verdict, false);
+    check_parts(arena, text);
+    check_signed(arena, text);
 }

@@ -153,14 +153,16 @@ static void check_changed(sipveil_span message, sipveil_span octets, const uint8
     must(sv_equal(verdict.signed_octets, octets) && strcmp(verdict.domain, "a.example") == 0);
 }
 
+FUZZ_GIVE_BACK(give_back_memory, sipveil_memory_free)
+
 static void check_once(sipveil_span message)
 {
     sipveil_identity_verdict verdict;
     sipveil_memory *memory;
     must(sipveil_memory_new(&memory, NULL) == SIPVEIL_OK);
+    fuzz_until_end(memory, give_back_memory);
     must(verify(message, memory, &verdict) && verdict.valid);
     must(verify(message, memory, &verdict) && !verdict.valid);
-    sipveil_memory_free(memory);
 }
 
 static void check(const uint8_t header[HEADER], sipveil_span input, sv_arena *arena)
@@ -182,13 +184,12 @@ static void check(const uint8_t header[HEADER], sipveil_span input, sv_arena *ar
     if (may_be_valid) check_once(message);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static sv_arena *arena;
     if (at.context == NULL) set_up();
     if (arena == NULL) must((arena = sv_arena_new(1 << 16, 64u << 20)) != NULL);
-    if (size <= HEADER || size > HEADER + MESSAGE_MOST) return 0;
+    if (size <= HEADER || size > HEADER + MESSAGE_MOST) return;
     sv_arena_reset(arena);
     check(data, sv_span(data + HEADER, size - HEADER), arena);
-    return 0;
 }

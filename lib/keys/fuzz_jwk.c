@@ -13,42 +13,45 @@ static void compare_with_jansson(sipveil_span text)
 {
     const sv_json *value;
     json_error_t why;
-    sv_arena *arena = sv_arena_new(4096, 64 << 20);
-    must(arena != NULL);
+    sv_arena *arena = fuzz_arena(4096, 64 << 20);
     if (sv_json_read(text, arena, &value, NULL) == SIPVEIL_OK) {
         json_t *json = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
         must(json != NULL || json_error_code(&why) == json_error_numeric_overflow);
         json_decref(json);
     }
-    sv_arena_free(arena);
+}
+
+FUZZ_GIVE_BACK(give_back_batch, sv_key_batch_free)
+static sv_key_batch *new_batch(void)
+{
+    sv_key_batch *batch = sv_key_batch_new(context);
+    must(batch != NULL);
+    fuzz_until_end(batch, give_back_batch);
+    return batch;
 }
 
 /* What was read as a key is written, read again, and is the same key. */
 static void round_trip(const sv_key_batch *batch)
 {
+    sv_arena *arena = fuzz_arena(4096, 1 << 20);
     for (const sipveil_key *key = batch->first; key != NULL; key = key->next) {
-        sv_arena *arena = sv_arena_new(4096, 1 << 20);
-        sv_key_batch *again = sv_key_batch_new(context);
+        sv_key_batch *again;
         sv_buffer text;
-        must(arena != NULL && again != NULL);
         sv_buffer_init(&text, arena, 256, 1 << 16);
         if (sv_jwk_put(&text, key->cms.kek_id, key->cms.kek, NULL) == SIPVEIL_OK) {
+            again = new_batch();
             must(sv_jwk_read(sv_buffer_span(&text), NULL, again, NULL) == SIPVEIL_OK && again->count == 1);
             must(sv_equal(again->first->cms.kek, key->cms.kek) && sv_equal(again->first->cms.kek_id, key->cms.kek_id));
         }
-        sv_key_batch_free(again);
-        sv_arena_free(arena);
+        sv_arena_reset(arena);
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     if (context == NULL) must(sipveil_context_new(NULL, &context, NULL) == SIPVEIL_OK);
     sipveil_span text = sv_span(data, size);
-    sv_key_batch *batch = sv_key_batch_new(context);
-    must(batch != NULL);
+    sv_key_batch *batch = new_batch();
     compare_with_jansson(text);
     if (sv_jwk_read(text, NULL, batch, NULL) == SIPVEIL_OK) round_trip(batch);
-    sv_key_batch_free(batch);
-    return 0;
 }

@@ -37,12 +37,11 @@ static void same(sipveil_span a, sipveil_span b)
     must((a.data == NULL) == (b.data == NULL) && sv_equal(a, b));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
-    sv_arena *arena = sv_arena_new(1 << 14, 1 << 20);
+    sv_arena *arena = fuzz_arena(1 << 14, 1 << 20);
     sv_pkcs11_uri uri, again;
     sv_buffer text;
-    if (arena == NULL) return 0;
     sv_buffer_init(&text, arena, 256, 1 << 15);
     if (sv_pkcs11_read_uri(sv_span(data, size), arena, &uri, NULL) == SIPVEIL_OK) {
         write_uri(&uri, &text);
@@ -66,6 +65,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         must(uri.token.data == NULL && uri.pin_source.data == NULL); /* nothing on failure */
     }
-    sv_arena_free(arena);
-    return 0;
 }

@@ -113,15 +113,15 @@ static void check_multipart(const sv_media_type *type, sipveil_span content, uns
     check_rewritten(type, parts, count, limits, arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static sv_mime_entity entity, of_body;
     static sv_media_type type;
     sipveil_limits limits;
     sipveil_error err;
     sipveil_limits_default(&limits);
-    sv_arena *arena = size > 0 ? sv_arena_new(1 << 14, 1 << 24) : NULL;
-    if (arena == NULL) return 0;
+    if (size == 0) return;
+    sv_arena *arena = fuzz_arena(1 << 14, 1 << 24);
     unsigned flags = data[0] & 3;
     sipveil_span in = sv_span(data + 1, size - 1), none = {NULL, 0};
     sipveil_code code = sv_mime_read_entity(in, &limits, flags, &entity, &err);
@@ -142,6 +142,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_multipart(&of_body.type, of_body.content, flags, &limits, arena);
     }
     check_base64(in, arena);
-    sv_arena_free(arena);
-    return 0;
 }

@@ -129,14 +129,13 @@ static void check_pair(void)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_limits limits;
     sipveil_span whole = sv_span(data, size);
     size_t cut;
     sipveil_limits_default(&limits);
-    sv_arena *arena = sv_arena_new(1 << 16, 16 << 20);
-    if (arena == NULL) return 0;
+    sv_arena *arena = fuzz_arena(1 << 16, 16 << 20);
     check_value(whole, arena);
     if (sv_sip_read(whole, SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK)
         check_view(&view, whole, arena);
@@ -157,6 +156,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sv_buffer_init(&lines, arena, size, size * 2 + 1);
     sv_sip_to_crlf(whole, &lines);
     must(!sv_sip_uses_bare_lf(sv_buffer_span(&lines)));
-    sv_arena_free(arena);
-    return 0;
 }

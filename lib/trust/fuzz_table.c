@@ -54,7 +54,11 @@ static void check_verdicts(const sipveil_trust_table *table)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_GIVE_BACK(give_back_table, sipveil_trust_table_free)
+
+FUZZ_GIVE_BACK(give_back_text, sipveil_trust_text_free)
+
+void fuzz_input(const uint8_t *data, size_t size)
 {
     size_t files = 8, files_again = 8;
     sipveil_trust_table *table, *again;
@@ -64,19 +68,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text, *second;
     if (sipveil_trust_table_read(sv_span(data, size), "t", &options, &table, NULL) != SIPVEIL_OK) {
         must(table == NULL);
-        return 0;
+        return;
     }
+    fuzz_until_end(table, give_back_table);
     check_rows(table);
     check_verdicts(table);
     must(sipveil_trust_table_text(table, &text, NULL) == SIPVEIL_OK);
+    fuzz_until_end(text, give_back_text);
     options.user = &files_again;
     must(sipveil_trust_table_read(sv_span_str(text), "t", &options, &again, NULL) == SIPVEIL_OK);
+    fuzz_until_end(again, give_back_table);
     must(again->count == table->count);
     must(sipveil_trust_table_text(again, &second, NULL) == SIPVEIL_OK);
+    fuzz_until_end(second, give_back_text);
     must(strlen(second) > 0 && strncmp(second, text, strcspn(text, "#")) == 0); /* places differ, the domain does not */
-    sipveil_trust_text_free(text);
-    sipveil_trust_text_free(second);
-    sipveil_trust_table_free(again);
-    sipveil_trust_table_free(table);
-    return 0;
 }

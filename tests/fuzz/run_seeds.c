@@ -2,10 +2,13 @@
 /* Runs a fuzz target over every file of a folder: the kept corpus as an ordinary test. A folder that is
  * missing or empty is a failure: a target without seeds tests nothing. */
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/fuzz_target.h"
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 
 static int run_file(const char *path)
 {
