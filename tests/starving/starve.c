@@ -4,13 +4,18 @@
  * whose request it is, and what the test asks for itself is always given. A fault is not left to cmocka, which would
  * call it a failed case: it ends the program, with the frames on stderr. TEST ONLY.
  *
- *   SIPVEIL_FAIL_RANGES=from-to,...   the library's code in the program, hexadecimal, from where it is loaded
+ *   SIPVEIL_FAIL_RANGES=from-to-id,...  the library's code in the program, hexadecimal, from where it is loaded, in order; the
+ *                                     same code has the same id in every program
  *   SIPVEIL_FAIL_AT=n                 the nth request fails
  *   SIPVEIL_FAIL_FROM=n               that one and all that follow
- *   SIPVEIL_FAIL_COUNT=file           gets how many there were, at the end */
+ *   SIPVEIL_FAIL_COUNT=file           gets how many there were, at the end, and the stack of the nth
+ *   SIPVEIL_FAIL_STACKS=1             and a line "stack first last" for each of the stacks that asked, from the request to where the
+ *                                     test called the library: a number that is the same in every program, and which requests
+ *                                     were the first and the last from it */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,22 +24,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <unwind.h>
 
-enum { RANGES = 64, FRAMES = 40 };
+enum { RANGES = 2048, MODULES = 32, FRAMES = 40, DEPTH = 100, STACKS = 1 << 20, ALL_STACKS = 1 << 19, THEN_EACH = 17 };
 
 static struct {
     bool ready;
     uintptr_t base, end; /* of the program */
-    struct {
+    struct range {
         uintptr_t from, to;
-    } ranges[RANGES];
-    size_t range_count;
+        uint64_t id;
+    } ranges[RANGES], modules[MODULES]; /* modules: other shared objects, not from the program's base */
+    size_t range_count, module_count;
     unsigned long at, from;
     atomic_ulong asked;
     const char *file;
     pid_t process;
+    struct stack {
+        uint64_t hash; /* 0: none is here */
+        unsigned long first, last;
+    } *stacks; /* NULL: nobody asks for them */
+    size_t stack_count;
+    atomic_flag busy;
+    uint64_t failed; /* the stack whose request the nth was */
 } starve;
 static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
 
@@ -46,12 +60,22 @@ int __sigaction(int number, const struct sigaction *action, struct sigaction *ol
 
 /* ---- whose request ---- */
 
+/* NULL: none of the library's. */
+static const struct range *find_range(uintptr_t pc)
+{
+    size_t low = 0, high = starve.range_count;
+    uintptr_t at = pc - starve.base;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (starve.ranges[middle].to <= at) low = middle + 1;
+        else high = middle;
+    }
+    return low < starve.range_count && at >= starve.ranges[low].from ? &starve.ranges[low] : NULL;
+}
+
 static bool is_library(uintptr_t pc)
 {
-    for (size_t i = 0; i < starve.range_count; i++) {
-        if (pc - starve.base >= starve.ranges[i].from && pc - starve.base < starve.ranges[i].to) return true;
-    }
-    return false;
+    return find_range(pc) != NULL;
 }
 
 static bool is_program(uintptr_t pc)
@@ -67,6 +91,64 @@ static _Unwind_Reason_Code find_program(struct _Unwind_Context *context, void *f
     return _URC_END_OF_STACK;
 }
 
+/* ---- which stacks ask ---- */
+
+typedef struct walk {
+    uint64_t hash;
+    int depth;
+    bool in_library;
+} walk;
+
+static void mix(walk *w, uint64_t id, uint64_t offset)
+{
+    w->hash = (w->hash ^ id) * UINT64_C(1099511628211);
+    w->hash = (w->hash ^ offset) * UINT64_C(1099511628211);
+}
+
+/* Up to the test: what it does between its calls of the library makes no other stack. */
+static _Unwind_Reason_Code hash_frame(struct _Unwind_Context *context, void *user)
+{
+    walk *w = user;
+    uintptr_t pc = _Unwind_GetIP(context) - 1;
+    const struct range *library = find_range(pc);
+    if (is_program(pc) && library == NULL) return w->in_library ? _URC_END_OF_STACK : _URC_NO_REASON;
+    w->in_library = w->in_library || library != NULL;
+    if (library != NULL) {
+        mix(w, library->id, pc - starve.base - library->from);
+    } else {
+        for (size_t i = 0; i < starve.module_count; i++) {
+            const struct range *m = &starve.modules[i];
+            if (pc >= m->from && pc < m->to) mix(w, m->id, pc - m->from);
+        }
+    }
+    return ++w->depth < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static uint64_t hash_stack(void)
+{
+    walk w = {.hash = UINT64_C(14695981039346656037)};
+    inside = true;
+    _Unwind_Backtrace(hash_frame, &w);
+    inside = false;
+    return w.hash;
+}
+
+/* Where there are very many requests not every one is looked at: it would take longer than the test. */
+static void note_stack(unsigned long n)
+{
+    if (n > ALL_STACKS && n % THEN_EACH != 0) return;
+    uint64_t hash = hash_stack();
+    while (atomic_flag_test_and_set(&starve.busy)) {}
+    size_t at = hash % STACKS;
+    while (starve.stacks[at].hash != 0 && starve.stacks[at].hash != hash) at = (at + 1) % STACKS;
+    if (starve.stacks[at].hash == 0 && starve.stack_count < STACKS / 2) {
+        starve.stacks[at] = (struct stack){hash, n, n};
+        starve.stack_count++;
+    }
+    if (starve.stacks[at].hash == hash) starve.stacks[at].last = n;
+    atomic_flag_clear(&starve.busy);
+}
+
 static bool fails(void *caller)
 {
     if (!starve.ready || inside) return false;
@@ -78,6 +160,8 @@ static bool fails(void *caller)
     }
     if (!is_library(pc)) return false;
     unsigned long n = atomic_fetch_add(&starve.asked, 1) + 1;
+    if (starve.stacks != NULL) note_stack(n);
+    if (n == starve.at) starve.failed = hash_stack();
     if (n != starve.at && (starve.from == 0 || n < starve.from)) return false;
     errno = ENOMEM;
     return true;
@@ -172,16 +256,31 @@ static void tell_fault(int number)
 
 /* ---- beginning and end ---- */
 
-static int find_base(struct dl_phdr_info *info, size_t size, void *unused)
+static uint64_t number_name(const char *name)
 {
+    uint64_t hash = UINT64_C(14695981039346656037);
+    const char *slash = strrchr(name, '/');
+    for (name = slash != NULL ? slash + 1 : name; *name != '\0'; name++) hash = (hash ^ (uint8_t)*name) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* The program is the first. */
+static int find_base(struct dl_phdr_info *info, size_t size, void *count)
+{
+    uintptr_t end = 0;
     (void)size;
-    (void)unused;
-    starve.base = info->dlpi_addr; /* the program is the first */
     for (int i = 0; i < info->dlpi_phnum; i++) {
-        uintptr_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && end > starve.end) starve.end = end;
+        uintptr_t at = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && at > end) end = at;
     }
-    return 1;
+    if ((*(int *)count)++ == 0) {
+        starve.base = info->dlpi_addr;
+        starve.end = end;
+    } else if (starve.module_count < MODULES && info->dlpi_name != NULL &&
+               ((uintptr_t)find_base < info->dlpi_addr || (uintptr_t)find_base >= end)) { /* not this one itself */
+        starve.modules[starve.module_count++] = (struct range){info->dlpi_addr, end, number_name(info->dlpi_name)};
+    }
+    return 0;
 }
 
 static unsigned long number_of(const char *name)
@@ -198,16 +297,23 @@ __attribute__((constructor)) static void begin(void)
     struct sigaction action = {.sa_handler = tell_fault, .sa_flags = SA_ONSTACK};
     stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
     if (at == NULL) return;
-    dl_iterate_phdr(find_base, NULL);
+    int count = 0;
+    dl_iterate_phdr(find_base, &count);
     for (char *end; starve.range_count < RANGES && *at != '\0'; at = *end == ',' ? end + 1 : end) {
         starve.ranges[starve.range_count].from = strtoul(at, &end, 16);
         if (*end != '-') break;
-        starve.ranges[starve.range_count++].to = strtoul(end + 1, &end, 16);
+        starve.ranges[starve.range_count].to = strtoul(end + 1, &end, 16);
+        if (*end != '-') break;
+        starve.ranges[starve.range_count++].id = strtoull(end + 1, &end, 16);
     }
     starve.at = number_of("SIPVEIL_FAIL_AT");
     starve.from = number_of("SIPVEIL_FAIL_FROM");
     if (name != NULL && strlen(name) < sizeof file) starve.file = strcpy(file, name);
     starve.process = getpid();
+    if (number_of("SIPVEIL_FAIL_STACKS") > 0) {
+        void *table = mmap(NULL, STACKS * sizeof *starve.stacks, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        starve.stacks = table != MAP_FAILED ? table : NULL;
+    }
     unsetenv("LD_PRELOAD"); /* what the test runs is none of ours */
     sigaltstack(&own, NULL);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) __sigaction(faults[i], &action, NULL);
@@ -219,6 +325,12 @@ __attribute__((destructor)) static void end(void)
     starve.ready = false;
     if (starve.file == NULL || getpid() != starve.process) return;
     int out = open(starve.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (out >= 0) dprintf(out, "%lu\n", atomic_load(&starve.asked));
-    if (out >= 0) close(out);
+    if (out < 0) return;
+    FILE *list = fdopen(out, "w");
+    if (list == NULL) return;
+    fprintf(list, "%lu %" PRIx64 "\n", atomic_load(&starve.asked), starve.failed);
+    for (size_t i = 0; starve.stacks != NULL && i < STACKS; i++) {
+        if (starve.stacks[i].hash != 0) fprintf(list, "%" PRIx64 " %lu %lu\n", starve.stacks[i].hash, starve.stacks[i].first, starve.stacks[i].last);
+    }
+    fclose(list);
 }
