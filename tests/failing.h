@@ -4,6 +4,9 @@
  * library and the C library (tests/meson.build: wrapped); libcrypto offers places for its own. One program includes
  * this once. TEST ONLY.
  *
+ * SIPVEIL_FAILING_ALL in the environment: every n, and not some of those that come by the hundred. SIPVEIL_FAILING_TRACE=FILE:
+ * random numbers alone end, and FILE gets the return addresses of each that did (tests/house/randomness.py).
+ *
  * An operation is run again and again, each time with another n, until nothing was left to fail. Whatever fails: the
  * result says so, hands out nothing, and the same call succeeds right afterwards on the same objects. */
 #ifndef TEST_FAILING_H
@@ -15,6 +18,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <execinfo.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -203,9 +208,28 @@ static void *failing_library_realloc(void *old, size_t size, const char *file, i
     return failing_now(FAILING_LIBCRYPTO) ? NULL : failing_move(old, size);
 }
 
+/* Who wanted a number that there is not, from where the program begins. */
+static void failing_trace(void)
+{
+    const char *name = getenv("SIPVEIL_FAILING_TRACE");
+    void *frames[64];
+    Dl_info own;
+    FILE *file = name != NULL ? fopen(name, "a") : NULL;
+    if (file == NULL) return;
+    if (dladdr(&failing, &own) == 0) fail_msg("the program does not know where it is");
+    for (int i = 0, count = backtrace(frames, sizeof frames / sizeof *frames); i < count; i++) {
+        fprintf(file, "0x%tx\n", (char *)frames[i] - (char *)own.dli_fbase - 1);
+    }
+    fclose(file);
+}
+
 static int failing_bytes(unsigned char *out, int len)
 {
-    if (len < 0 || failing_now(FAILING_RANDOM)) return 0;
+    if (len < 0) return 0;
+    if (failing_now(FAILING_RANDOM)) {
+        failing_trace();
+        return 0;
+    }
     for (size_t done = 0; done < (size_t)len;) {
         ssize_t n = getrandom(out + done, (size_t)len - done, 0);
         if (n <= 0) return 0;
@@ -295,6 +319,7 @@ static void failing_succeed(const failing_operation *op, void *user, unsigned tr
 FAILING_UNUSED static void failing_everywhere(const failing_operation *op, void *user, failing_whose whose)
 {
     size_t step = 1, failed = 0, met = 0;
+    if (whose != FAILING_RANDOM && getenv("SIPVEIL_FAILING_TRACE") != NULL) return;
     bool all = getenv("SIPVEIL_FAILING_ALL") != NULL;
     for (size_t n = 1;; n += n < FAILING_EACH ? 1 : step) {
         if (op->begin != NULL) op->begin(user);

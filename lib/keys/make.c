@@ -56,30 +56,33 @@ static sipveil_code give_pem(const sipveil_context *context, EVP_PKEY *key, X509
 
 /* ---- keys ---- */
 
-static EVP_PKEY *generate(const sipveil_context *context, const char *algorithm)
+typedef struct algorithm {
+    const char *name, *type;
+    const char *curve; /* NULL: there is none to choose */
+    size_t bits;       /* 0: as the type has it */
+} algorithm;
+
+static const algorithm algorithms[] = {
+    {"p256", "EC", "P-256", 0},   {"p384", "EC", "P-384", 0},   {"p521", "EC", "P-521", 0},      {"rsa2048", "RSA", NULL, 2048},
+    {"rsa3072", "RSA", NULL, 3072}, {"x25519", "X25519", NULL, 0}, {"ed25519", "ED25519", NULL, 0},
+};
+
+/* NULL: there is none of that name. */
+static const algorithm *find_algorithm(const char *name)
 {
-    OSSL_LIB_CTX *library = context->library;
-    if (strcmp(algorithm, "p256") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256");
-    if (strcmp(algorithm, "p384") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-384");
-    if (strcmp(algorithm, "p521") == 0) return EVP_PKEY_Q_keygen(library, NULL, "EC", "P-521");
-    if (strcmp(algorithm, "rsa2048") == 0) {
-        return EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048);
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        if (strcmp(algorithms[i].name, name) == 0) return &algorithms[i];
     }
-    if (strcmp(algorithm, "rsa3072") == 0) {
-        return EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)3072);
-    }
-    if (strcmp(algorithm, "x25519") == 0) return EVP_PKEY_Q_keygen(library, NULL, "X25519");
-    if (strcmp(algorithm, "ed25519") == 0) return EVP_PKEY_Q_keygen(library, NULL, "ED25519");
     return NULL;
 }
 
-static bool is_algorithm(const char *name)
+static sipveil_code generate(const sipveil_context *context, const algorithm *kind, EVP_PKEY **key, sipveil_error *err)
 {
-    static const char *const names[] = {"p256", "p384", "p521", "rsa2048", "rsa3072", "x25519", "ed25519"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i], name) == 0) return true;
-    }
-    return false;
+    OSSL_LIB_CTX *library = context->library;
+    if (kind->curve != NULL) *key = EVP_PKEY_Q_keygen(library, NULL, kind->type, kind->curve);
+    else if (kind->bits > 0) *key = EVP_PKEY_Q_keygen(library, NULL, kind->type, kind->bits);
+    else *key = EVP_PKEY_Q_keygen(library, NULL, kind->type);
+    return *key != NULL ? SIPVEIL_OK : fail(err, "no key could be made");
 }
 
 /* ---- the CA ---- */
@@ -92,10 +95,10 @@ static sipveil_code make_authority(const sipveil_context *context, sv_crypto *cr
                                       .authority = true,
                                       .not_before = YEAR_2000,
                                       .not_after = sv_now(context) + TEN_YEARS};
-    EVP_PKEY *pair = generate(context, "p256");
+    EVP_PKEY *pair;
     X509 *made = NULL;
-    sipveil_code code = pair == NULL ? fail(err, "no key could be made")
-                                     : sv_certificate_make(crypto, &form, pair, NULL, pair, &made, err);
+    SV_TRY(generate(context, find_algorithm("p256"), &pair, err));
+    sipveil_code code = sv_certificate_make(crypto, &form, pair, NULL, pair, &made, err);
     if (code == SIPVEIL_OK) code = give_pem(context, NULL, made, certificate, err);
     if (code == SIPVEIL_OK) code = give_pem(context, pair, NULL, key, err);
     X509_free(made);
@@ -157,12 +160,12 @@ static sipveil_code read_authority(const sipveil_context *context, sipveil_span 
 
 static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *crypto,
                                      const authority *ca, const sv_certificate_form *form,
-                                     const char *algorithm, char **both, char **certificate,
+                                     const algorithm *kind, char **both, char **certificate,
                                      sipveil_error *err)
 {
     X509 *made = NULL;
-    EVP_PKEY *pair = generate(context, algorithm);
-    if (pair == NULL) return fail(err, "no key could be made");
+    EVP_PKEY *pair;
+    SV_TRY(generate(context, kind, &pair, err));
     EVP_PKEY *signing = ca->key != NULL ? ca->key : pair; /* without a CA its own */
     sipveil_code code = sv_certificate_make(crypto, form, pair, ca->certificate, signing, &made, err);
     if (code == SIPVEIL_OK) code = give_pem(context, pair, made, both, err);
@@ -172,17 +175,17 @@ static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *
     return code;
 }
 
-static sipveil_code check_request(const sipveil_certificate_request *request, const char *algorithm, bool self_signed,
+static sipveil_code check_request(const sipveil_certificate_request *request, const char *name, bool self_signed,
                                   sipveil_error *err)
 {
     if ((request->aor == NULL) == (request->host == NULL)) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "a certificate is for an AOR or for a host");
     }
-    if (!is_algorithm(algorithm)) {
+    if (find_algorithm(name) == NULL) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "the key algorithm is \"%s\", not p256, p384, p521, rsa2048, rsa3072, x25519 or ed25519",
-                       SV_QUOTE(sv_span_str(algorithm)));
+                       SV_QUOTE(sv_span_str(name)));
     }
-    if (self_signed && strcmp(algorithm, "x25519") == 0) {
+    if (self_signed && strcmp(name, "x25519") == 0) {
         return sv_fail(err, "keys", SIPVEIL_USAGE, "an x25519 key signs nothing, so not its own certificate either");
     }
     if (request->not_after <= request->not_before) {
@@ -201,14 +204,14 @@ sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
                                            char **certificate_and_key, char **certificate,
                                            sipveil_error *err)
 {
-    const char *algorithm = request->algorithm != NULL ? request->algorithm : "p256";
+    const char *name = request->algorithm != NULL ? request->algorithm : "p256";
     authority ca = {0};
     sv_crypto *crypto = NULL;
     sv_certificate_form form;
     *certificate_and_key = *certificate = NULL;
     sv_error_clear(err);
     bool self_signed = authority_certificate.len == 0 && authority_key.len == 0;
-    SV_TRY(check_request(request, algorithm, self_signed, err));
+    SV_TRY(check_request(request, name, self_signed, err));
     ca.arena = sv_arena_new(SCRATCH_BLOCK, SCRATCH_MOST);
     if (ca.arena == NULL) return sv_no_memory(err, "keys");
     sipveil_code code = sv_certificate_form_of(request, ca.arena, &form, err);
@@ -217,8 +220,7 @@ sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
     }
     if (code == SIPVEIL_OK) code = sv_crypto_new(context, &crypto, err);
     if (code == SIPVEIL_OK) {
-        code = make_certificate(context, crypto, &ca, &form, algorithm, certificate_and_key,
-                                certificate, err);
+        code = make_certificate(context, crypto, &ca, &form, find_algorithm(name), certificate_and_key, certificate, err);
     }
     sv_crypto_free(crypto);
     sv_arena_free(ca.arena);

@@ -131,13 +131,16 @@ static void forms(void **state)
         const char *name;
         sipveil_e2m_form form;
         bool keep;
-    } cases[] = {{"shared and held", SIPVEIL_E2M_SHARED, true}, {"split", SIPVEIL_E2M_SPLIT, false}, {"nested", SIPVEIL_E2M_NESTED, false}};
+        unsigned bits;
+    } cases[] = {{"shared and held", SIPVEIL_E2M_SHARED, true, 0}, {"and others derived of it (CEK-03)", SIPVEIL_E2M_SHARED, true, 128},
+                 {"split", SIPVEIL_E2M_SPLIT, false, 0}, {"nested", SIPVEIL_E2M_NESTED, false, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         world *w = begin(state);
         share_begin(w, &now.s);
         from(w, &w->ua1);
         now.s.o.form = cases[i].form;
         now.s.o.keep = cases[i].keep;
+        now.s.o.reuse_bits = cases[i].bits;
         now.s.o.sign_label = cases[i].form != SIPVEIL_E2M_NESTED; /* that is as deep as anybody opens */
         now.message = invite(w, SDP CRYPTO);
         everywhere(cases[i].name, seal_once, 0, cases[i].keep, 0);

@@ -18,6 +18,7 @@
 #define AOR "sip:alice@a.example"
 
 static lab_certificate ca, alice;
+static char *other[2]; /* of another CA: its certificate, its key */
 static struct {
     unsigned char *der;
     int len;
@@ -299,6 +300,26 @@ static sipveil_code make_kek(loading *l, sipveil_error *err)
     return code;
 }
 
+/* Of every kind: without its first random number there is no key. The numbers that primes take are very many. */
+static void kinds_of_keys(void **state)
+{
+    static const char *const kinds[] = {"p256", "p384", "p521", "rsa2048", "rsa3072", "x25519", "ed25519"};
+    sipveil_span pem = sv_span_str(other[0]), key = sv_span_str(other[1]);
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const sipveil_certificate_request request = {.aor = AOR, .algorithm = kinds[i], .not_before = LAB_NOW, .not_after = LAB_NOW + 86400};
+        char *both = other[0], *certificate = other[0];
+        sipveil_error err;
+        failing.whose = FAILING_RANDOM;
+        failing.left = 1;
+        sipveil_code code = sipveil_keys_make_certificate(lab_context, pem, key, &request, &both, &certificate, &err);
+        failing.whose = FAILING_NOTHING;
+        assert_int_equal(failing.left, 0);
+        assert_int_equal(code, SIPVEIL_INTERNAL);
+        assert_true(both == NULL && certificate == NULL && err.text[0] != '\0');
+    }
+}
+
 static void making(void **state)
 {
     loading l = {.count = 0, .add = make_authority};
@@ -318,6 +339,7 @@ static int open_lab(void **state)
     const lab_form user = {.subject = "alice", .san = "URI:" AOR, .issuer = &ca};
     alice = lab_make(&user);
     make_bundles();
+    if (sipveil_keys_make_authority(lab_context, "another", &other[0], &other[1], NULL) != SIPVEIL_OK) return -1;
     (void)lab_write_certificate("ca.pem", ca.x509);
     (void)lab_write_certificate("alice.pem", alice.x509);
     failing_watch("a shared key", SV_SPAN(KEK));
@@ -330,6 +352,7 @@ static int open_lab(void **state)
 static int close_lab(void **state)
 {
     for (size_t i = 0; i < sizeof p12 / sizeof *p12; i++) OPENSSL_clear_free(p12[i].der, (size_t)p12[i].len);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) sipveil_keys_wipe_text(other[i]);
     lab_free(&alice);
     lab_free(&ca);
     return lab_close(state);
@@ -337,7 +360,7 @@ static int close_lab(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(secrets), cmocka_unit_test(private_keys), cmocka_unit_test(bundles), cmocka_unit_test(beliefs), cmocka_unit_test(making)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(secrets), cmocka_unit_test(private_keys), cmocka_unit_test(bundles), cmocka_unit_test(beliefs), cmocka_unit_test(making), cmocka_unit_test(kinds_of_keys)};
     if (!failing_install()) return 2;
     return cmocka_run_group_tests_name("memory that ends while keys are read and made", tests, open_lab, close_lab);
 }
