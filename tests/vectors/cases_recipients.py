@@ -71,6 +71,9 @@ def shared_keys(b):
                 {"key": [key]}, INNER)
 
 
+WEAK = {"warnings": ["ADV-084"]}
+
+
 def transport(b):
     bob = person("bob-rsa")
     for digest in ("sha224", "sha256", "sha384", "sha512"):
@@ -81,13 +84,13 @@ def transport(b):
     made = content("oaep-mixed")
     b.opens("oaep-mask-sha1", "OAEP with SHA-256, its mask with SHA-1: read and flagged", ["ADV-084"],
             carried(made.enveloped([cms.ktri(bob, made.cek, "mixed", mask_digest="sha1")])), {"key": ["bob-rsa"]},
-            INNER)
+            INNER, WEAK)
     made = content("oaep-sha1")
     b.opens("oaep-sha1", "OAEP with SHA-1 named: read and flagged", ["ADV-084"],
-            carried(made.enveloped([cms.ktri(bob, made.cek, "sha1", digest="sha1")])), {"key": ["bob-rsa"]}, INNER)
+            carried(made.enveloped([cms.ktri(bob, made.cek, "sha1", digest="sha1")])), {"key": ["bob-rsa"]}, INNER, WEAK)
     b.opens("oaep-absent", "OAEP without parameters, which is SHA-1: read and flagged", ["ADV-084"],
             carried(made.enveloped([cms.ktri(bob, made.cek, "absent", der.algorithm("rsa-oaep"), digest="sha1")])),
-            {"key": ["bob-rsa"]}, INNER)
+            {"key": ["bob-rsa"]}, INNER, WEAK)
     made = content("oaep-empty")
     b.opens("oaep-empty-label", "OAEP that names an empty label", ["ADV-084"],
             carried(made.enveloped([cms.ktri(bob, made.cek, "empty", cms.oaep_identifier(
@@ -98,7 +101,7 @@ def transport(b):
     made = content("v15")
     b.opens("rsa-v1.5", "RSA with PKCS #1 v1.5: by name only", ["ADV-080"],
             carried(made.enveloped([cms.ktri(bob, made.cek, "v15", "v1.5")])),
-            {"key": ["bob-rsa"], "allow-weak": "rsa-v1.5"}, INNER)
+            {"key": ["bob-rsa"], "allow-weak": "rsa-v1.5"}, INNER, WEAK)
     for cipher in ("aes-128-cbc", "aes-128-gcm"):
         made = content("ktri-" + cipher, cipher)
         b.opens("oaep-" + cipher, "OAEP and %s" % cipher, ["TUN-56"],
