@@ -166,6 +166,23 @@ static void nesting_games(void **state)
     }
 }
 
+/* ADV-146, 2.F4: what P1 has read once it does not read again in another call, under a label that nobody signed either. */
+static void a_body_in_another_call(void **state)
+{
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    sipveil_span message = shared(w, &s, invite(w, SDP));
+    at_p1(w, message);
+    assert_same(w->verdict.view, SV_SPAN(SDP));
+    at_p1(w, edited(w, edited(w, message, "c1@home.example", "c2@home.example"), "z9hG4bKa1", "z9hG4bKq"));
+    assert_true(w->verdict.action == SIPVEIL_E2M_RESPOND && !w->verdict.has_view);
+    assert_true(sv_starts_nocase_str(w->verdict.message, "SIP/2.0 493 "));
+    assert_string_equal(w->verdict.reason.rule, "ADV-146");
+    at_p1(w, edited(w, edited(w, shared(w, &s, invite(w, SDP)), "c1@home.example", "c2@home.example"), "z9hG4bKa1", "z9hG4bKr"));
+    assert_true(w->verdict.has_view); /* sealed anew it is new */
+}
+
 /* E2M-20 holds for what is in clear too. */
 static void an_unsigned_label_off_the_link(void **state)
 {
@@ -500,7 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signature_beside_lends_nothing), cmocka_unit_test(a_name_inside_a_layer_is_nobodys),
         cmocka_unit_test(two_parts_for_one_hop), cmocka_unit_test(private_operations_are_counted),
-        cmocka_unit_test(an_unsigned_label_off_the_link), cmocka_unit_test(nesting_games), cmocka_unit_test(a_replayed_signature_costs_nothing),
+        cmocka_unit_test(an_unsigned_label_off_the_link), cmocka_unit_test(a_body_in_another_call), cmocka_unit_test(nesting_games), cmocka_unit_test(a_replayed_signature_costs_nothing),
         cmocka_unit_test(octets_behind_the_message), cmocka_unit_test(a_source_that_fails),
         cmocka_unit_test(an_unprotected_copy_comes_first),
         cmocka_unit_test(a_reader_writes_by_the_key), cmocka_unit_test(crooked_keys),
