@@ -463,24 +463,27 @@ static void not_our_answer(void **state)
         }
         set_text(&p->message, span_of(&old));
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_STARTING);
+        pair_success(p);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_STARTING); /* AGR-50: tls is not up: nobody was asked */
+        assert_int_equal(p->a.ignored, 6);
         pair_client(p, SIPVEIL_AGREE_EVENT_UP, NULL, SIPVEIL_AGREE_CONFIRMING);
         set_text(&p->message, span_of(&old));
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING); /* the old one again */
-        assert_int_equal(p->a.ignored, 6);
+        assert_int_equal(p->a.ignored, 7);
         pair_success(p);
         change(p, "SIP/2.0 200 OK", "SIP/2.0 494 Security Agreement Required\r\nSecurity-Server: digest");
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING); /* outside of tls */
-        assert_int_equal(p->a.ignored, 7);
+        assert_int_equal(p->a.ignored, 8);
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "digest", SIPVEIL_AGREE_CONFIRMING);
-        assert_int_equal(p->a.ignored, 8);
+        assert_int_equal(p->a.ignored, 9);
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "TLS", SIPVEIL_AGREE_ACTIVE);
         change(p, "c1@home", "c7@home"); /* of another call: over tls it is the application's, elsewhere it is forged */
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "tls", SIPVEIL_AGREE_ACTIVE);
-        assert_true(p->outcome.actions == SIPVEIL_AGREE_DELIVER && p->a.ignored == 8);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_DELIVER && p->a.ignored == 9);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_ACTIVE);
-        assert_true(p->outcome.actions == SIPVEIL_AGREE_IGNORED && p->a.ignored == 9);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_IGNORED && p->a.ignored == 10);
     }
 }
 
