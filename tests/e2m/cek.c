@@ -217,6 +217,9 @@ static void the_store(void **state)
     assert_true(sv_cek_find_last(store, &one, NOW, w->arena, &out) && sv_equal_str(out.reference, "0000000000000008"));
     sv_cek_forget(store, &one);
     assert_false(sv_cek_find_last(store, &one, NOW, w->arena, &out));
+    a.scope = sv_span(NULL, 0);
+    assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_MALFORMED); /* of no dialog: anybody's */
+    assert_string_equal(w->err.rule, "CEK-12");
     assert_int_equal(sv_store_count(store, SV_STORE_CEK), 0);
 }
 

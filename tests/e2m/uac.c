@@ -272,6 +272,22 @@ static void whom_it_was_shown_to(void **state)
     }
 }
 
+/* ADV-162: labels are for hops: too many of them keep nobody from opening, and it is told that they say nothing. */
+static void labels_that_cannot_be_read(void **state)
+{
+    world *w = begin(state);
+    share s;
+    char rows[2048] = "Proxy-Required-Body: ";
+    share_begin(w, &s);
+    for (size_t i = 0; i < 17; i++) snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%sh%zu.example;cid=\"a@b\"", i > 0 ? ", " : "", i);
+    sipveil_span message = edited(w, shared(w, &s, invite(w, SDP)), "Proxy-Required-Body: ", sv_arena_string(w->arena, sv_span_str(strcat(rows, ", "))));
+    assert_code(try_open(w, &w->ua2, message), SIPVEIL_OK);
+    bool told = false;
+    for (size_t i = 0; i < w->opened.warning_count; i++) told |= strcmp(w->opened.warnings[i].rule, "ADV-162") == 0;
+    assert_true(told);
+    assert_false(checked(&w->opened, "E2M-22", SIPVEIL_CHECK_NOT_DONE));
+}
+
 static void reports(void **state)
 {
     world *w = begin(state);
@@ -293,7 +309,7 @@ int main(void)
         cmocka_unit_test(options_that_are_wrong), cmocka_unit_test(recipients_by_key_identifier),
         cmocka_unit_test(a_label_changes_no_disposition), cmocka_unit_test(one_strength_for_all), cmocka_unit_test(every_packaging),
         cmocka_unit_test(private_types), cmocka_unit_test(parts_that_disagree),
-        cmocka_unit_test(parts_for_others), cmocka_unit_test(whom_it_was_shown_to), cmocka_unit_test(reports),
+        cmocka_unit_test(parts_for_others), cmocka_unit_test(whom_it_was_shown_to), cmocka_unit_test(labels_that_cannot_be_read), cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
