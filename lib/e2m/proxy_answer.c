@@ -3,6 +3,7 @@
 #include "e2m/proxy.h"
 #include "keys/certificate.h"
 #include "sip/edit.h"
+#include "sip/via.h"
 
 /* The hop's certificate: the first one that names it. A UA that asks for its own hop has no key of it (E2M-45). */
 sipveil_code sv_hop_certificate(const sv_hop *hop, const sipveil_key **out)
@@ -83,6 +84,14 @@ static int status_of(const sv_hop *hop, sv_refusal refusal, const sipveil_error 
     }
 }
 
+/* ADV-220: the source of a datagram may be forged: where the certificate would make the answer larger than the request by half,
+ * the fingerprint has to do, and the certificate comes over TCP or TLS. */
+static bool is_too_large(const sv_hop *hop, const sv_sip_view *view, const sv_answer *answer, size_t size)
+{
+    if (answer->body.len == 0 || hop->options->protected_hop || sv_sip_source_is_confirmed(view)) return false;
+    return size > view->whole.len + view->whole.len / 2;
+}
+
 sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusal refusal, const sipveil_error *why,
                            sipveil_span *response)
 {
@@ -101,6 +110,10 @@ sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusa
     put_warning(hop, &rows, &need, refusal);
     SV_TRY(sv_buffer_check(&rows, SV_E2M, hop->op->err));
     answer.rows = sv_buffer_span(&rows);
+    SV_TRY(sv_make_answer(hop->op, view, &answer, response));
+    if (!is_too_large(hop, view, &answer, response->len)) return SIPVEIL_OK;
+    sv_report_warning(hop->op, "ADV-220", "the certificate stays out of an answer over UDP that would have %zu octets", response->len);
+    answer.body = answer.content_rows = SV_SPAN("");
     return sv_make_answer(hop->op, view, &answer, response);
 }
 

@@ -144,6 +144,19 @@ static void no_state_and_small_answers(void **state)
     pair_server(p, NULL, 421);
     assert_true(has(p, "certs-only"));
     pair_end(p);
+    /* ADV-220: to a source that may be forged no certificate that makes it larger by half than what was asked with */
+    p = at(w, SIPVEIL_AGREE_RFC3329, "smime;q=0.3", OFFERED_INVITE);
+    change(p, "SIP/2.0/TCP", "SIP/2.0/UDP");
+    pair_server(p, NULL, 421);
+    assert_true(!has(p, "certs-only") && p->verdict.warning_count == 1 && has(p, "Security-Server: smime;q=0.3\r\n"));
+    pair_end(p);
+    char padded[1500];
+    snprintf(padded, sizeof padded, OFFERED_HEAD "Subject: %0900d\r\nContent-Length: 0\r\n\r\n", 0);
+    p = at(w, SIPVEIL_AGREE_RFC3329, "smime;q=0.3", padded);
+    change(p, "SIP/2.0/TCP", "SIP/2.0/UDP");
+    pair_server(p, NULL, 421);
+    assert_true(has(p, "certs-only") && p->verdict.warning_count == 0 && p->message.len <= strlen(padded) * 3 / 2);
+    pair_end(p);
     char many[2000] = "smime;q=0.3";
     for (int i = 0; i < 12; i++) snprintf(many + strlen(many), sizeof many - strlen(many), ", tls;q=0.%d;note=\"%060d\"", 900 + i, i);
     p = at(w, SIPVEIL_AGREE_RFC3329, many, OFFERED_INVITE);

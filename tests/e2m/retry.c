@@ -32,7 +32,7 @@ static sipveil_code try_retry(world *w, const again *a, sipveil_span request, si
 }
 
 /* P1's refusal of a private offer, by a policy row. */
-static sipveil_span refusal(world *w, const char *row, sipveil_e2m_profile profile, sipveil_span message)
+static sipveil_span refusal_on(world *w, bool protected_hop, const char *row, sipveil_e2m_profile profile, sipveil_span message)
 {
     sipveil_e2m_policy *policy = NULL;
     assert_code(sipveil_e2m_policy_read(sv_span_str(row), &policy, &w->err), SIPVEIL_OK);
@@ -40,11 +40,17 @@ static sipveil_span refusal(world *w, const char *row, sipveil_e2m_profile profi
     o.policy = policy;
     o.profile = profile;
     o.open.memory = NULL;
+    o.protected_hop = protected_hop;
     at_p1_with(w, &o, message);
     assert_int_equal(w->verdict.action, SIPVEIL_E2M_RESPOND);
     sipveil_span response = copy_of(w, w->verdict.message);
     sipveil_e2m_policy_free(policy);
     return response;
+}
+
+static sipveil_span refusal(world *w, const char *row, sipveil_e2m_profile profile, sipveil_span message)
+{
+    return refusal_on(w, true, row, profile, message);
 }
 
 static sipveil_span private_offer(world *w)
@@ -83,6 +89,27 @@ static void a_need_is_granted(void **state)
         a.o.tried = may_p1;
         a.o.tried_count = 1;
         assert_code(try_retry(w, &a, invite(w, SDP), response), SIPVEIL_POLICY);
+    }
+}
+
+/* ADV-220: to a source that may be forged no certificate that makes the answer larger by half: the fingerprint has to do. */
+static void no_certificate_to_a_forged_source(void **state)
+{
+    static const struct {
+        const char *transport;
+        bool protected_hop, given;
+    } cases[] = {{"TLS", false, true}, {"TCP", false, true}, {"UDP", false, false}, {"SCTP", false, false}, {"UDP", true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world *w = begin(state);
+        char via[16];
+        snprintf(via, sizeof via, "SIP/2.0/%s", cases[i].transport);
+        sipveil_span small = edited(w, invite(w, SDP), "SIP/2.0/TLS", via), large = edited(w, private_offer(w), "SIP/2.0/TLS", via);
+        sipveil_span response = refusal_on(w, cases[i].protected_hop, "x;need=verify", SIPVEIL_E2M_PROFILE_E2M, small);
+        assert_true(sv_starts_nocase_str(response, "SIP/2.0 488 ") && contains(response, ";fp=\"sha-256:"));
+        assert_int_equal(contains(response, "certs-only"), cases[i].given);
+        response = refusal_on(w, cases[i].protected_hop, "x;type=\"application/sdp\"", SIPVEIL_E2M_PROFILE_E2M, large);
+        assert_true(sv_starts_nocase_str(response, "SIP/2.0 493 ") && contains(response, "certs-only"));
+        assert_true(response.len <= large.len * 3 / 2);
     }
 }
 
@@ -390,7 +417,7 @@ static void the_far_end_lost_the_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_need_is_granted), cmocka_unit_test(needs_that_are_not_granted),
+        cmocka_unit_test(a_need_is_granted), cmocka_unit_test(no_certificate_to_a_forged_source), cmocka_unit_test(needs_that_are_not_granted),
         cmocka_unit_test(the_far_end_has_another_key), cmocka_unit_test(a_need_to_verify), cmocka_unit_test(needs_in_a_probe),
         cmocka_unit_test(the_far_end_has_a_hop),
         cmocka_unit_test(two_hops_one_after_the_other), cmocka_unit_test(responses_to_something_else),
