@@ -15,10 +15,16 @@ static size_t page_size(void)
     return size > 0 ? (size_t)size : 4096;
 }
 
+bool sv_pages_advise(void *pages, size_t size, int advice)
+{
+    enum { NO_ADVICE = -1 };
+    return madvise(pages, size, NO_ADVICE) != 0 && madvise(pages, size, advice) == 0;
+}
+
 static bool leave_out_of_core_files(void *pages, size_t size)
 {
 #ifdef MADV_DONTDUMP
-    return madvise(pages, size, MADV_DONTDUMP) == 0;
+    return sv_pages_advise(pages, size, MADV_DONTDUMP);
 #else
     (void)pages;
     (void)size;

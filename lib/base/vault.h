@@ -16,6 +16,9 @@
  * a multiple of a page. */
 void *sv_pages_new(size_t *size);
 void sv_pages_free(void *pages, size_t size); /* size as it came back; wiped by the caller. NULL is fine */
+/* madvise(); whether that is done. Emulators (qemu-user, say) report success for whatever they do not know, so one that takes
+ * an advice which does not exist is not believed any other. */
+bool sv_pages_advise(void *pages, size_t size, int advice);
 
 /* ---- a vault ---- */
 

@@ -21,10 +21,9 @@ enum { FLOOR_PATCH = 22 };
 
 static sipveil_code check_library(sipveil_error *err)
 {
-    unsigned major = OPENSSL_version_major(), minor = OPENSSL_version_minor();
-    unsigned patch = OPENSSL_version_patch();
+    int major = (int)OPENSSL_version_major(), minor = (int)OPENSSL_version_minor(), patch = (int)OPENSSL_version_patch();
     if (major > 3 || (major == 3 && (minor > 0 || patch >= FLOOR_PATCH))) return SIPVEIL_OK;
-    sv_fail(err, room, SIPVEIL_INTERNAL, "libcrypto is %u.%u.%u, but 3.0.%d is the oldest that is safe to use",
+    sv_fail(err, room, SIPVEIL_INTERNAL, "libcrypto is %d.%d.%d, but 3.0.%d is the oldest that is safe to use",
             major, minor, patch, FLOOR_PATCH);
     return sv_hint(err, SIPVEIL_INTERNAL, "older ones have known faults in CMS key and tag handling");
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/hex.h"
+#include "base/vault.h"
 #include "base/wipe.h"
 #include "crypto/contexts.h"
 
@@ -23,11 +24,11 @@ sv_random_pool *sv_random_pool_new(void)
 {
     void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return NULL;
-    if (madvise(page, PAGE, MADV_WIPEONFORK) != 0) {
+    if (!sv_pages_advise(page, PAGE, MADV_WIPEONFORK)) {
         (void)munmap(page, PAGE);
         return NULL;
     }
-    (void)madvise(page, PAGE, MADV_DONTDUMP); /* ADV-212 */
+    (void)sv_pages_advise(page, PAGE, MADV_DONTDUMP); /* ADV-212 */
     return page;
 }
 

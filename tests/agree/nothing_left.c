@@ -3,6 +3,7 @@
  * which are the caller's, are nowhere once the call's worker is gone (ADV-213). */
 #include "agree/digest.h"
 
+#include "emulated.h"
 #include "memory_scan.h"
 #include "pair.h"
 #include "tunnel/memory.h"
@@ -60,10 +61,10 @@ static void digest(void **state)
     assert_none(of_caller, OF_CALLER);
     scan_found found = scan_for(&key, 1);
     assert_int_equal(found.count, 1);
-    assert_true(found.all_not_dumped);
+    assert_true(found.all_not_dumped || is_emulated());
     sipveil_protection protection;
     sipveil_memory_protect_secrets(w->p1.memory, &protection);
-    assert_true(protection.octets > 0 && protection.not_dumped == protection.octets);
+    assert_true(protection.octets > 0 && protection.not_dumped == (is_emulated() ? 0 : protection.octets));
     sipveil_memory_free(w->p1.memory);
     assert_code(sipveil_memory_new(&w->p1.memory, &w->err), SIPVEIL_OK);
     assert_none(&key, 1);
