@@ -77,20 +77,21 @@ const uint8_t *sv_end_of_run(const uint8_t *at, const uint8_t *end, uint32_t cla
     return at;
 }
 
-/* Vectors of GCC and clang: SSE2, NEON, or plain registers where a machine has neither. */
+/* Vectors of GCC and clang: SSE2, NEON, or plain registers where a machine has neither. They go by address: by value, a call would
+ * depend on what the machine has. */
 typedef uint8_t vector __attribute__((vector_size(16)));
 
 /* The place of the first octet that is not zero; 16 if all are. */
-static inline size_t first_set(vector v)
+static inline size_t first_set(const vector *v)
 {
 #ifdef __SSE2__
     typedef char signed_vector __attribute__((vector_size(16)));
-    unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((signed_vector)v);
-    return bits != 0 ? (size_t)__builtin_ctz(bits) : sizeof v;
+    unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((signed_vector)*v);
+    return bits != 0 ? (size_t)__builtin_ctz(bits) : sizeof *v;
 #else
     uint64_t halves[2];
-    memcpy(halves, &v, sizeof halves);
-    if ((halves[0] | halves[1]) == 0) return sizeof v;
+    memcpy(halves, v, sizeof halves);
+    if ((halves[0] | halves[1]) == 0) return sizeof *v;
     size_t place = halves[0] != 0 ? 0 : 8;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     return place + (size_t)__builtin_clzll(halves[place / 8]) / 8;
@@ -100,11 +101,9 @@ static inline size_t first_set(vector v)
 #endif
 }
 
-static inline vector load(const uint8_t *at)
+static inline void load(vector *v, const uint8_t *at)
 {
-    vector v;
-    memcpy(&v, at, sizeof v);
-    return v;
+    memcpy(v, at, sizeof *v);
 }
 
 /* No step reads from a page that the octets looked for may not reach: a body that is not for us may lie where nobody can
@@ -121,11 +120,16 @@ const uint8_t *sv_find_stop(const uint8_t *at, const uint8_t *end, const sv_stop
         if (sv_is_stop(*at, stops)) return at;
     }
     if (end - at >= (ptrdiff_t)sizeof(vector)) {
-        vector most = load(stops->at_most), a = load(stops->others[0]), b = load(stops->others[1]), c = load(stops->others[2]);
+        vector most, a, b, c, v;
+        load(&most, stops->at_most);
+        load(&a, stops->others[0]);
+        load(&b, stops->others[1]);
+        load(&c, stops->others[2]);
         const uint8_t *last = end - sizeof(vector);
         for (;;) {
-            vector v = load(at);
-            size_t place = first_set((vector)((v <= most) | (v == a) | (v == b) | (v == c)));
+            load(&v, at);
+            const vector found = (vector)((v <= most) | (v == a) | (v == b) | (v == c));
+            size_t place = first_set(&found);
             if (place < sizeof v) return at + place;
             if (at == last) return end;
             at += sizeof v - ((uintptr_t)at & (sizeof v - 1));
