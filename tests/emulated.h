@@ -4,6 +4,7 @@
 #define TEST_EMULATED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 /* It takes every advice about memory, one that does not exist too, and does nothing. */

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/calendar.h"
 #include "cms/der_read.h"
 
 static const char room[] = "cms";
@@ -109,19 +109,18 @@ void sv_der_put_null(sv_der_writer *w)
 
 void sv_der_put_time(sv_der_writer *w, int64_t seconds)
 {
-    time_t at = (time_t)seconds;
-    struct tm utc;
-    char text[32];
-    if (gmtime_r(&at, &utc) == NULL || utc.tm_year < 50 || utc.tm_year > 9999 - 1900) {
+    sv_calendar at;
+    char text[16];
+    if (!sv_calendar_at(seconds, &at) || at.year < 1950) {
         w->failed = true;
         return;
     }
-    size_t n = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &utc);
-    if (n != 15) {
+    size_t n = (size_t)snprintf(text, sizeof text, "%04d%02d%02d%02d%02d%02dZ", at.year, at.month, at.day, at.hour, at.minute, at.second);
+    if (n != sizeof text - 1) {
         w->failed = true;
         return;
     }
-    if (utc.tm_year < 150) { /* RFC 5652 11.3: UTCTime from 1950 to 2049 */
+    if (at.year < 2050) { /* RFC 5652 11.3: UTCTime from 1950 to 2049 */
         sv_der_put_value(w, SV_DER_UTC_TIME, sv_span(text + 2, n - 2));
     } else {
         sv_der_put_value(w, SV_DER_GENERALIZED_TIME, sv_span(text, n));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/calendar.h"
 #include "base/cursor.h"
 #include "sip/values.h"
 
@@ -227,7 +228,16 @@ const char *sv_certificate_label(X509 *certificate, sv_arena *arena)
 int64_t sv_certificate_seconds(const ASN1_TIME *time)
 {
     struct tm tm;
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+    int64_t seconds;
+    if (ASN1_TIME_to_tm(time, &tm) != 1) return 0;
+    const sv_calendar at = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec};
+    return sv_calendar_seconds(&at, &seconds) ? seconds : 0;
+}
+
+bool sv_certificate_clock(int64_t seconds, time_t *out)
+{
+    *out = (time_t)seconds;
+    return *out == seconds;
 }
 
 sv_time_text sv_certificate_time_text(const ASN1_TIME *time)

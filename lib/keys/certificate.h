@@ -32,6 +32,8 @@ sv_time_text sv_certificate_time_text(const ASN1_TIME *time);
 
 /* Seconds UTC; 0 if it cannot be read: then the check of the time has refused the certificate. */
 int64_t sv_certificate_seconds(const ASN1_TIME *time);
+/* A time for libcrypto. False: time_t, of 32 bits, cannot hold it, and what it would hold is another time. */
+bool sv_certificate_clock(int64_t seconds, time_t *out);
 
 /* SHA-256 of its SubjectPublicKeyInfo. */
 sipveil_code sv_certificate_hash_public_key(const sipveil_context *context, X509 *certificate, uint8_t out[32],

@@ -183,7 +183,9 @@ static bool set_up(X509_STORE_CTX *verify, const sipveil_keyring *ring,
     if (question->ignore_validity) {
         flags |= X509_V_FLAG_NO_CHECK_TIME; /* which a time that is set would outdo */
     } else {
-        X509_VERIFY_PARAM_set_time(param, (time_t)question->at);
+        time_t at;
+        if (!sv_certificate_clock(question->at, &at)) return false;
+        X509_VERIFY_PARAM_set_time(param, at);
     }
     X509_VERIFY_PARAM_set_depth(param, (int)question->limits->chain_depth);
     X509_STORE_CTX_set_verify_cb(verify, on_verify);

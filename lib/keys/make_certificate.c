@@ -204,10 +204,12 @@ static bool set_subject(X509 *certificate, sipveil_span name)
 
 static bool set_basics(X509 *certificate, const sv_certificate_form *form, EVP_PKEY *key, X509 *issuer)
 {
-    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_subject(certificate, form->subject) &&
+    time_t from, until;
+    return sv_certificate_clock(form->not_before, &from) && sv_certificate_clock(form->not_after, &until) &&
+           X509_set_version(certificate, X509_VERSION_3) == 1 && set_subject(certificate, form->subject) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(issuer != NULL ? issuer : certificate)) == 1 &&
-           ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)form->not_before) != NULL &&
-           ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)form->not_after) != NULL &&
+           ASN1_TIME_set(X509_getm_notBefore(certificate), from) != NULL &&
+           ASN1_TIME_set(X509_getm_notAfter(certificate), until) != NULL &&
            X509_set_pubkey(certificate, key) == 1;
 }
 

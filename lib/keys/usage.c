@@ -166,7 +166,11 @@ bool sv_certificate_is_before_end(const X509 *certificate, int64_t at)
 
 sipveil_code sv_certificate_check_time(X509 *certificate, int64_t at, sipveil_error *err)
 {
-    time_t time = (time_t)at;
+    time_t time;
+    if (!sv_certificate_clock(at, &time)) {
+        return sv_fail(err, "keys", SIPVEIL_UNSUPPORTED, "a certificate cannot be checked at %lld seconds: this system's time_t is too narrow",
+                       (long long)at);
+    }
     const ASN1_TIME *from = X509_get0_notBefore(certificate), *until = X509_get0_notAfter(certificate);
     ERR_clear_error();
     int begun = X509_cmp_time(from, &time), ended = compare_end(certificate, at); /* 0: unreadable */

@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Date: rfc1123-date, GMT only (RFC 3261 20.17). */
+#include "base/calendar.h"
 #include "base/cursor.h"
 #include "sip/values.h"
 
 static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-enum { SECONDS_OF_DAY = 86400, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
-
-static bool is_leap(unsigned year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static unsigned days_of_month(unsigned year, unsigned month)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
-}
-
-static int64_t days_before_month(unsigned year, unsigned month)
-{
-    static const uint16_t days[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    return days[month] + (month > 1 && is_leap(year) ? 1 : 0);
-}
-
-/* From 1970-01-01 to the first of January. */
-static int64_t days_before_year(unsigned year)
-{
-    int64_t y = (int64_t)year - 1;
-    return (y * 365 + y / 4 - y / 100 + y / 400) -
-           (1969 * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
-}
+enum { YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
 static bool take_digits(sv_cursor *c, size_t count, unsigned limit, unsigned *out)
 {
@@ -79,9 +55,10 @@ static bool read_date(sv_cursor *c, int64_t *out)
         !take_space(c) || !take_name(c, zones, 1, &zone) || !sv_at_end(c)) {
         return false;
     }
-    if (year < YEAR_FIRST || day < 1 || day > days_of_month(year, month)) return false;
-    int64_t days = days_before_year(year) + days_before_month(year, month) + day - 1;
-    *out = days * SECONDS_OF_DAY + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+    bool leap = second == 60; /* the first second of the next minute */
+    sv_calendar at = {(int)year, (int)month + 1, (int)day, (int)hour, (int)minute, (int)second - leap};
+    if (year < YEAR_FIRST || !sv_calendar_seconds(&at, out)) return false;
+    *out += leap;
     return true;
 }
 
@@ -97,17 +74,11 @@ sipveil_code sv_sip_read_date(sipveil_span value, int64_t *out, sipveil_error *e
 
 void sv_sip_put_date(sv_buffer *out, int64_t seconds)
 {
-    int64_t days = seconds / SECONDS_OF_DAY;
-    unsigned rest = (unsigned)(seconds % SECONDS_OF_DAY), year = YEAR_FIRST, month = 0;
-    if (seconds < 0 || days >= days_before_year(YEAR_LAST + 1)) {
+    sv_calendar at;
+    if (seconds < 0 || !sv_calendar_at(seconds, &at)) {
         out->failed = true; /* no four-digit year */
         return;
     }
-    const char *weekday = weekdays[days % 7];
-    year += (unsigned)(days / 366);
-    while (days >= days_before_year(year + 1)) year++;
-    days -= days_before_year(year);
-    for (; days >= days_of_month(year, month); month++) days -= days_of_month(year, month);
-    sv_put_format(out, "%s, %02u %s %04u %02u:%02u:%02u GMT", weekday, (unsigned)days + 1,
-                  months[month], year, rest / 3600, rest / 60 % 60, rest % 60);
+    sv_put_format(out, "%s, %02d %s %04d %02d:%02d:%02d GMT", weekdays[seconds / SV_SECONDS_OF_DAY % 7], at.day, months[at.month - 1],
+                  at.year, at.hour, at.minute, at.second);
 }

@@ -2,8 +2,8 @@
 /* The effective table as text: what was read, with every default written out; it reads back as the same table. */
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/calendar.h"
 #include "trust/table_words.h"
 
 enum { LINE_WIDTH = 18 };
@@ -71,10 +71,8 @@ static void put_level(sv_buffer *b, const char *key, unsigned level)
 
 static void put_time(sv_buffer *b, const char *key, int64_t seconds)
 {
-    struct tm tm;
-    char text[40];
-    time_t t = (time_t)seconds;
-    if (gmtime_r(&t, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) return;
+    char text[SV_CALENDAR_TEXT];
+    if (!sv_calendar_text(seconds, text)) return;
     put_text(b, key, sv_span_str(text));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values of the partner table, read strictly. */
 #include <stdio.h>
-#include <time.h>
 
+#include "base/calendar.h"
 #include "sip/uri.h"
 #include "trust/table.h"
 
@@ -212,23 +212,16 @@ static bool take_digits(sv_cursor *c, size_t count, int *out)
 sipveil_code sv_value_time(sipveil_span value, bool last, int64_t *out, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(value, "time");
-    struct tm tm = {0};
-    int year, month, day;
-    bool good = take_digits(&c, 4, &year) && sv_take_if(&c, '-') && take_digits(&c, 2, &month) && sv_take_if(&c, '-') &&
-                take_digits(&c, 2, &day);
+    sv_calendar at = {0};
+    bool good = take_digits(&c, 4, &at.year) && sv_take_if(&c, '-') && take_digits(&c, 2, &at.month) && sv_take_if(&c, '-') &&
+                take_digits(&c, 2, &at.day);
     if (good && sv_at_end(&c)) {
-        if (last) tm.tm_hour = 23, tm.tm_min = tm.tm_sec = 59;
+        if (last) at.hour = 23, at.minute = at.second = 59;
     } else {
-        good = good && (sv_take_if(&c, 'T') || sv_take_if(&c, 't')) && take_digits(&c, 2, &tm.tm_hour) &&
-               sv_take_if(&c, ':') && take_digits(&c, 2, &tm.tm_min) && sv_take_if(&c, ':') &&
-               take_digits(&c, 2, &tm.tm_sec) && (sv_take_if(&c, 'Z') || sv_take_if(&c, 'z')) && sv_at_end(&c);
+        good = good && (sv_take_if(&c, 'T') || sv_take_if(&c, 't')) && take_digits(&c, 2, &at.hour) &&
+               sv_take_if(&c, ':') && take_digits(&c, 2, &at.minute) && sv_take_if(&c, ':') &&
+               take_digits(&c, 2, &at.second) && (sv_take_if(&c, 'Z') || sv_take_if(&c, 'z')) && sv_at_end(&c);
     }
-    if (good && year >= 1970 && month >= 1 && month <= 12 && tm.tm_hour < 24 && tm.tm_min < 60 && tm.tm_sec < 60) {
-        tm.tm_year = year - 1900;
-        tm.tm_mon = month - 1;
-        tm.tm_mday = day;
-        *out = (int64_t)timegm(&tm);
-        if (tm.tm_mday == day) return SIPVEIL_OK; /* not 31 February */
-    }
+    if (good && at.year >= 1970 && sv_calendar_seconds(&at, out)) return SIPVEIL_OK;
     return refuse(err, "time in UTC (2026-11-21, or 2026-11-21T10:00:00Z)", value);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The report as JSON: one object, version inside, stable keys (docs/report.md). */
 #include <stdio.h>
-#include <time.h>
 
+#include "base/calendar.h"
 #include "tunnel/json_write.h"
 #include "tunnel/report_words.h"
 
@@ -48,10 +48,8 @@ static void put_utf8(sv_buffer *b, sipveil_span s)
 
 static void put_time(sv_buffer *b, const char *key, int64_t seconds)
 {
-    char text[40];
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    if (gmtime_r(&t, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) return;
+    char text[SV_CALENDAR_TEXT];
+    if (!sv_calendar_text(seconds, text)) return;
     sv_json_write_member(b, key, text);
 }
 
