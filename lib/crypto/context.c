@@ -40,22 +40,37 @@ void sipveil_hooks_default(sipveil_hooks *hooks)
     sipveil_limits_default(&hooks->limits);
 }
 
+/* Which limit is 0, counted from 1; 0: none is. All are size_t but for two in their midst, which are uint64_t. */
+static size_t first_zero(const sipveil_limits *limits)
+{
+    enum {
+        BEHIND = offsetof(sipveil_limits, signers),
+        FIRST = offsetof(sipveil_limits, iterations) / sizeof(size_t),
+        LAST = (offsetof(sipveil_limits, inflate_ratio) - BEHIND) / sizeof(size_t) + 1
+    };
+    _Static_assert(sizeof *limits - offsetof(sipveil_limits, inflate_ratio) <= sizeof(uint64_t), "it is the last");
+    size_t first[FIRST], last[LAST];
+    memcpy(first, limits, sizeof first);
+    memcpy(last, (const uint8_t *)limits + BEHIND, sizeof last);
+    for (size_t i = 0; i < FIRST; i++) {
+        if (first[i] == 0) return i + 1;
+    }
+    if (limits->iterations == 0) return FIRST + 1;
+    if (limits->iterations_least == 0) return FIRST + 2;
+    for (size_t i = 0; i < LAST; i++) {
+        if (last[i] == 0) return FIRST + 3 + i;
+    }
+    return 0;
+}
+
 static sipveil_code check_hooks(const sipveil_hooks *hooks, sipveil_error *err)
 {
     if (hooks->size != sizeof *hooks) {
         return sv_fail(err, room, SIPVEIL_USAGE, "hooks.size is %zu, not %zu: use sipveil_hooks_default",
                        hooks->size, sizeof *hooks);
     }
-    /* All fields are size_t but for two uint64_t, which are as wide here. */
-    _Static_assert(sizeof(size_t) == sizeof(uint64_t), "limits are read as an array of words");
-    _Static_assert(sizeof(sipveil_limits) % sizeof(uint64_t) == 0, "limits are words");
-    uint64_t words[sizeof(sipveil_limits) / sizeof(uint64_t)];
-    memcpy(words, &hooks->limits, sizeof words);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (words[i] == 0) {
-            return sv_fail(err, room, SIPVEIL_USAGE, "limit number %zu is 0: use sipveil_limits_default", i + 1);
-        }
-    }
+    size_t zero = first_zero(&hooks->limits);
+    if (zero != 0) return sv_fail(err, room, SIPVEIL_USAGE, "limit number %zu is 0: use sipveil_limits_default", zero);
     return SIPVEIL_OK;
 }
 

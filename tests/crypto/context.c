@@ -36,8 +36,13 @@ static void test_bad_hooks(void **state)
     assert_int_equal(sipveil_context_new(&hooks, &context, &err), SIPVEIL_USAGE);
     assert_null(context);
     sipveil_hooks_default(&hooks);
+    hooks.limits.iterations_least = 0; /* wider than the others where sizes have 32 bits */
+    assert_int_equal(sipveil_context_new(&hooks, &context, &err), SIPVEIL_USAGE);
+    assert_string_equal(err.text, "limit number 22 is 0: use sipveil_limits_default");
+    sipveil_hooks_default(&hooks);
     hooks.limits.inflate_ratio = 0; /* the last one */
-    assert_int_equal(sipveil_context_new(&hooks, &context, NULL), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_context_new(&hooks, &context, &err), SIPVEIL_USAGE);
+    assert_string_equal(err.text, "limit number 30 is 0: use sipveil_limits_default");
 }
 
 typedef struct source {
