@@ -21,15 +21,8 @@ static bool is_key_length(size_t length)
 
 /* A block is held, read and written in one piece: what is stored as two halves and loaded as a whole stalls the
  * processor until both halves have reached the cache, two dozen times a key. And from one block to the next only
- * the first half goes on: it stays where it is, for each step waits for it. */
+ * the first half goes on: it stays where it is, for each step waits for it. Blocks go by address, as in base/octet.c. */
 typedef uint64_t halves __attribute__((vector_size(BLOCK)));
-
-static inline halves block_at(const uint8_t *at)
-{
-    halves block;
-    memcpy(&block, at, BLOCK);
-    return block;
-}
 
 static inline uint64_t half_at(const uint8_t *at)
 {
@@ -39,10 +32,11 @@ static inline uint64_t half_at(const uint8_t *at)
 }
 
 /* The first half of both, with this second half. */
-static inline void put_block(uint8_t block[BLOCK], halves first, const uint8_t *second)
+static inline void put_block(uint8_t block[BLOCK], const halves *first, const uint8_t *second)
 {
-    first[1] = half_at(second);
-    memcpy(block, &first, BLOCK);
+    halves both = *first;
+    both[1] = half_at(second);
+    memcpy(block, &both, BLOCK);
 }
 
 bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out)
@@ -54,9 +48,10 @@ bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, u
     if (good) memcpy(out + HALF, key.data, key.len);
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = HALF; good && at <= key.len; at += HALF) {
-            put_block(block, check, out + at);
+            put_block(block, &check, out + at);
             good = encrypt(state, block);
-            check = block_at(block) ^ (halves){htobe64(++step), 0};
+            memcpy(&check, block, BLOCK);
+            check ^= (halves){htobe64(++step), 0};
             memcpy(out + at, block + HALF, HALF);
         }
     }
@@ -80,9 +75,10 @@ bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrap
     }
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = key_length; good && at > 0; at -= HALF) {
-            put_block(block, check ^ (halves){htobe64(step--), 0}, out + at - HALF);
+            check ^= (halves){htobe64(step--), 0};
+            put_block(block, &check, out + at - HALF);
             good = decrypt(state, block);
-            check = block_at(block);
+            memcpy(&check, block, BLOCK);
             memcpy(out + at - HALF, block + HALF, HALF);
         }
     }
