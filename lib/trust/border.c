@@ -42,6 +42,7 @@ void sipveil_border_free(sipveil_border *b)
 /* ---- the report grows ---- */
 
 /* A reason that cannot be told is no reason: the call fails. */
+SV_PRINTF(2, 0)
 static const char *text_of(sipveil_border *b, const char *format, va_list arguments)
 {
     char text[WHY_MOST];

@@ -101,7 +101,7 @@ static inline void put_attribute(fixture *f, sv_der_writer *w, const forgery *ho
         break;
     case '2':
         sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, digest->size)); /* and once more */
-        /* fall through */
+        __attribute__((fallthrough));
     case 'x':
     case 'm':
         sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, digest->size));

@@ -104,7 +104,7 @@ static void attributes(void **state)
     /* No valid reference: the others are nothing. */
     static const char *const none[] = {
         "", "3012" OID_USES "3103" "020103", "3017" OID_REFERENCE "3108" "0402414204024344", "300f" OID_REFERENCE "3100",
-        "3011" OID_REFERENCE "3102" "0400", REFERENCE REFERENCE, "3013" OID_REFERENCE "3104" "0c024142", "3003020101", "3013" OID_REFERENCE,
+        "3011" OID_REFERENCE "3102" "0400", (REFERENCE REFERENCE), "3013" OID_REFERENCE "3104" "0c024142", "3003020101", "3013" OID_REFERENCE,
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         sv_cek_attributes a = read_set(w, none[i]);

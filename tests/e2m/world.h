@@ -319,7 +319,8 @@ WORLD_UNUSED static void at_p1(world *w, sipveil_span message)
 WORLD_UNUSED static void put_part(sv_buffer *b, sipveil_span message, bool optional)
 {
     size_t from, at;
-    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &from) && sv_find(message, SV_SPAN("\r\n\r\n"), &at));
+    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &from));
+    assert_true(sv_find(message, SV_SPAN("\r\n\r\n"), &at));
     sipveil_span rows = sv_span(message.data + from, at + 2 - from);
     sv_put_str(b, "--xx\r\n");
     for (size_t end; rows.len > 0 && sv_find(rows, SV_SPAN("\r\n"), &end); rows = sv_span_from(rows, end + 2)) {

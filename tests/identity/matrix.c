@@ -34,7 +34,8 @@ static const char *compose(world *w, const char *const parts[P_IDENTITY], const 
 static const char *identity_rows(world *w, sipveil_span message)
 {
     size_t from, to;
-    assert_true(sv_find(message, SV_SPAN("Identity: "), &from) && sv_find(message, SV_SPAN("Content-Type: "), &to));
+    assert_true(sv_find(message, SV_SPAN("Identity: "), &from));
+    assert_true(sv_find(message, SV_SPAN("Content-Type: "), &to));
     return sv_arena_string(w->arena, sv_span(message.data + from, to - from));
 }
 
