@@ -52,7 +52,7 @@ def tracked_files():
         names = [name for name in listing.stdout.split("\0") if name]
         return sorted(path for path in (SOURCE / name for name in names) if path.is_file())
     return sorted(path for path in SOURCE.rglob("*")
-                  if path.is_file() and "__pycache__" not in path.parts and
+                  if path.is_file() and "__pycache__" not in path.parts and BUILD not in path.parents and
                   not re.match(r"build(-|$)|demo-work$|\.git$", path.relative_to(SOURCE).parts[0]))
 
 

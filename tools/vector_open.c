@@ -40,6 +40,7 @@ static bool add_keys(vector_bench *b, opening *o, vector_outcome *out)
     }
     if (opening_add_pins(o) != TOOL_OK) return vector_refuse(b, "options: a pin cannot be used");
     o->open.keyring = o->ring;
+    o->open.allow_unprotected = true; /* as the program: --require says otherwise */
     o->open.registered = o->registered.items;
     o->open.registered_count = o->registered.count;
     return true;

@@ -134,6 +134,7 @@ static sipveil_code open_and_serve(sv_hop *hop, sipveil_worker *worker, sipveil_
     sipveil_memory *memory = hop->options->open.memory;
     sipveil_open_options open = hop->options->open;
     open.size = sizeof open;
+    open.allow_unprotected = true; /* a row of the policy may be about what is in clear */
     sipveil_opened opened;
     sipveil_error why;
     sv_opening_extension extension = sv_receiving_calls;

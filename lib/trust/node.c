@@ -46,9 +46,11 @@ sipveil_code sipveil_trust_open_message(sipveil_worker *worker, const sipveil_op
     sipveil_trust_verdict by_signature = {0};
     node_signer state = {.table = table, .peer = peer, .verdict = &by_signature};
     const sv_opening_extension extension = {.state = &state, .speaks_as_node = speaks_as_node};
+    sipveil_open_options open = *options;
+    open.allow_unprotected = true; /* most hops do not sign */
     int64_t at = options->has_at ? options->at : sv_now(worker->context);
     sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, sv_span(NULL, 0), peer, at, verdict);
-    sipveil_code code = sv_open_extended(worker, options, &extension, message, out, err);
+    sipveil_code code = sv_open_extended(worker, &open, &extension, message, out, err);
     worker->operation.extension = NULL; /* it goes with this call */
     if (code == SIPVEIL_OK && by_signature.trusted && !verdict->trusted) *verdict = by_signature;
     return code;

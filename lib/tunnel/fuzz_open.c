@@ -132,6 +132,21 @@ static void check_opened(const sipveil_opened *opened)
     for (size_t i = 0; i < opened->warning_count; i++) must(is_plain_text(opened->warnings[i].text));
 }
 
+/* What was opened is answered: by the same worker, in clear, and sealed for a key of ours. */
+static void answer(sipveil_opened *opened)
+{
+    static const sipveil_response ok = {.status = 200, .rows = "Contact: <sip:bob@192.0.2.4>\r\n", .type = "text/plain", .body = {(const uint8_t *)"heard", 5}};
+    const sipveil_key *key = sipveil_keyring_at(ring, 0);
+    const sipveil_seal_options how = {.size = sizeof how, .recipients = &key, .recipient_count = 1};
+    sipveil_sip_message read;
+    sipveil_sealed sealed;
+    sipveil_error err;
+    sipveil_code code = sipveil_tunnel_seal_response(worker, &how, opened, &ok, &sealed, &err);
+    must(code == err.code && (code != SIPVEIL_OK) == (sealed.message.data == NULL));
+    if (code != SIPVEIL_OK) return;
+    must(sipveil_sip_read_message(sealed.message, &read, &err) == SIPVEIL_OK && read.status == 200);
+}
+
 static void open_one(const sipveil_open_options *options, sipveil_span message, bool inspect)
 {
     sipveil_opened opened;
@@ -148,6 +163,7 @@ static void open_one(const sipveil_open_options *options, sipveil_span message, 
     must(code == err.code);
     if (code == SIPVEIL_OK) {
         check_opened(&opened);
+        must(opened.is_protected || options->allow_unprotected);
     } else {
         must(is_zero(&opened, sizeof opened));
         must(err.text[0] != '\0' && is_plain_text(err.text) && is_plain_text(err.hint));
@@ -157,6 +173,7 @@ static void open_one(const sipveil_open_options *options, sipveil_span message, 
     if (!answers) return;
     sipveil_span response;
     sipveil_error why = err;
+    if (code == SIPVEIL_OK) answer(&opened);
     code = sipveil_tunnel_write_refusal(worker, options, message, &why, &response, &err);
     must(code != SIPVEIL_OK || response.len > 0);
 }
@@ -178,7 +195,7 @@ static void open_one_way(sipveil_span message, unsigned way)
         options.layers = 1;
     }
     if (way == TOLERANTLY || way == LOOKING) {
-        options.no_verify_signer = options.allow_unauthenticated = options.accept_bare_lf = true;
+        options.no_verify_signer = options.allow_unauthenticated = options.allow_unprotected = options.accept_bare_lf = true;
         options.allow_weak = 31;
         options.compat = SIPVEIL_COMPAT_SEED000 | SIPVEIL_COMPAT_SAMPLES;
         options.date_window = SIPVEIL_DATE_WINDOW_ANY;

@@ -64,6 +64,18 @@ static sipveil_code check_requirements(sv_operation *op, const sv_node *content,
     return SIPVEIL_OK;
 }
 
+/* Success says that something was verified or opened; that it was not has to be asked for. */
+static sipveil_code check_protected(sv_operation *op, const findings *found)
+{
+    if (op->inspecting || op->options->allow_unprotected || found->has_aib) {
+        sv_report_warning(op, "", "the message has no protection that was opened or verified");
+        return SIPVEIL_OK;
+    }
+    sv_report_check(op, "ADV-142", SIPVEIL_CHECK_FAILED, "nothing in the message is signed or encrypted");
+    sv_fail_rule(op->err, SV_TUNNEL, SIPVEIL_NOT_SIGNED, "ADV-142", SIPVEIL_NO_OFFSET, "nothing in the message is signed or encrypted");
+    return sv_hint(op->err, SIPVEIL_NOT_SIGNED, "who takes such messages too sets allow_unprotected, and looks at is_protected");
+}
+
 sipveil_code sv_judge_message(sv_operation *op)
 {
     const sv_node *content = sv_handed_out(op->root);
@@ -78,10 +90,7 @@ sipveil_code sv_judge_message(sv_operation *op)
     }
     if (found.is_signed || found.encrypted) report_uncovered(op, op->root);
     SV_TRY(sv_report_failure(op, op->root, check_requirements(op, content, &found)));
-    if (content == NULL) {
-        sv_report_warning(op, "", "the message has no protection that was opened or verified");
-        return SIPVEIL_OK;
-    }
+    if (content == NULL) return sv_report_failure(op, op->root, check_protected(op, &found));
     return op->addressee_checked ? SIPVEIL_OK
                                  : sv_report_failure(op, op->root, sv_judge_addressee(op, op->root->view));
 }

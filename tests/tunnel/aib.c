@@ -64,6 +64,8 @@ static void signer(void **state)
     assert_code(try_open(l, sign_identity(l, invite(l), l->mallory)), SIPVEIL_UNTRUSTED_SIGNER);
     assert_code(try_open(l, sign_identity(l, invite(l), l->stranger)), SIPVEIL_UNTRUSTED_SIGNER);
     /* unsigned: the same as none */
+    assert_code(try_open(l, compose(l, HEAD, AIB, SV_SPAN(FRAGMENT))), SIPVEIL_NOT_SIGNED);
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, compose(l, HEAD, AIB, SV_SPAN(FRAGMENT))), SIPVEIL_OK);
     assert_false(l->opened.is_protected);
     assert_true(checked(l, "TUN-52", "not-done"));

@@ -46,6 +46,7 @@ static void forms(void **state)
     assert_same(l->opened.entity, SV_SPAN("Content-Type: application/sdp\r\nContent-Language: en\r\n\r\n" SDP));
     assert_same(l->opened.body, SV_SPAN(SDP));
     /* nothing protected */
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, invite(l)), SIPVEIL_OK);
     assert_false(l->opened.has_entity);
     assert_same(l->opened.message, invite(l));

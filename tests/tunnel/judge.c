@@ -243,7 +243,7 @@ static void requirements(void **state)
         unsigned require;
         sipveil_code code;
     } table[] = {
-        {plain, 0, SIPVEIL_OK},
+        {plain, 0, SIPVEIL_NOT_SIGNED},
         {plain, S, SIPVEIL_NOT_SIGNED},
         {plain, E, SIPVEIL_NOT_ENCRYPTED},
         {by_signature, S, SIPVEIL_OK},
@@ -257,8 +257,9 @@ static void requirements(void **state)
         l->options.require = table[i].require;
         assert_code(try_open(l, table[i].message), table[i].code);
     }
-    /* An unprotected message is handed out with a warning. */
+    /* An unprotected message is handed out, with a warning, to those who ask for it. */
     l->options.require = 0;
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, plain), SIPVEIL_OK);
     assert_false(l->opened.is_protected);
     assert_int_equal(l->opened.warning_count, 1);
@@ -270,6 +271,10 @@ static void stripped_signature(void **state)
 {
     lab *l = begin(state);
     sipveil_span message = compose(l, HEAD, "Content-Type: message/sip\r\n", invite(l));
+    assert_code(try_open(l, message), SIPVEIL_NOT_SIGNED); /* success says that something was verified or opened */
+    assert_string_equal(l->err.rule, "ADV-142");
+    assert_int_equal(l->err.sip_status, 403);
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, message), SIPVEIL_OK);
     assert_false(l->opened.is_protected);
     assert_same(l->opened.message, message); /* nothing unproven takes the place of the message */

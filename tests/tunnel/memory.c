@@ -107,6 +107,7 @@ static void others_are_new(void **state)
     sipveil_span nobody = tunnel(l, HEAD, invite(l), NULL, l->bob);
     assert_code(try_open(l, nobody), SIPVEIL_OK);
     assert_code(try_open(l, nobody), SIPVEIL_OK);
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, invite(l)), SIPVEIL_OK);
     assert_code(try_open(l, invite(l)), SIPVEIL_OK);
     sipveil_memory_free(memory);

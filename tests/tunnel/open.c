@@ -145,6 +145,7 @@ static void too_deep(void **state)
         if (i == 5) assert_int_equal(l->err.sip_status, 493);
     }
     /* ADV-130 */
+    l->options.allow_unprotected = true;
     sipveil_span once = cms_compressed(l, entity(l, PLAIN, SV_SPAN("hello")));
     sipveil_span twice = cms_compressed(l, entity(l, p7m(l, "compressed-data"), once));
     assert_code(try_open(l, compose(l, HEAD, p7m(l, "compressed-data"), once)), SIPVEIL_OK);
@@ -394,6 +395,8 @@ static void signed_data_of_no_use(void **state)
     assert_int_equal(sv_cms_put_certificates(&certificate, 1, l->arena, &b, &l->err), SIPVEIL_OK);
     assert_code(try_open(l, compose(l, HEAD, p7m(l, "signed-data"), sv_buffer_span(&b))), SIPVEIL_NOT_SIGNED);
     assert_string_equal(l->err.rule, "ADV-112");
+    assert_code(try_open(l, compose(l, RESPONSE_HEAD, p7m(l, "certs-only"), sv_buffer_span(&b))), SIPVEIL_NOT_SIGNED);
+    l->options.allow_unprotected = true;
     assert_code(try_open(l, compose(l, RESPONSE_HEAD, p7m(l, "certs-only"), sv_buffer_span(&b))), SIPVEIL_OK);
     assert_false(l->opened.is_protected);
     sipveil_span as_nss = with_empty_content(l, sv_buffer_span(&b));
@@ -510,7 +513,7 @@ static void labels(void **state)
         {"certs-only", {false, false, false, false}},         {"nonsense", {false, false, false, false}},
     };
     lab *l = begin(state);
-    l->options.allow_unauthenticated = true;
+    l->options.allow_unauthenticated = l->options.allow_unprotected = true;
     sipveil_span part = entity(l, PLAIN, SV_SPAN("hello"));
     sipveil_span cms[] = {cms_enveloped(l, (sv_seal_request){.cipher = SIPVEIL_CIPHER_AES_256_GCM}, part),
                           cms_enveloped(l, (sv_seal_request){.cipher = SIPVEIL_CIPHER_AES_256_CBC}, part),
@@ -680,6 +683,7 @@ static void usage(void **state)
     l->options.size--;
     assert_int_equal(sipveil_tunnel_open_message(l->worker, &l->options, message, &opened, NULL), SIPVEIL_USAGE);
     l->options.size++;
+    l->options.allow_unprotected = true;
     assert_int_equal(sipveil_tunnel_open_message(l->worker, &l->options, message, &opened, NULL), SIPVEIL_OK);
     assert_int_equal(sipveil_worker_new(NULL, NULL, NULL), SIPVEIL_USAGE);
     sipveil_worker *fresh = NULL;

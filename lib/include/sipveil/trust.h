@@ -151,7 +151,8 @@ SIPVEIL_API bool sipveil_trust_verdict_holds(const sipveil_trust_table *table, c
                                              int64_t at);
 
 /**
- * sipveil_tunnel_open_message for a message that may come signed by the previous hop's node (TRU-46, TRU-48): a good
+ * sipveil_tunnel_open_message for a message that may come signed by the previous hop's node (TRU-46, TRU-48), or with
+ * no protection at all (look at out->is_protected, or set options->require): a good
  * signature whose certificate is a domain's of a partner with protection smime, though it does not speak for the
  * sender, is accepted; the previous hop is then judged with it, for this message. Where it is trusted,
  * out->inner_identity_counts says whether a P-Asserted-Identity inside may be believed. Its signature covers the message

@@ -134,6 +134,8 @@ typedef struct sipveil_open_options {
     bool pcscf;                       /**< the rules of TUN-71, 72, 80 */
     const char *const *registered;    /**< public identities of this subscriber (TUN-82) */
     size_t registered_count;
+    bool allow_unprotected;           /**< hand out a message in which nothing is signed or encrypted too: look at
+                                           sipveil_opened.is_protected then */
     bool allow_unauthenticated;       /**< open EnvelopedData (CBC) that nothing signed */
     unsigned allow_weak;              /**< SIPVEIL_WEAK_... */
     unsigned compat;                  /**< SIPVEIL_COMPAT_... */
@@ -152,7 +154,7 @@ typedef struct sipveil_open_options {
     bool accept_bare_lf;              /**< inspect only */
 } sipveil_open_options;
 
-/** Fills in the defaults: every check on, nothing weak, nothing remembered. */
+/** Fills in the defaults: every check on, nothing weak, nothing in clear, nothing remembered. */
 SIPVEIL_API void sipveil_open_options_default(sipveil_open_options *options);
 
 typedef enum sipveil_comparison {
