@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "keys/certificate.h"
+#include "keys/kek_alone.h"
 
 enum {
     RING_BLOCK = 1024,
@@ -199,45 +200,6 @@ static bool reserve(sipveil_keyring *ring, size_t more)
     return true;
 }
 
-/* Whether there is no time at which both are good. */
-static bool never_together(const sv_cms_key *a, const sv_cms_key *b)
-{
-    return (a->valid_until != 0 && a->valid_until <= b->valid_from) ||
-           (b->valid_until != 0 && b->valid_until <= a->valid_from);
-}
-
-/* Two keys under one identifier, or one key under two, make it unclear who shares what; one key after
- * the other under one identifier does not (CMS-15). */
-static sipveil_code check_kek_alone(const sipveil_key *key, const sipveil_key *other,
-                                    sipveil_error *err)
-{
-    if (key->kind != SIPVEIL_KEY_KEK || other->kind != SIPVEIL_KEY_KEK) return SIPVEIL_OK;
-    bool same_id = sv_equal(key->cms.kek_id, other->cms.kek_id);
-    bool visible = key->cms.held == NULL && other->cms.held == NULL; /* else nobody can compare them */
-    bool same_key = visible && sv_equal_constant_time(key->cms.kek, other->cms.kek);
-    if (same_id == same_key || (same_id && never_together(&key->cms, &other->cms))) return SIPVEIL_OK;
-    if (same_id) {
-        return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-093", SIPVEIL_NO_OFFSET,
-                            "two different keys have the identifier \"%s\"",
-                            SV_QUOTE(key->cms.kek_id));
-    }
-    return sv_fail_rule(err, "keys", SIPVEIL_USAGE, "ADV-093", SIPVEIL_NO_OFFSET,
-                        "kek \"%s\" and kek \"%s\" are the same key", SV_QUOTE(other->cms.kek_id),
-                        SV_QUOTE(key->cms.kek_id));
-}
-
-static sipveil_code check_keks(const sipveil_keyring *ring, const sv_key_batch *batch,
-                               sipveil_error *err)
-{
-    for (const sipveil_key *key = batch->first; key != NULL; key = key->next) {
-        for (size_t i = 0; i < ring->count; i++) SV_TRY(check_kek_alone(key, ring->keys[i], err));
-        for (const sipveil_key *before = batch->first; before != key; before = before->next) {
-            SV_TRY(check_kek_alone(key, before, err));
-        }
-    }
-    return SIPVEIL_OK;
-}
-
 static bool move_to_vault(sv_vault *vault, sipveil_span *secret)
 {
     sipveil_span before = *secret;
@@ -269,7 +231,7 @@ static bool move_secrets(sv_vault *vault, sipveil_key *first)
 sipveil_code sv_keyring_take(sipveil_keyring *ring, sv_key_batch *batch, sipveil_code made, const sipveil_key **first,
                              sipveil_error *err)
 {
-    sipveil_code code = made == SIPVEIL_OK ? check_keks(ring, batch, err) : made;
+    sipveil_code code = made == SIPVEIL_OK ? sv_keks_stand_alone(ring, batch, err) : made;
     if (code == SIPVEIL_OK && !reserve(ring, batch->count)) code = sv_no_memory(err, "keys");
     if (code == SIPVEIL_OK && !move_secrets(&ring->secrets, batch->first)) code = sv_no_memory(err, "keys");
     if (code != SIPVEIL_OK) {
