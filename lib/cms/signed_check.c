@@ -268,9 +268,10 @@ static sipveil_code try_certificate(const check *k, one *s, X509 *certificate, s
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     bool weak, valid;
-    ERR_clear_error();
-    if (key == NULL)
+    if (key == NULL) {
+        ERR_clear_error(); /* what libcrypto thinks of an unknown kind of key */
         return sv_fail(why, room, SIPVEIL_UNSUPPORTED, "the signer's kind of key is not handled");
+    }
     SV_TRY(sv_signer_check_certificate_hash(k->crypto, &s->attributes, certificate, why));
     SV_TRY(sv_signature_check_key(k->crypto, key, s->scheme->kind, k->policy->allow_weak, &weak, why));
     SV_TRY(sv_signature_verify(k->crypto, s->scheme, s->salt, key, s->covered, s->info.signature,
@@ -286,7 +287,7 @@ static void set_certificate(one *s, X509 *certificate)
 {
     s->out->certificate = certificate;
     s->out->public_key = certificate != NULL ? X509_get0_pubkey(certificate) : NULL;
-    ERR_clear_error(); /* what libcrypto thinks of an unknown kind of key */
+    if (s->out->public_key == NULL) ERR_clear_error();
 }
 
 /* The next one from *at on that the SignerInfo names; NULL: no more. */

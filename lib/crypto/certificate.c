@@ -97,7 +97,7 @@ static sipveil_code fill(slot *s, OSSL_LIB_CTX *library, sipveil_span der, sipve
 static bool may_be_broken(X509 *certificate)
 {
     bool may = X509_get0_pubkey(certificate) == NULL || (X509_get_extension_flags(certificate) & EXFLAG_INVALID);
-    ERR_clear_error();
+    if (may) ERR_clear_error();
     return may;
 }
 
@@ -109,7 +109,6 @@ sipveil_code sv_crypto_decode_certificate(sv_crypto *crypto, sipveil_span der, s
     sv_certificate_cache *cache = cache_of(crypto);
     if (cache == NULL) return sv_no_memory(err, room);
     slot *s = find_slot(cache, NULL, der, &found);
-    ERR_clear_error();
     if (!found || may_be_broken(s->certificate)) SV_TRY(fill(s, crypto->context->library, der, err));
     s->used = ++cache->turn;
     if (X509_up_ref(s->certificate) != 1)

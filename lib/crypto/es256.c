@@ -116,6 +116,6 @@ sipveil_code sv_es256_verify(sv_crypto *crypto, EVP_PKEY *key, sipveil_span mess
     EVP_PKEY_CTX *context = sv_public_context(crypto, key, &readiness);
     if (context == NULL) return sv_fail_openssl(err, room, SIPVEIL_INTERNAL, "cannot verify with this key");
     *valid = EVP_PKEY_verify(context, der, length, digest, HALF) == 1;
-    ERR_clear_error();
+    if (!*valid) ERR_clear_error();
     return SIPVEIL_OK;
 }

@@ -16,7 +16,6 @@ sipveil_code sv_http_hash_hex(sv_crypto *crypto, sv_http_hash hash, const sipvei
     unsigned len = 0;
     out->len = 0;
     if (md == NULL) return sv_fail(err, "crypto", SIPVEIL_UNSUPPORTED, "this libcrypto has no MD5");
-    ERR_clear_error();
     bool good = EVP_DigestInit_ex2(crypto->hash, md, NULL) == 1;
     for (size_t i = 0; good && i < count; i++) {
         good = pieces[i].len == 0 || EVP_DigestUpdate(crypto->hash, pieces[i].data, pieces[i].len) == 1;

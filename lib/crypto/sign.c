@@ -82,7 +82,6 @@ sipveil_code sv_digest_octets(sv_crypto *crypto, const sv_digest *digest, sipvei
 {
     const EVP_MD *md = sv_digest_md(crypto, digest);
     unsigned len = 0;
-    ERR_clear_error();
     if (md == NULL || EVP_DigestInit_ex2(crypto->hash, md, NULL) != 1 ||
         EVP_DigestUpdate(crypto->hash, octets.data, octets.len) != 1 ||
         EVP_DigestFinal_ex(crypto->hash, out, &len) != 1 || len != digest->size) {
@@ -194,11 +193,10 @@ static sipveil_code verify_ed25519(const sv_crypto *crypto, EVP_PKEY *key, sipve
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     if (md == NULL) return sv_no_memory(err, "crypto");
     message = never_null(message);
-    ERR_clear_error();
     *valid = EVP_DigestVerifyInit_ex(md, NULL, NULL, crypto->context->library, NULL, key, NULL) == 1 &&
              EVP_DigestVerify(md, signature.data, signature.len, message.data, message.len) == 1;
     EVP_MD_CTX_free(md);
-    ERR_clear_error();
+    if (!*valid) ERR_clear_error();
     return SIPVEIL_OK;
 }
 
@@ -206,7 +204,6 @@ static bool make_ed25519(const sv_crypto *crypto, EVP_PKEY *key, sipveil_span me
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     message = never_null(message);
-    ERR_clear_error();
     bool made = md != NULL && EVP_DigestSignInit_ex(md, NULL, NULL, crypto->context->library, NULL, key, NULL) == 1 &&
                 EVP_DigestSign(md, out, len, message.data, message.len) == 1;
     EVP_MD_CTX_free(md);
@@ -234,7 +231,7 @@ sipveil_code sv_signature_verify(sv_crypto *crypto, const sv_signature_scheme *s
     const sv_readiness readiness = readiness_for(scheme, row, salt);
     EVP_PKEY_CTX *ctx = sv_public_context(crypto, key, &readiness);
     *valid = ctx != NULL && EVP_PKEY_verify(ctx, signature.data, signature.len, digest, row->size) == 1;
-    ERR_clear_error();
+    if (!*valid) ERR_clear_error(); /* which an empty queue costs two thousand instructions as well */
     return SIPVEIL_OK;
 }
 
