@@ -3,18 +3,7 @@
 
 #include "base/field.h"
 #include "e2m/label.h"
-
-/* One line with whatever ends it: CRLF, LF or CR. */
-static sipveil_span take_line(sv_cursor *c)
-{
-    const uint8_t *start = c->at;
-    uint8_t octet;
-    while (sv_take_byte(c, &octet) && octet != '\n') {
-        uint8_t next;
-        if (octet == '\r' && (!sv_peek(c, &next) || next != '\n')) break;
-    }
-    return sv_span(start, (size_t)(c->at - start));
-}
+#include "mime/sdp.h"
 
 static bool is_key_line(sipveil_span line)
 {
@@ -30,10 +19,10 @@ bool sv_sdp_put_without_keys(sipveil_span sdp, sv_buffer *out)
 {
     sv_cursor c = sv_cursor_over(sdp, "SDP");
     bool any = false;
-    while (!sv_at_end(&c)) {
-        sipveil_span line = take_line(&c);
-        if (is_key_line(line)) any = true;
-        else sv_put(out, line);
+    sv_sdp_line line;
+    while (sv_sdp_take_line(&c, &line)) {
+        if (is_key_line(line.text)) any = true;
+        else sv_put(out, line.whole);
     }
     return any;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "identity/carrier.h"
+#include "mime/sdp.h"
 
 #include <stdio.h>
 
@@ -185,25 +186,18 @@ static sipveil_code read_mikey(search *s, sipveil_span text)
     return add(s, SV_CARRIER_MIKEY, der, verified);
 }
 
-/* Lines end in CRLF or LF (RFC 8866 5); the last one may lack it. */
-static bool take_line(sv_cursor *c, sipveil_span *line)
-{
-    if (sv_at_end(c)) return false;
-    if (!sv_take_until(c, '\n', line)) return sv_take(c, sv_left(c), line);
-    return sv_take_if(c, '\n');
-}
-
 /* a=key-mgmt:mikey <base64> (RFC 4567 3.1) */
 static sipveil_code read_sdp(search *s, const sv_mime_entity *entity)
 {
-    sipveil_span text, line;
+    sipveil_span text;
+    sv_sdp_line line;
     sipveil_error why;
     sipveil_code code = sv_mime_decoded_content(entity, s->q->arena, &text, &why);
     if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
     if (code != SIPVEIL_OK) return SIPVEIL_OK; /* no SDP, no MIKEY */
     sv_cursor lines = sv_cursor_over(text, "SDP");
-    while (take_line(&lines, &line)) {
-        sv_cursor c = sv_cursor_over(sv_trim(line), "attribute");
+    while (sv_sdp_take_line(&lines, &line)) {
+        sv_cursor c = sv_cursor_over(sv_trim(line.text), "attribute");
         if (sv_take_literal(&c, "a=key-mgmt:") && sv_take_literal_nocase(&c, "mikey") && sv_take_if(&c, ' ')) {
             SV_TRY(read_mikey(s, sv_rest(&c)));
         }

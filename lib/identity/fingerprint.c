@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fingerprints of media keys in SDP (RFC 8122 5), in the order and form of `mky` (RFC 8225 5.2.2). */
 #include "identity/identity.h"
+#include "mime/sdp.h"
 
 enum { DIGEST_OCTETS_MOST = 64 };
 
@@ -63,22 +64,26 @@ static sipveil_code add_fingerprint(sipveil_span value, sv_arena *arena, sv_fing
     return SIPVEIL_OK;
 }
 
-static bool is_in_line(uint8_t c)
+/* Some read a line as a fingerprint that has blanks in front or letters in another case, others do not (RFC 8866 5, 6): it
+ * is not signed for. */
+static bool looks_so(sipveil_span line, const char *attribute, sipveil_span *value)
 {
-    return c != '\r' && c != '\n';
+    sv_cursor c = sv_cursor_over(sv_trim(line), "SDP");
+    if (!sv_take_literal_nocase(&c, attribute)) return false;
+    *value = sv_rest(&c);
+    return true;
 }
 
 sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_fingerprints *out, sipveil_error *err)
 {
     static const char attribute[] = "a=fingerprint:";
-    sv_cursor c = sv_cursor_over(sdp, "SDP");
-    while (!sv_at_end(&c)) {
-        bool fingerprint = sv_take_literal(&c, attribute), looks_so = !fingerprint && sv_take_literal_nocase(&c, attribute);
-        sipveil_span line = sv_take_while(&c, is_in_line);
-        if (looks_so) return no_fingerprint(line, err); /* some read it as one, others do not (RFC 8866 6): it is not signed for */
-        if (fingerprint) SV_TRY(add_fingerprint(line, arena, out, err));
-        (void)sv_take_if(&c, '\r');
-        (void)sv_take_if(&c, '\n');
+    sv_cursor lines = sv_cursor_over(sdp, "SDP");
+    sv_sdp_line line;
+    sipveil_span value;
+    while (sv_sdp_take_line(&lines, &line)) {
+        sv_cursor c = sv_cursor_over(line.text, "SDP");
+        if (sv_take_literal(&c, attribute)) SV_TRY(add_fingerprint(sv_rest(&c), arena, out, err));
+        else if (looks_so(line.text, attribute, &value)) return no_fingerprint(value, err);
     }
     return SIPVEIL_OK;
 }

@@ -92,6 +92,7 @@ static void fingerprints(void **state)
         {SDP_TYPE SDP_HEAD, ""},
         {SDP_TYPE SDP_HEAD "a=fingerprint:sha-256 " PRINT_B "\r\na=fingerprint:SHA-256 " PRINT_A "\r\n", "sha-256" PLAIN_A "sha-256" PLAIN_B},
         {SDP_TYPE SDP_HEAD "a=fingerprint:sha-256 " PRINT_A "\na=fingerprint:sha-256 " PRINT_A "\n", "sha-256" PLAIN_A},
+        {SDP_TYPE "v=0\ra=fingerprint:sha-256 " PRINT_A "\rs=a=fingerprint:\n\ra=fingerprint:sha-256 " PRINT_B, "sha-256" PLAIN_A "sha-256" PLAIN_B},
         {SDP_TYPE "v=0\r\na=fingerprint:sha-256 02:1a:cc:54:27:ab:eb:9c:53:3f:3e:4b:65:2e:7d:46:3f:54:42:cd:54:f1:7a:03:a2:7d:f9:b0:7f:46:19:b2",
          "sha-256" PLAIN_A},
         {SDP_TYPE "v=0\r\na=fingerprint:sha-256 " PRINT_A "\r\na=fingerprint:sha-1 "
@@ -112,6 +113,7 @@ static void fingerprints(void **state)
         SDP_TYPE "a=fingerprint:sha-256 " PRINT_A ":00\r\n", SDP_TYPE "a=fingerprint:sha-256 " PRINT_A " \r\n",
         SDP_TYPE "a=fingerprint:sha-256  " PRINT_A "\r\n", SDP_TYPE "a=fingerprint:x 0:00\r\n", SDP_TYPE "a=fingerprint:x 00:\r\n",
         SDP_TYPE "a=fingerprint:x 0G\r\n", SDP_TYPE "A=FINGERPRINT:\r\n",
+        SDP_TYPE "v=0\r\n a=fingerprint:sha-256 " PRINT_A "\r\n", SDP_TYPE "v=0\r\ta=fingerprint:sha-256 " PRINT_A "\n", /* some take it for one */
         "Content-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\n",
     };
     world *w = begin(state);
