@@ -212,22 +212,59 @@ static sipveil_code without_need(sv_retry *r)
     return user ? sv_hint(r->err, SIPVEIL_POLICY, "look at its certificate before you encrypt to it") : SIPVEIL_POLICY;
 }
 
+static bool same_certificate(const sipveil_e2m_need *a, const sipveil_e2m_need *b)
+{
+    return !a->has_fingerprint || !b->has_fingerprint ||
+           sv_equal(sv_span(a->fingerprint, sizeof a->fingerprint), sv_span(b->fingerprint, sizeof b->fingerprint));
+}
+
+/* What one host needs is one wish, for one retry: each part of it is judged, and all of them are granted or none. */
+static sipveil_code join_needs(sv_retry *r, sipveil_e2m_need *needs, size_t *count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        const sipveil_e2m_need *need = &needs[i];
+        size_t k = 0;
+        if (!need->for_requests && !need->for_responses) continue; /* of something unknown */
+        while (k < kept && (!sv_equal_nocase(needs[k].host, need->host) || needs[k].rekey != need->rekey ||
+                            !same_certificate(&needs[k], need))) {
+            k++;
+        }
+        if (k == kept) {
+            needs[kept++] = *need;
+            continue;
+        }
+        if (!is_far_end(r, need)) {
+            SV_TRY(check_wish(r, &needs[k]));
+            SV_TRY(check_wish(r, need));
+        }
+        sipveil_e2m_need joined = need->has_fingerprint ? *need : needs[k];
+        joined.need = (sipveil_e2m_act)((unsigned)needs[k].need | (unsigned)need->need);
+        joined.for_requests = needs[k].for_requests || need->for_requests;
+        joined.for_responses = needs[k].for_responses || need->for_responses;
+        joined.keep = needs[k].keep || need->keep;
+        needs[k] = joined;
+    }
+    *count = kept;
+    return SIPVEIL_OK;
+}
+
 sipveil_code sv_retry_grant_all(sv_retry *r)
 {
     sipveil_e2m_need needs[SIPVEIL_E2M_NEEDS_MOST];
-    size_t count, earlier, granted = 0;
+    size_t count, earlier;
     SV_TRY(sv_needs_read(r->response, needs, SIPVEIL_E2M_NEEDS_MOST, &count, r->err));
     SV_TRY(sv_retry_read_certificates(r));
     if (count == 0) SV_TRY(sv_needs_of_servers(r, needs, SIPVEIL_E2M_NEEDS_MOST, &count));
+    SV_TRY(join_needs(r, needs, &count));
     if (count == 0) return without_need(r);
     SV_TRY(add_earlier(r, &earlier));
     for (size_t i = 0; i < count; i++) {
-        if (!needs[i].for_requests && !needs[i].for_responses) continue; /* of something unknown */
-        if (earlier + ++granted > SV_RETRY_HOSTS_MOST) {
+        if (earlier + i + 1 > SV_RETRY_HOSTS_MOST) {
             return sv_fail_rule(r->err, SV_E2M, SIPVEIL_POLICY, "E2M-34", SIPVEIL_NO_OFFSET,
                                 "more than %d hosts need the body", SV_RETRY_HOSTS_MOST);
         }
         SV_TRY(grant(r, &needs[i]));
     }
-    return granted > 0 ? SIPVEIL_OK : without_need(r);
+    return SIPVEIL_OK;
 }

@@ -113,6 +113,36 @@ static void no_certificate_to_a_forged_source(void **state)
     }
 }
 
+/* E2M-34: what one host needs in several values is one wish: each is judged, and all of them are granted or none. */
+static void several_needs_of_one_host(void **state)
+{
+    static const struct {
+        const char *more;
+        sipveil_code code;
+    } cases[] = {
+        {P1_HOST ";need=verify, ", SIPVEIL_OK},
+        {P1_HOST ";need=view;type=\"application/sdp\", ", SIPVEIL_OK},
+        {P1_HOST ", SS1.home.example;need=both, " P1_HOST ";need=verify, " P1_HOST ";what=all, ", SIPVEIL_OK},
+        {P1_HOST ";type=\"text/plain\", ", SIPVEIL_POLICY},
+        {P1_HOST ";need=keep-a-copy, ", SIPVEIL_POLICY},
+        {P1_HOST ";fp=\"sha-256:0000000000000000000000000000000000000000000000000000000000000000\", ", SIPVEIL_POLICY},
+        {"ss9.home.example, ", SIPVEIL_POLICY},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world *w = begin(state);
+        again a;
+        retry_begin(w, &a);
+        sipveil_span response = refusal(w, "x;type=\"application/sdp\"", SIPVEIL_E2M_PROFILE_E2M, private_offer(w));
+        char row[512];
+        snprintf(row, sizeof row, "Proxy-Body-Need: %s", cases[i].more);
+        assert_code(try_retry(w, &a, invite(w, SDP), edited(w, response, "Proxy-Body-Need: ", row)), cases[i].code);
+        if (cases[i].code != SIPVEIL_OK) continue;
+        for (size_t k = 0; k < w->sealed.warning_count; k++) assert_null(strstr(w->sealed.warnings[k].text, "removed on the way"));
+        at_p1(w, copy_of(w, w->sealed.message));
+        assert_same(w->verdict.view, SV_SPAN(SDP));
+    }
+}
+
 /* E2M-34, E2M-35, E2M-36, ADV-148, ADV-149: all that is refused, and nothing ever goes out in clear. */
 static void needs_that_are_not_granted(void **state)
 {
@@ -417,7 +447,7 @@ static void the_far_end_lost_the_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_need_is_granted), cmocka_unit_test(no_certificate_to_a_forged_source), cmocka_unit_test(needs_that_are_not_granted),
+        cmocka_unit_test(a_need_is_granted), cmocka_unit_test(no_certificate_to_a_forged_source), cmocka_unit_test(several_needs_of_one_host), cmocka_unit_test(needs_that_are_not_granted),
         cmocka_unit_test(the_far_end_has_another_key), cmocka_unit_test(a_need_to_verify), cmocka_unit_test(needs_in_a_probe),
         cmocka_unit_test(the_far_end_has_a_hop),
         cmocka_unit_test(two_hops_one_after_the_other), cmocka_unit_test(responses_to_something_else),
