@@ -165,11 +165,11 @@ static void test_v15_has_no_oracle(void **state)
     assert_int_equal(sv_transport_decrypt_v15(f->crypto, rsa, sv_span(sealed, 0), 16, again, &err), SIPVEIL_OK);
 }
 
-static EVP_PKEY *make_rsa(fixture *f, size_t bits, unsigned long exponent)
+static EVP_PKEY *make_rsa(fixture *f, size_t bits, const char *exponent)
 {
     EVP_PKEY *key = NULL;
-    BIGNUM *e = BN_new();
-    BN_set_word(e, exponent);
+    BIGNUM *e = NULL;
+    assert_true(BN_hex2bn(&e, exponent) > 0);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(f->context->library, "RSA", NULL);
     assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
     assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits), 1);
@@ -186,10 +186,10 @@ static void test_keys_refused(void **state)
     fixture *f = *state;
     sipveil_error err;
     assert_int_equal(sv_transport_check_key(NULL, rsa, &err), SIPVEIL_OK);
-    EVP_PKEY *key = make_rsa(f, 1024, 65537);
+    EVP_PKEY *key = make_rsa(f, 1024, "10001");
     assert_int_equal(sv_transport_check_key(NULL, key, &err), SIPVEIL_POLICY);
     EVP_PKEY_free(key);
-    key = make_rsa(f, 2048, 0x3FFFFFFFFul); /* over 2^33 */
+    key = make_rsa(f, 2048, "3FFFFFFFF"); /* over 2^33 */
     assert_int_equal(sv_transport_check_key(NULL, key, &err), SIPVEIL_POLICY);
     EVP_PKEY_free(key);
     key = EVP_PKEY_Q_keygen(f->context->library, NULL, "X25519");
