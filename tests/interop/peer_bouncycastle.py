@@ -15,6 +15,7 @@ class BouncyCastle(Peer):
     ALGORITHM = {"p256": "SHA256withECDSA", "p384": "SHA384withECDSA", "p521": "SHA512withECDSA",
                  "rsa-pss": "SHA256withRSAandMGF1", "rsa-v1.5": "SHA256withRSA", "ed25519": "Ed25519"}
     process = said = None
+    PATIENCE = 600  # seconds; it compiles its source first, and a busy machine takes minutes for that
 
     def jars(self):
         return [pathlib.Path("/usr/share/java", name + ".jar") for name in self.JARS]
@@ -41,7 +42,7 @@ class BouncyCastle(Peer):
     def close(self):
         if self.process is not None:
             self.process.stdin.close()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=self.PATIENCE)
             self.process.stdout.close()
             self.process.stderr.close()
             self.process = None
@@ -52,7 +53,7 @@ class BouncyCastle(Peer):
         self.process.stdin.write("\t".join([verb] + ["%s=%s" % (name.replace("_", "-"), value)
                                                      for name, value in words.items() if value is not None]) + "\n")
         self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], 60)[0]:
+        if not select.select([self.process.stdout], [], [], self.PATIENCE)[0]:
             raise RuntimeError("BouncyPeer does not answer")
         kind, _, text = self.process.stdout.readline().rstrip("\n").partition("\t")
         if kind != "ok":
