@@ -46,6 +46,24 @@ static sipveil_code seal_once(void *user, sipveil_error *err)
     return code;
 }
 
+/* Opened and answered by one worker: what was opened is carried over to the answer. */
+static sipveil_code answer_once(void *user, sipveil_error *err)
+{
+    static const sipveil_response ok = {.status = 200, .type = "text/plain", .body = {(const uint8_t *)"heard, and kept", 15}};
+    const run *r = user;
+    const sipveil_seal_options how = {.size = sizeof how, .signers = &r->l->bob, .signer_count = 1};
+    sipveil_worker *worker = NULL;
+    sipveil_opened opened;
+    sipveil_sealed out = {0};
+    sipveil_code code = sipveil_worker_new(r->l->context, &worker, err);
+    if (code == SIPVEIL_OK) code = sipveil_tunnel_open_message(worker, &r->l->options, r->given, &opened, err);
+    if (code == SIPVEIL_OK) code = sipveil_tunnel_seal_response(worker, &how, &opened, &ok, &out, err);
+    bool sealed = sv_starts_nocase_str(out.message, "SIP/2.0 200 OK\r\n") && !contains(out.message, "heard, and kept");
+    assert_true(code == SIPVEIL_OK ? sealed : is_zero(&out, sizeof out));
+    sipveil_worker_free(worker);
+    return code;
+}
+
 /* Memory that ends while libcrypto updates the blinding of an RSA key leaves that key unusable until it makes a new
  * blinding, at the latest after 32 uses (measured with 3.0.22). Nothing wrong comes out of it meanwhile. Opening needs
  * random numbers for RSA alone. */
@@ -128,6 +146,13 @@ static void sealing(void **state)
     }
 }
 
+static void answering(void **state)
+{
+    lab *l = begin(state);
+    run r = sealed_run(l, l->kek, l->alice, false);
+    everywhere(&r, "answer", answer_once, SIPVEIL_OK);
+}
+
 /* ---- nothing secret is given back ---- */
 
 /* A content key is drawn together with its nonce; everything else that is drawn is shorter and no secret. */
@@ -160,6 +185,7 @@ static void wiped(void **state)
         l = begin(state);
         run r = sealed_run(l, recipients[i], l->alice, i == 0);
         const failing_operation seals = {"seal", .run = seal_once}, opens = {"open", .run = open_once},
+                                answers = {"answer", .run = answer_once},
                                 refuses = {"open what was changed", .run = open_once, .wanted = SIPVEIL_HEADER_MISMATCH};
         sipveil_span sealed_before = r.given;
         r.given = secret_invite(l);
@@ -170,6 +196,7 @@ static void wiped(void **state)
         l->context = context;
         r.given = sealed_before;
         failing_look(&opens, &r);
+        failing_look(&answers, &r);
         r.given = edited(l, r.given, "To: Bob <sip:bob@", "To: Bob <sip:eve@");
         failing_look(&refuses, &r);
     }
@@ -187,7 +214,7 @@ static void wiped(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(opening), cmocka_unit_test(refusing), cmocka_unit_test(sealing),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(opening), cmocka_unit_test(refusing), cmocka_unit_test(sealing), cmocka_unit_test(answering),
                                        cmocka_unit_test(wiped)};
     failing.no_room = true;
     if (!failing_install()) return 2;
