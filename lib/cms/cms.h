@@ -73,23 +73,28 @@ typedef enum sv_recipient_kind {
     SV_RECIPIENT_KTRI, SV_RECIPIENT_KARI, SV_RECIPIENT_KEKRI, SV_RECIPIENT_PWRI, SV_RECIPIENT_ORI
 } sv_recipient_kind;
 
+/* What the key that wraps is derived from. */
+typedef struct sv_derivation {
+    sipveil_span originator_key; /* kari: BIT STRING content of the ephemeral key */
+    sipveil_span originator_oid; /* kari: algorithm of it */
+    sipveil_span originator_parameters;
+    bool unsupported;            /* kari: no key that was made for the message */
+    sipveil_span ukm;
+    sipveil_span kdf_algorithm;  /* pwri: keyDerivationAlgorithm TLV; empty if absent */
+} sv_derivation;
+
 typedef struct sv_recipient {
     sv_recipient_kind kind;
+    int64_t key_date;            /* kekri `date`, or INT64_MIN */
+    sipveil_span key_id;         /* kekri */
     sipveil_span issuer, serial; /* of ktri and kari by issuerAndSerialNumber */
     sipveil_span ski;            /* of ktri and kari by key identifier */
-    sipveil_span key_id;         /* kekri */
-    int64_t key_date;            /* kekri `date`, or INT64_MIN */
     sipveil_span encrypted_key;
     /* Reader's own notes, for opening: */
-    sipveil_span algorithm_parameters;
     sipveil_span algorithm_oid;
-    sipveil_span originator_key;  /* kari: BIT STRING content of the ephemeral key */
-    sipveil_span originator_oid;  /* kari: algorithm of it */
-    sipveil_span originator_parameters;
-    sipveil_span ukm;
-    sipveil_span kdf_algorithm;   /* pwri: keyDerivationAlgorithm TLV; empty if absent */
-    size_t group;                 /* kari: which RecipientInfo this recipientEncryptedKey belongs to */
-    bool unsupported;
+    sipveil_span algorithm_parameters;
+    const sv_derivation *derivation; /* kari, pwri; else NULL */
+    size_t group; /* which RecipientInfo it is of: a kari has one recipientEncryptedKey or more */
 } sv_recipient;
 
 typedef struct sv_enveloped {

@@ -184,9 +184,10 @@ static const char *why_we_are_stricter(const message *m)
         if (!sv_cms_recipient_fits(r, &keys[m->key])) continue;
         if (strcmp(algorithm_of(r), "unknown") == 0) return "ADV-084, 088, 089, 095: an algorithm or its parameters";
         if (r->kind != SV_RECIPIENT_KARI) continue;
-        if (r->unsupported || r->originator_parameters.len > 0) return "CMS-08: the originator's key";
-        if (r->originator_key.len == 0) return "CMS-08: a key that is no whole number of octets";
-        if (r->originator_key.data[0] == 6 || r->originator_key.data[0] == 7) return "CMS-08: a point in hybrid form";
+        const sv_derivation *from = r->derivation;
+        if (from->unsupported || from->originator_parameters.len > 0) return "CMS-08: the originator's key";
+        if (from->originator_key.len == 0) return "CMS-08: a key that is no whole number of octets";
+        if (from->originator_key.data[0] == 6 || from->originator_key.data[0] == 7) return "CMS-08: a point in hybrid form";
     }
     if (m->fits > sipveil_context_limits(context)->private_operations) return "ADV-083: too many recipients";
     if (m->recipient != NULL && m->recipient->key_date != INT64_MIN) return "CMS-15: the date";

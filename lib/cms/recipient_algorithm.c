@@ -145,7 +145,7 @@ static bool read_kek_cipher(const sv_recipient *recipient, sv_password_scheme *o
 
 bool sv_recipient_password(const sv_recipient *recipient, sv_password_scheme *out)
 {
-    sv_cursor c = sv_cursor_over(recipient->kdf_algorithm, "key derivation"), inside;
+    sv_cursor c = sv_cursor_over(recipient->derivation->kdf_algorithm, "key derivation"), inside;
     sipveil_span oid;
     sv_der parameters;
     size_t key_length = 0;
@@ -179,12 +179,13 @@ static const char *describe_transport(const sv_recipient *recipient, sv_arena *a
 
 static sv_curve originator_curve(const sv_recipient *recipient)
 {
+    const sv_derivation *d = recipient->derivation;
     sipveil_span oid;
-    if (sv_oid_is(recipient->originator_oid, SV_OID_X25519)) return SV_CURVE_X25519;
-    sv_cursor c = sv_cursor_over(recipient->originator_parameters, "curve");
+    if (sv_oid_is(d->originator_oid, SV_OID_X25519)) return SV_CURVE_X25519;
+    sv_cursor c = sv_cursor_over(d->originator_parameters, "curve");
     if (sv_der_take_oid(&c, "curve", &oid, NULL) != SIPVEIL_OK) {
         for (sv_curve curve = SV_CURVE_P256; curve <= SV_CURVE_P521; curve++) { /* by its size */
-            if (recipient->originator_key.len == sv_curve_row_of(curve)->point) return curve;
+            if (d->originator_key.len == sv_curve_row_of(curve)->point) return curve;
         }
         return SV_CURVE_NONE;
     }

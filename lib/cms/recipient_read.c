@@ -87,14 +87,14 @@ static sipveil_code read_ktri(reader *r, sv_cursor *c, sipveil_error *err)
 }
 
 /* OriginatorIdentifierOrKey: only a key made for the message can be used; the other two are skipped. */
-static sipveil_code take_originator(sv_cursor *c, sv_recipient *common, sipveil_error *err)
+static sipveil_code take_originator(sv_cursor *c, sv_derivation *out, sipveil_error *err)
 {
     sv_cursor choice, key;
     sv_der_algorithm algorithm;
     sv_der bits, skipped;
     SV_TRY(sv_der_enter(c, CONTEXT_0_CONSTRUCTED, "originator", &choice, err));
     if (!sv_der_next_is(&choice, CONTEXT_1_CONSTRUCTED)) {
-        common->unsupported = true;
+        out->unsupported = true;
         SV_TRY(sv_der_take(&choice, &skipped, err));
         return sv_der_end(&choice, err);
     }
@@ -102,24 +102,24 @@ static sipveil_code take_originator(sv_cursor *c, sv_recipient *common, sipveil_
     SV_TRY(sv_der_take_algorithm(&key, "originator key algorithm", &algorithm, err));
     SV_TRY(sv_der_take_tag(&key, SV_DER_BIT_STRING, "originator key", &bits, err));
     SV_TRY(sv_der_end(&key, err));
-    common->originator_oid = algorithm.oid;
-    common->originator_parameters = algorithm.parameters;
+    out->originator_oid = algorithm.oid;
+    out->originator_parameters = algorithm.parameters;
     if (bits.content.len > 0 && bits.content.data[0] == 0) {
-        common->originator_key = sv_span_from(bits.content, 1);
+        out->originator_key = sv_span_from(bits.content, 1);
     }
     return sv_der_end(&choice, err);
 }
 
-static sipveil_code take_ukm(reader *r, sv_cursor *c, sv_recipient *common, sipveil_error *err)
+static sipveil_code take_ukm(reader *r, sv_cursor *c, sv_derivation *out, sipveil_error *err)
 {
     sv_cursor inside;
     if (!sv_der_next_is(c, CONTEXT_1_CONSTRUCTED)) return SIPVEIL_OK;
     SV_TRY(sv_der_enter(c, CONTEXT_1_CONSTRUCTED, "user keying material", &inside, err));
     SV_TRY(sv_der_take_octets(&inside, SV_DER_OCTET_STRING, "user keying material", r->limits, r->arena,
-                              &common->ukm, err));
-    if (common->ukm.len > r->limits->attribute) {
+                              &out->ukm, err));
+    if (out->ukm.len > r->limits->attribute) {
         return sv_fail_rule(err, room, SIPVEIL_LIMIT, "ADV-087", SIPVEIL_NO_OFFSET,
-                            "user keying material has %zu octets, more than %zu", common->ukm.len,
+                            "user keying material has %zu octets, more than %zu", out->ukm.len,
                             r->limits->attribute);
     }
     return sv_der_end(&inside, err);
@@ -145,13 +145,15 @@ static sipveil_code read_recipient_key(reader *r, sv_cursor *c, const sv_recipie
 
 static sipveil_code read_kari(reader *r, sv_cursor *c, sipveil_error *err)
 {
-    sv_recipient common = {.kind = SV_RECIPIENT_KARI, .key_date = INT64_MIN, .group = r->group};
+    sv_derivation *derivation = sv_arena_alloc(r->arena, sizeof *derivation);
+    sv_recipient common = {.kind = SV_RECIPIENT_KARI, .key_date = INT64_MIN, .derivation = derivation, .group = r->group};
     sv_cursor keys;
     uint64_t version;
+    if (derivation == NULL) return sv_no_memory(err, room);
     SV_TRY(sv_der_take_number(c, "recipient version", &version, err));
     note_version(r, version, 3);
-    SV_TRY(take_originator(c, &common, err));
-    SV_TRY(take_ukm(r, c, &common, err));
+    SV_TRY(take_originator(c, derivation, err));
+    SV_TRY(take_ukm(r, c, derivation, err));
     SV_TRY(take_key_algorithm(c, &common, err));
     SV_TRY(sv_der_enter(c, SV_DER_SEQUENCE, "recipient encrypted keys", &keys, err));
     while (!sv_at_end(&keys)) SV_TRY(read_recipient_key(r, &keys, &common, err));
@@ -197,14 +199,16 @@ static sipveil_code read_kekri(reader *r, sv_cursor *c, sipveil_error *err)
 static sipveil_code read_pwri(reader *r, sv_cursor *c, sipveil_error *err)
 {
     sv_recipient *recipient = next_recipient(r, SV_RECIPIENT_PWRI);
-    sv_der derivation;
+    sv_derivation *derivation = sv_arena_alloc(r->arena, sizeof *derivation);
+    sv_der algorithm;
     uint64_t version;
     bool present;
-    if (recipient == NULL) return sv_no_memory(err, room);
+    if (recipient == NULL || derivation == NULL) return sv_no_memory(err, room);
     SV_TRY(sv_der_take_number(c, "recipient version", &version, err));
     note_version(r, version, 0);
-    SV_TRY(sv_der_take_optional(c, CONTEXT_0_CONSTRUCTED, &present, &derivation, err));
-    recipient->kdf_algorithm = derivation.whole;
+    SV_TRY(sv_der_take_optional(c, CONTEXT_0_CONSTRUCTED, &present, &algorithm, err));
+    derivation->kdf_algorithm = algorithm.whole;
+    recipient->derivation = derivation;
     SV_TRY(take_key_algorithm(c, recipient, err));
     SV_TRY(take_encrypted_key(r, c, recipient, err));
     return sv_der_end(c, err);

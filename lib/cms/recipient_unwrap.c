@@ -122,19 +122,19 @@ bool sv_recipient_shared_info(sipveil_span wrap, sipveil_span ukm, size_t kek_le
 /* The originator's key must be of the curve of ours. RFC 5753 3.1.1: id-ecPublicKey with parameters
  * absent, NULL or naming the curve. RFC 8418 2: id-X25519 without parameters; some put an OCTET STRING
  * header in front of the 32 octets. */
-static bool originator_point(const sv_recipient *recipient, sv_curve curve, sipveil_span *out)
+static bool originator_point(const sv_derivation *from, sv_curve curve, sipveil_span *out)
 {
     const sv_curve_row *row = sv_curve_row_of(curve);
-    sipveil_span parameters = recipient->originator_parameters, named;
-    *out = recipient->originator_key;
-    if (curve == SV_CURVE_NONE || recipient->unsupported) return false;
+    sipveil_span parameters = from->originator_parameters, named;
+    *out = from->originator_key;
+    if (curve == SV_CURVE_NONE || from->unsupported) return false;
     if (curve == SV_CURVE_X25519) {
         if (out->len == row->point + 2 && out->data[0] == SV_DER_OCTET_STRING && out->data[1] == row->point) {
             *out = sv_span_from(*out, 2);
         }
-        return sv_oid_is(recipient->originator_oid, SV_OID_X25519) && parameters.len == 0;
+        return sv_oid_is(from->originator_oid, SV_OID_X25519) && parameters.len == 0;
     }
-    if (!sv_oid_is(recipient->originator_oid, SV_OID_EC_PUBLIC_KEY)) return false;
+    if (!sv_oid_is(from->originator_oid, SV_OID_EC_PUBLIC_KEY)) return false;
     if (parameters.len == 0 || sv_equal(parameters, sv_span("\x05\x00", 2))) return true;
     sv_cursor c = sv_cursor_over(parameters, "curve");
     return sv_der_take_oid(&c, "curve", &named, NULL) == SIPVEIL_OK && sv_at_end(&c) &&
@@ -148,10 +148,10 @@ static sipveil_code derive_and_unwrap(const unwrapping *u, const sv_agreement_sc
     uint8_t kek[SV_KEY_MOST];
     size_t length = sv_wrap_row_of(scheme->wrap)->key_length;
     sipveil_span info;
-    if (!sv_recipient_shared_info(wrap, u->recipient->ukm, length, u->arena, &info)) {
+    if (!sv_recipient_shared_info(wrap, u->recipient->derivation->ukm, length, u->arena, &info)) {
         return sv_no_memory(err, room);
     }
-    SV_TRY(sv_agree_derive(u->crypto, scheme->row, shared, u->recipient->ukm, info, kek, length, err));
+    SV_TRY(sv_agree_derive(u->crypto, scheme->row, shared, u->recipient->derivation->ukm, info, kek, length, err));
     *u->good = sv_unwrap_key(u->crypto, scheme->wrap, kek, u->recipient->encrypted_key, u->key_length, u->cek);
     sv_wipe(kek, sizeof kek);
     return SIPVEIL_OK;
@@ -179,7 +179,7 @@ static sipveil_code unwrap_agreement(const unwrapping *u, sipveil_error *err)
     sv_key_facts room_for_facts;
     sv_curve curve = sv_private_look(u->key->prepared, own_key(u->key), &room_for_facts)->curve;
     *u->strength = sv_curve_row_of(curve)->strength;
-    if (!sv_recipient_agreement(u->recipient, &scheme) || !originator_point(u->recipient, curve, &point) ||
+    if (!sv_recipient_agreement(u->recipient, &scheme) || !originator_point(u->recipient->derivation, curve, &point) ||
         (scheme.row->cofactor && curve == SV_CURVE_X25519)) {
         return SIPVEIL_OK;
     }

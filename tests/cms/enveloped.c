@@ -75,7 +75,7 @@ static void test_names_and_strength(void **state)
         assert_string_equal(sv_cms_describe_recipient(&e.recipients[0], f->arena, &is_weak), names[i].algorithm);
         assert_int_equal(open_read(f, &e, &key, 1, &strict, &out, &err), SIPVEIL_OK);
         assert_int_equal(out.strength_bits, names[i].strength);
-        if (strcmp(names[i].kind, "x25519") == 0) assert_int_equal(e.recipients[0].ukm.len, 32); /* CMS-11 */
+        if (strcmp(names[i].kind, "x25519") == 0) assert_int_equal(e.recipients[0].derivation->ukm.len, 32); /* CMS-11 */
     }
 }
 

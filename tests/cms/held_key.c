@@ -166,10 +166,14 @@ static void test_holder_sees_good_form_only(void **state)
         assert_int_equal(read_sealed(f, sealed, &tolerant, &enveloped, &err), SIPVEIL_OK);
         sv_recipient *r = &enveloped.recipients[0];
         if (r->kind == SV_RECIPIENT_KARI) {
-            uint8_t *point = sv_arena_alloc(f->arena, r->originator_key.len);
-            memcpy(point, r->originator_key.data, r->originator_key.len);
-            point[r->originator_key.len - 1] ^= 1; /* off the curve */
-            r->originator_key.data = point;
+            sv_derivation *changed = sv_arena_alloc(f->arena, sizeof *changed);
+            sipveil_span point = r->derivation->originator_key;
+            uint8_t *octets = sv_arena_alloc(f->arena, point.len);
+            memcpy(octets, point.data, point.len);
+            octets[point.len - 1] ^= 1; /* off the curve */
+            *changed = *r->derivation;
+            changed->originator_key.data = octets;
+            r->derivation = changed;
         } else {
             r->encrypted_key.len--;
         }

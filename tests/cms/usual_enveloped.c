@@ -28,10 +28,8 @@ static bool same_recipient(const sv_recipient *a, const sv_recipient *b)
     return a->kind == b->kind && same_place(a->issuer, b->issuer) && same_place(a->serial, b->serial) &&
            same_place(a->ski, b->ski) && same_place(a->key_id, b->key_id) && a->key_date == b->key_date &&
            same_place(a->encrypted_key, b->encrypted_key) && same_place(a->algorithm_parameters, b->algorithm_parameters) &&
-           same_place(a->algorithm_oid, b->algorithm_oid) && same_place(a->originator_key, b->originator_key) &&
-           same_place(a->originator_oid, b->originator_oid) &&
-           same_place(a->originator_parameters, b->originator_parameters) && same_place(a->ukm, b->ukm) &&
-           same_place(a->kdf_algorithm, b->kdf_algorithm) && a->group == b->group && a->unsupported == b->unsupported;
+           same_place(a->algorithm_oid, b->algorithm_oid) && a->derivation == NULL && b->derivation == NULL &&
+           a->group == b->group;
 }
 
 static bool same_outcome(const sv_enveloped *a, const sv_enveloped *b)
