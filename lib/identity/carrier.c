@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "identity/carrier.h"
+#include "identity/body.h"
 #include "mime/sdp.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ typedef struct search {
     const sv_carrier_question *q;
     const sipveil_limits *limits;
     candidate found[CANDIDATES_MOST];
-    size_t count, parts, layers, mikeys;
+    size_t count, layers, mikeys;
     bool unread;
     char *why; /* the first carrier that could not be read */
     sipveil_error *err;
@@ -85,15 +86,6 @@ static sipveil_code read_pkix_cert(search *s, const sv_mime_entity *entity)
     return unreadable(s, SV_CARRIER_PKIX_CERT, why.text);
 }
 
-static sipveil_code read_parts(search *s, const sv_mime_entity *entity, sipveil_span *parts, size_t *count)
-{
-    SV_TRY(sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, count, s->err));
-    s->parts += *count;
-    if (s->parts <= s->limits->parts_total) return SIPVEIL_OK;
-    return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET,
-                        "more than %zu parts in the message", s->limits->parts_total);
-}
-
 /* SDP, a message or a fragment of one: what a certificate for the session signs (RFC 3261 23.2, 23.4). */
 static bool is_of_session(const sv_mime_entity *entity)
 {
@@ -101,22 +93,20 @@ static bool is_of_session(const sv_mime_entity *entity)
            sv_media_type_is(&entity->type, "message", "sipfrag");
 }
 
+static sipveil_code look_for_session(sv_body_walk *walk, const sv_mime_entity *entity, size_t depth)
+{
+    (void)depth;
+    walk->stop = is_of_session(entity);
+    return SIPVEIL_OK;
+}
+
 /* What is signed is of the session, or a multipart with such a part directly in it. What cannot be read is not. */
 static sipveil_code signs_session(search *s, sipveil_span octets, bool *signs)
 {
-    sv_mime_entity *entity = sv_arena_alloc_raw(s->q->arena, sizeof *entity);
-    sv_mime_entity *part = sv_arena_alloc_raw(s->q->arena, sizeof *part);
-    sipveil_span *parts = sv_arena_alloc_array(s->q->arena, s->limits->parts, sizeof *parts);
-    size_t count = 0;
-    *signs = false;
-    if (entity == NULL || part == NULL || parts == NULL) return sv_no_memory(s->err, SV_IDENTITY);
-    if (sv_mime_read_entity(octets, s->limits, 0, entity, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
-    *signs = is_of_session(entity);
-    if (*signs || !sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
-    (void)sv_mime_read_multipart(&entity->type, entity->content, s->limits, 0, parts, s->limits->parts, &count, NULL);
-    for (size_t i = 0; i < count && !*signs; i++) {
-        *signs = sv_mime_read_entity(parts[i], s->limits, 0, part, NULL) == SIPVEIL_OK && is_of_session(part);
-    }
+    sv_body_walk walk = {.limits = s->limits, .arena = s->q->arena, .err = s->err, .depth_most = 1, .passes_over = true,
+                         .visit = look_for_session};
+    SV_TRY(sv_body_walk_octets(&walk, octets, 0));
+    *signs = walk.stop;
     return SIPVEIL_OK;
 }
 
@@ -207,37 +197,23 @@ static sipveil_code read_sdp(search *s, const sv_mime_entity *entity)
 
 /* ---- the walk ---- */
 
-static sipveil_code walk(search *s, const sv_mime_entity *entity, size_t depth);
-
-static sipveil_code walk_octets(search *s, sipveil_span octets, size_t depth)
+/* Of multipart/signed the first part is walked, after what signs it. */
+static sipveil_code visit_parts(sv_body_walk *walk, const sv_mime_entity *entity, const sipveil_span *parts, size_t *count)
 {
-    sv_mime_entity *entity = sv_arena_alloc_raw(s->q->arena, sizeof *entity);
-    if (entity == NULL) return sv_no_memory(s->err, SV_IDENTITY);
-    SV_TRY(sv_mime_read_entity(octets, s->limits, 0, entity, s->err));
-    return walk(s, entity, depth);
+    search *s = walk->user;
+    sipveil_span signature, inside;
+    if (!sv_media_type_is(&entity->type, "multipart", "signed") || *count != 2) return SIPVEIL_OK;
+    sv_mime_entity *second = sv_arena_alloc_raw(s->q->arena, sizeof *second);
+    if (second == NULL) return sv_no_memory(s->err, SV_IDENTITY);
+    SV_TRY(sv_mime_read_entity(parts[1], s->limits, 0, second, s->err));
+    SV_TRY(sv_mime_decoded_content(second, s->q->arena, &signature, s->err));
+    *count = 1;
+    return read_signed(s, signature, parts[0], &inside);
 }
 
-static sipveil_code walk_multipart(search *s, const sv_mime_entity *entity, size_t depth)
+static sipveil_code visit_cms(sv_body_walk *walk, const sv_mime_entity *entity, size_t depth)
 {
-    sipveil_span *parts = sv_arena_alloc_array(s->q->arena, s->limits->parts, sizeof *parts);
-    size_t count = 0;
-    if (parts == NULL) return sv_no_memory(s->err, SV_IDENTITY);
-    SV_TRY(read_parts(s, entity, parts, &count));
-    if (sv_media_type_is(&entity->type, "multipart", "signed") && count == 2) {
-        sv_mime_entity *second = sv_arena_alloc_raw(s->q->arena, sizeof *second);
-        sipveil_span signature, inside;
-        if (second == NULL) return sv_no_memory(s->err, SV_IDENTITY);
-        SV_TRY(sv_mime_read_entity(parts[1], s->limits, 0, second, s->err));
-        SV_TRY(sv_mime_decoded_content(second, s->q->arena, &signature, s->err));
-        SV_TRY(read_signed(s, signature, parts[0], &inside));
-        return walk_octets(s, parts[0], depth);
-    }
-    for (size_t i = 0; i < count; i++) SV_TRY(walk_octets(s, parts[i], depth));
-    return SIPVEIL_OK;
-}
-
-static sipveil_code walk_cms(search *s, const sv_mime_entity *entity, size_t depth)
-{
+    search *s = walk->user;
     sipveil_span octets, inside;
     SV_TRY(sv_mime_decoded_content(entity, s->q->arena, &octets, s->err));
     if (++s->layers > s->limits->cms_layers) {
@@ -245,20 +221,16 @@ static sipveil_code walk_cms(search *s, const sv_mime_entity *entity, size_t dep
                             "more than %zu CMS layers", s->limits->cms_layers);
     }
     SV_TRY(read_signed(s, octets, sv_span(NULL, 0), &inside));
-    return inside.len > 0 ? walk_octets(s, inside, depth) : SIPVEIL_OK;
+    return inside.len > 0 ? sv_body_walk_octets(walk, inside, depth + 1) : SIPVEIL_OK;
 }
 
-static sipveil_code walk(search *s, const sv_mime_entity *entity, size_t depth)
+static sipveil_code visit(sv_body_walk *walk, const sv_mime_entity *entity, size_t depth)
 {
-    if (++depth > s->limits->mime_depth) {
-        return sv_fail_rule(s->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET,
-                            "MIME entities nested deeper than %zu", s->limits->mime_depth);
-    }
-    if (sv_equal_nocase_str(entity->type.type, "multipart")) return walk_multipart(s, entity, depth);
+    search *s = walk->user;
     if (sv_media_type_is(&entity->type, "application", "pkix-cert")) return read_pkix_cert(s, entity);
     if (sv_media_type_is(&entity->type, "application", "pkcs7-mime") ||
         sv_media_type_is(&entity->type, "application", "x-pkcs7-mime")) {
-        return walk_cms(s, entity, depth);
+        return visit_cms(walk, entity, depth);
     }
     return sv_media_type_is(&entity->type, "application", "sdp") ? read_sdp(s, entity) : SIPVEIL_OK;
 }
@@ -320,7 +292,9 @@ sipveil_code sv_find_carried(const sv_carrier_question *question, sv_carried_cer
     s->err = err;
     if (question->view->body.len > 0) {
         SV_TRY(sv_entity_of_body(question->view, s->limits, 0, entity, err));
-        SV_TRY(walk(s, entity, 0));
+        sv_body_walk walk = {.limits = s->limits, .arena = question->arena, .err = err, .depth_most = s->limits->mime_depth,
+                             .visit = visit, .visit_parts = visit_parts, .user = s};
+        SV_TRY(sv_body_walk_entity(&walk, entity, 0));
     }
     choose(s, out);
     return SIPVEIL_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connected identity (RFC 4916) and what RFC 8862 adds: what each side does next, from plain facts. */
+#include "identity/body.h"
 #include "identity/carrier.h"
 #include "identity/event.h"
 #include "sip/edit.h"
@@ -153,20 +154,10 @@ static bool has_msec(const sipveil_identity_verdict *verdict)
 }
 
 /* Carries an offer or an answer. What cannot be looked into for want of memory is told: it must not pass unchecked. */
-static sipveil_code find_sdp(const sv_mime_entity *entity, sv_arena *arena, const sipveil_limits *limits, size_t depth, bool *has,
-                             sipveil_error *err)
+static sipveil_code look_for_sdp(sv_body_walk *walk, const sv_mime_entity *entity, size_t depth)
 {
-    size_t count = 0;
-    *has = sv_media_type_is(&entity->type, "application", "sdp");
-    if (*has || depth == 0 || !sv_equal_nocase_str(entity->type.type, "multipart")) return SIPVEIL_OK;
-    sv_mime_entity *part = sv_arena_alloc_raw(arena, sizeof *part);
-    sipveil_span *parts = sv_arena_alloc_array(arena, limits->parts, sizeof *parts);
-    if (part == NULL || parts == NULL) return sv_no_memory(err, SV_IDENTITY);
-    (void)sv_mime_read_multipart(&entity->type, entity->content, limits, 0, parts, limits->parts, &count, NULL);
-    for (size_t i = 0; i < count && !*has; i++) {
-        if (sv_mime_read_entity(parts[i], limits, 0, part, NULL) != SIPVEIL_OK) continue;
-        SV_TRY(find_sdp(part, arena, limits, depth - 1, has, err));
-    }
+    (void)depth;
+    walk->stop = sv_media_type_is(&entity->type, "application", "sdp");
     return SIPVEIL_OK;
 }
 
@@ -175,7 +166,6 @@ sipveil_code sipveil_connected_check_brandy(sipveil_worker *worker, sipveil_span
 {
     sv_sip_view *view;
     sv_mime_entity *entity;
-    bool has_sdp;
     *status = 0;
     if (verdict == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "the verdict of the message is needed");
     SV_TRY(read_view(worker, message, true, &view, err));
@@ -184,8 +174,10 @@ sipveil_code sipveil_connected_check_brandy(sipveil_worker *worker, sipveil_span
     if (entity == NULL) return sv_no_memory(err, SV_IDENTITY);
     if (!view->is_request || view->body.len == 0) return SIPVEIL_OK;
     SV_TRY(sv_entity_of_body(view, limits, 0, entity, err));
-    SV_TRY(find_sdp(entity, worker->arena, limits, limits->mime_depth, &has_sdp, err));
-    if (!has_sdp) return SIPVEIL_OK;
+    sv_body_walk walk = {.limits = limits, .arena = worker->arena, .err = err, .depth_most = limits->mime_depth, .passes_over = true,
+                         .visit = look_for_sdp};
+    SV_TRY(sv_body_walk_entity(&walk, entity, 0));
+    if (!walk.stop) return SIPVEIL_OK;
     if (!verdict->present) *status = 428;
     else if (verdict->status != 0) *status = verdict->status;
     else if (!verdict->valid || verdict->fingerprint_count == 0) *status = 438;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fingerprints of media keys in SDP (RFC 8122 5), in the order and form of `mky` (RFC 8225 5.2.2). */
-#include "identity/identity.h"
+#include "identity/body.h"
 #include "mime/sdp.h"
 
 enum { DIGEST_OCTETS_MOST = 64 };
@@ -90,14 +90,10 @@ sipveil_code sv_fingerprints_add_sdp(sipveil_span sdp, sv_arena *arena, sv_finge
 
 /* ---- where SDP is in a body ---- */
 
-typedef struct walk {
+typedef struct looking {
     const sv_sip_view *view;
-    const sipveil_limits *limits;
-    sv_arena *arena;
     sv_fingerprints *out;
-    size_t parts;
-    sipveil_error *err;
-} walk;
+} looking;
 
 /* Who undoes a Content-Encoding sees other octets, and in them maybe another SDP: a comment of gzip has room for lines that
  * look like ours. */
@@ -106,51 +102,29 @@ static bool is_encoded(sipveil_span value)
     return !sv_equal_nocase_str(value, "identity");
 }
 
-static sipveil_code encoded(walk *w, sipveil_span value)
+static sipveil_code encoded(const sv_body_walk *w, sipveil_span value)
 {
     return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_MALFORMED, "IDN-30", SIPVEIL_NO_OFFSET,
                         "the SDP has Content-Encoding \"%s\", so that its fingerprints cannot be read", SV_QUOTE(value));
 }
 
-static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth);
-
-static sipveil_code walk_parts(walk *w, const sv_mime_entity *entity, size_t depth)
+static sipveil_code visit(sv_body_walk *w, const sv_mime_entity *entity, size_t depth)
 {
-    size_t count;
-    if (depth >= w->limits->mime_depth) {
-        return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET, "the body is nested too deep");
-    }
-    sipveil_span *parts = sv_arena_alloc_array(w->arena, w->limits->parts, sizeof *parts);
-    sv_mime_entity *part = sv_arena_alloc_raw(w->arena, sizeof *part);
-    if (parts == NULL || part == NULL) return sv_no_memory(w->err, SV_IDENTITY);
-    SV_TRY(sv_mime_read_multipart(&entity->type, entity->content, w->limits, 0, parts, w->limits->parts, &count, w->err));
-    w->parts += count;
-    if (w->parts > w->limits->parts_total) {
-        return sv_fail_rule(w->err, SV_IDENTITY, SIPVEIL_LIMIT, "ADV-036", SIPVEIL_NO_OFFSET, "the body has too many parts");
-    }
-    for (size_t i = 0; i < count; i++) {
-        SV_TRY(sv_mime_read_entity(parts[i], w->limits, 0, part, w->err));
-        SV_TRY(walk_entity(w, part, depth + 1));
-    }
-    return SIPVEIL_OK;
-}
-
-static sipveil_code walk_entity(walk *w, const sv_mime_entity *entity, size_t depth)
-{
+    const looking *l = w->user;
     sipveil_span sdp;
     bool several = sv_equal_nocase_str(entity->type.type, "multipart");
     if (!several && !sv_media_type_is(&entity->type, "application", "sdp")) return SIPVEIL_OK;
-    const sv_sip_field *row = depth == 0 ? sv_sip_first(w->view, SV_F_CONTENT_ENCODING) : NULL;
-    for (; row != NULL; row = sv_sip_next(w->view, row)) {
+    const sv_sip_field *row = depth == 0 ? sv_sip_first(l->view, SV_F_CONTENT_ENCODING) : NULL;
+    for (; row != NULL; row = sv_sip_next(l->view, row)) {
         if (is_encoded(row->value)) return encoded(w, row->value);
     }
     for (size_t i = 0; i < entity->field_count; i++) {
         const sv_mime_field *f = &entity->fields[i];
         if (sv_equal_nocase_str(f->name, "Content-Encoding") && is_encoded(f->value)) return encoded(w, f->value);
     }
-    if (several) return walk_parts(w, entity, depth);
+    if (several) return SIPVEIL_OK;
     SV_TRY(sv_mime_decoded_content(entity, w->arena, &sdp, w->err));
-    return sv_fingerprints_add_sdp(sdp, w->arena, w->out, w->err);
+    return sv_fingerprints_add_sdp(sdp, w->arena, l->out, w->err);
 }
 
 static int compare(const sipveil_identity_fingerprint *a, const sipveil_identity_fingerprint *b)
@@ -190,13 +164,13 @@ static bool is_plain_sdp(const sv_sip_view *view)
            sv_sip_first(view, SV_F_CONTENT_TRANSFER_ENCODING) == NULL && sv_sip_first(view, SV_F_CONTENT_ENCODING) == NULL;
 }
 
-static sipveil_code read_body(walk *w, const sv_sip_view *view)
+static sipveil_code read_body(sv_body_walk *w, const looking *l)
 {
-    if (is_plain_sdp(view)) return sv_fingerprints_add_sdp(view->body, w->arena, w->out, w->err);
+    if (is_plain_sdp(l->view)) return sv_fingerprints_add_sdp(l->view->body, w->arena, l->out, w->err);
     sv_mime_entity *entity = sv_arena_alloc_raw(w->arena, sizeof *entity);
     if (entity == NULL) return sv_no_memory(w->err, SV_IDENTITY);
-    SV_TRY(sv_entity_of_body(view, w->limits, 0, entity, w->err));
-    return walk_entity(w, entity, 0);
+    SV_TRY(sv_entity_of_body(l->view, w->limits, 0, entity, w->err));
+    return sv_body_walk_entity(w, entity, 0);
 }
 
 sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits *limits, sv_arena *arena,
@@ -204,8 +178,9 @@ sipveil_code sv_fingerprints_read(const sv_sip_view *view, const sipveil_limits 
 {
     *out = (sv_fingerprints){0};
     if (view->body.len == 0) return SIPVEIL_OK;
-    walk w = {.view = view, .limits = limits, .arena = arena, .out = out, .err = err};
-    sipveil_code code = read_body(&w, view);
+    looking l = {.view = view, .out = out};
+    sv_body_walk w = {.limits = limits, .arena = arena, .err = err, .depth_most = limits->mime_depth, .visit = visit, .user = &l};
+    sipveil_code code = read_body(&w, &l);
     if (code == SIPVEIL_OK) sort(out);
     else *out = (sv_fingerprints){0};
     return code;
