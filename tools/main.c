@@ -58,16 +58,29 @@ static const tool_verb *find_verb(const char *name)
     return NULL;
 }
 
-static int run(int argc, char **argv)
+static int run_verb(int argc, char **argv)
+{
+    const tool_verb *verb = find_verb(argv[0]);
+    if (verb != NULL) return verb->run(argc, argv);
+    fprintf(stderr, "sipveil: unknown %s '%s'\nhint: 'sipveil --help' lists the verbs%s\n", argv[0][0] == '-' ? "option" : "verb", argv[0],
+            argv[0][0] == '-' ? ", each with its own options" : "");
+    return TOOL_USAGE;
+}
+
+/* help VERB, help VERB WORD: as VERB [WORD] --help. */
+static int explain(char *verb, char *word)
 {
     static char help[] = "--help";
+    return word == NULL ? run_verb(2, (char *[]){verb, help, NULL}) : run_verb(3, (char *[]){verb, word, help, NULL});
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         print_usage(stderr);
         return TOOL_USAGE;
     }
-    if (argc > 2 && strcmp(argv[1], "help") == 0 && find_verb(argv[2]) != NULL) {
-        return find_verb(argv[2])->run(2, (char *[]){argv[2], help, NULL});
-    }
+    if (argc > 2 && strcmp(argv[1], "help") == 0) return explain(argv[2], argv[3]);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return TOOL_OK;
@@ -76,10 +89,7 @@ static int run(int argc, char **argv)
         print_version();
         return TOOL_OK;
     }
-    const tool_verb *verb = find_verb(argv[1]);
-    if (verb != NULL) return verb->run(argc - 1, argv + 1);
-    fprintf(stderr, "sipveil: unknown verb '%s'\nhint: 'sipveil --help' lists the verbs\n", argv[1]);
-    return TOOL_USAGE;
+    return run_verb(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

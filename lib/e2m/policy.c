@@ -18,12 +18,17 @@ static bool take_extra(void *state, const sv_parameter *p)
 static sipveil_code read_line(sipveil_span line, size_t number, sv_policy_row *row, sipveil_error *err)
 {
     sv_cursor c = sv_cursor_over(line, "policy row");
+    sv_cursor start = c;
+    sv_hop_name hop;
     sipveil_error why;
     sv_error_clear(&why);
     *row = (sv_policy_row){0};
+    if (!sv_take_hop(&start, &hop)) { /* not quoted: a file of keys or passwords may have been given by a slip */
+        return sv_fail_rule(err, SV_E2M, SIPVEIL_USAGE, "E2M-65", SIPVEIL_NO_OFFSET, "line %zu: a row names no host", number);
+    }
     sipveil_code code = sv_need_take(&c, &row->need, take_extra, row, &why);
     if (code == SIPVEIL_OK && !sv_at_end(&c)) {
-        code = sv_fail(&why, SV_E2M, SIPVEIL_USAGE, "something after the row: %s", SV_QUOTE(sv_rest(&c)));
+        code = sv_fail(&why, SV_E2M, SIPVEIL_USAGE, "something stands after the row");
     }
     if (code == SIPVEIL_OK && (row->need.need == SIPVEIL_E2M_OTHER ||
                                (!row->need.for_requests && !row->need.for_responses))) {

@@ -56,6 +56,16 @@ static sipveil_code start_partner(sv_table_reader *r, sipveil_span name)
     return SIPVEIL_OK;
 }
 
+/* What is quoted of a line is the name of something: a file of keys or passwords that was given for a table by a slip is
+ * not read out. */
+static bool is_plain_name(sipveil_span key)
+{
+    enum { KEY_MOST = 24 };
+    bool plain = key.len > 0 && key.len <= KEY_MOST;
+    for (size_t i = 0; plain && i < key.len; i++) plain = key.data[i] == '_' || (key.data[i] >= 'a' && key.data[i] <= 'z');
+    return plain;
+}
+
 static sipveil_code start_section(sv_table_reader *r, sipveil_span line)
 {
     static const char hint[] =
@@ -75,8 +85,11 @@ static sipveil_code start_section(sv_table_reader *r, sipveil_span line)
         r->skipping = false;
         return SIPVEIL_OK;
     }
+    sv_cursor word = c;
+    sipveil_span kind = sv_take_while(&word, is_name_octet);
     if (!sv_take_literal(&c, "partner "))
-        return sv_table_mistake(r, r->at, hint, "no section of that kind: %s", SV_QUOTE(line));
+        return sv_table_mistake(r, r->at, hint, "no section of that kind%s%s", is_plain_name(kind) ? ": " : "",
+                                is_plain_name(kind) ? SV_QUOTE(kind) : "");
     (void)sv_take_while(&c, sv_is_blank);
     sipveil_span name = sv_take_while(&c, is_name_octet);
     if (name.len == 0 || name.len > NAME_MOST || !sv_at_end(&c)) {
@@ -183,8 +196,7 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     sipveil_span value = sv_trim(sv_rest(&c));
     SV_TRY(take_folded(r, text, &value, lines));
     if (!good) {
-        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "neither a section nor key = value nor a comment: %s",
-                                SV_QUOTE(line));
+        return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "neither a section nor key = value nor a comment");
     }
     for (size_t i = 0; i < value.len; i++) {
         if ((value.data[i] >= 0x20 && value.data[i] < 0x7F) || value.data[i] == '\t') continue;
@@ -195,7 +207,7 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     if (r->in_spec || r->partner != NULL) return sv_table_take_key(r, key, value);
     return sv_table_mistake(r, r->at,
                             "start one with [trust-domain] or [partner NAME]; an include ends the one before it",
-                            "%s stands in no section", SV_QUOTE(key));
+                            "%s stands in no section", is_plain_name(key) ? SV_QUOTE(key) : "the line");
 }
 
 sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const char *name)
@@ -216,7 +228,7 @@ sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const cha
             /* empty, or a comment */
         } else if (sv_is_blank(raw.data[0])) {
             code = sv_table_mistake(r, r->at, "only a value may go on in a line that starts with a blank",
-                                    "nothing to go on: %s", SV_QUOTE(line));
+                                    "nothing to go on");
         } else if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
             code = start_section(r, line);
         } else {

@@ -81,6 +81,23 @@ def replaced(cases):
                    [] if result.code == OK and mode(path) == new and path.read_bytes() != b"old" else [repr(result), oct(mode(path))])
 
 
+def slips(cases):
+    """A file of secrets that is given for another kind of file is refused, and nothing of it is read out."""
+    sealed, message = lab.write("slip.sip", sipveil("seal", "-q", "--to", lab.path("random-1"), stdin=INVITE).out), lab.write("slip-plain.sip", INVITE)
+    for secret in (lab.path("random-1"), SIGNER, lab.write("slip.tsv", b"home.example\talice\tcorrect-horse-battery\n", 0o600),
+                   lab.write("slip-set.jwk", b"[" + lab.path("random-2").read_bytes().strip() + b"]\n", 0o600)):
+        told = [word for word in re.findall(r"[\w+/-]{12,}", secret.read_text()) if word not in ("home.example",) and "BEGIN" not in word]
+        for words in (("trust", "check-table", secret), ("trust", "apply", "--table", secret, "--from", "addr=192.0.2.1", "--to", "addr=192.0.2.2", message),
+                      ("proxy", "--host", "p.example", "--policy", secret, sealed), ("seal", "--policy", secret, "--mode", "payload", message),
+                      ("identity", "sign", "--key", SIGNER, "--info", "https://a.example/c", "--spc", secret, message),
+                      ("agree", "choose", "--state", secret, message), ("open", "--state", secret, "--key", lab.path("random-1"), sealed),
+                      ("agree", "check", "--list", "tls", "--realm", "r", "--credentials", secret, message),
+                      ("vectors", secret), ("open", "--trust", secret, sealed), ("open", "--cert", secret, sealed), ("seal", "--to", secret, secret)):
+            result = sipveil(*words)
+            out = [word for word in told if word[:12] in result.err]
+            cases.case("%s: nothing of %s is read out" % (" ".join(map(str, words[:2])), secret.name), [] if not out else out + [result.err])
+
+
 def keygen_certificates(cases):
     folder = lab.path("ca")
     cases.case("keygen ca: ca.key 0600, ca.pem for everybody",
@@ -334,6 +351,11 @@ def helps(cases):
     version = execute([PROGRAM, "--version"])
     cases.case("--version names what it is linked with", [] if version.code == OK and all(
         word in version.out for word in (b"sipveil ", b"OpenSSL ", b"zlib ", b"jansson ")) else [repr(version), repr(version.out)])
+    for words, same in ((("help", "seal"), ("seal", "--help")), (("help", "keygen", "kek"), ("keygen", "kek", "--help"))):
+        cases.case(" ".join(words), [] if execute([PROGRAM, *words]).out == execute([PROGRAM, *same]).out != b"" else ["not as --help"])
+    for words, said in ((("help", "frob"), "unknown verb 'frob'"), (("--frob",), "unknown option '--frob'"), (("frob",), "unknown verb 'frob'")):
+        result = execute([PROGRAM, *words])
+        cases.case(" ".join(words) + ": exit 2", [] if result.code == USAGE and said in result.err else [repr(result)])
     for words in ((), ("frob",)):
         result = execute([PROGRAM, *words])
         cases.case("no verb, or an unknown one: exit 2", [] if result.code == USAGE and result.err and not result.out else
@@ -342,7 +364,7 @@ def helps(cases):
 
 def main():
     cases = Cases()
-    parts = [keygen_kek, replaced, keygen_certificates, key_sets, files, passwords, process, helps]
+    parts = [keygen_kek, replaced, slips, keygen_certificates, key_sets, files, passwords, process, helps]
     if have("openssl"):
         parts.append(passphrases)
     else:
