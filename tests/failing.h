@@ -58,6 +58,8 @@ static struct {
     size_t secret_count;
     bool no_room;        /* in new arenas: each allocation of theirs is one of malloc's */
     bool looking;        /* for them in what is given back */
+    bool looking_below;  /* on the stack, too, each time when memory is asked for or given back */
+    bool never_below;    /* where it is libcrypto that leaves some there */
     size_t found;
     const char *what;    /* the secret that was found */
     char said[512];      /* by the last operation */
@@ -102,6 +104,32 @@ static void failing_note(const char *secret)
     failing.what = secret;
 }
 
+/* What earlier calls have left where the next ones will be. Octet by octet: nothing is called that could leave some itself. */
+enum { FAILING_BELOW = 1 << 14, FAILING_OWN = 512, FAILING_PIECE = 16 };
+#ifdef __SANITIZE_ADDRESS__
+#define FAILING_STACK_IS_SEEN false /* the sanitizer has locals elsewhere */
+#else
+#define FAILING_STACK_IS_SEEN (getenv("SIPVEIL_VALGRIND") == NULL)
+#endif
+__attribute__((noinline)) static void failing_look_below(void)
+{
+    if (!failing.looking || !failing.looking_below) return;
+    const volatile uint8_t *end = (const volatile uint8_t *)__builtin_frame_address(0) - FAILING_OWN, *at = end - FAILING_BELOW;
+    bool begins[256] = {false};
+    for (size_t i = 0; i < failing.secret_count; i++) begins[failing.secrets[i].octets[0]] = true;
+    for (; at < end - FAILING_PIECE; at++) {
+        if (!begins[*at]) continue;
+        for (size_t i = 0; i < failing.secret_count; i++) {
+            size_t len = failing.secrets[i].len < FAILING_PIECE ? failing.secrets[i].len : FAILING_PIECE, k = 0;
+            while (k < len && at[k] == failing.secrets[i].octets[k]) k++;
+            if (k < len) continue;
+            failing.found++;
+            failing.what = failing.secrets[i].name;
+            return;
+        }
+    }
+}
+
 /* ---- the wrappers ---- */
 
 void *__real_malloc(size_t size);
@@ -120,6 +148,7 @@ char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t most);
 void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
 void __wrap_free(void *block);
+void *__real_sv_random_pool_new(void);
 void *__wrap_sv_random_pool_new(void);
 sv_arena *__real_sv_arena_new(size_t first_block, size_t most);
 sv_arena *__real_sv_arena_new_not_dumped(size_t first_block, size_t most);
@@ -128,6 +157,7 @@ sv_arena *__wrap_sv_arena_new_not_dumped(size_t first_block, size_t most);
 
 void *__wrap_malloc(size_t size)
 {
+    failing_look_below();
     return failing_now(FAILING_OURS) ? NULL : __real_malloc(size);
 }
 void *__wrap_calloc(size_t count, size_t size)
@@ -167,6 +197,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 }
 void __wrap_free(void *block)
 {
+    failing_look_below();
     failing_note(failing_secret_in(block));
     __real_free(block);
 }
@@ -190,6 +221,7 @@ static void *failing_library_malloc(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
+    failing_look_below();
     return size == 0 || failing_now(FAILING_LIBCRYPTO) ? NULL : __real_malloc(size);
 }
 static void failing_library_free(void *block, const char *file, int line)
@@ -349,11 +381,13 @@ FAILING_UNUSED static void failing_everywhere(const failing_operation *op, void 
     if (failed == 0 && met > 0 && (op->without >> whose & 1) == 0) fail_msg("%s: nothing fails for want of %d", op->name, (int)whose);
 }
 
-/* Nothing fails, and nothing secret is given back. */
+/* Nothing fails, and nothing secret is given back, or left on the stack while it runs. */
 FAILING_UNUSED static void failing_look(const failing_operation *op, void *user)
 {
     if (op->begin != NULL) op->begin(user);
+    failing.looking_below = FAILING_STACK_IS_SEEN && !failing.never_below;
     failing_succeed(op, user, 0);
+    failing.looking_below = false;
     failing_end(op, user);
 }
 

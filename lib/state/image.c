@@ -14,12 +14,14 @@
 enum { VERSION = 1, DIGEST = 32, HEAD = 16, ENTRY_HEAD = 1 + 8 + 3 * 4 };
 static const char magic[] = "sipveil\x01";
 
-/* In a library context of our own: no configuration file is read for this. It costs more than the digest, so it stays. */
+/* In a library context of our own: no configuration file is read for this. It costs more than the digest, so it stays; but
+ * not one in which memory ended before its algorithms were loaded: it never loads them again (ADV-215). */
 static bool prepare_digest(sv_image_digest *d)
 {
     if (d->sha256 != NULL) return true;
-    if (d->library == NULL) d->library = OSSL_LIB_CTX_new();
+    d->library = OSSL_LIB_CTX_new();
     if (d->library != NULL) d->sha256 = EVP_MD_fetch(d->library, "SHA256", NULL);
+    if (d->sha256 == NULL) sv_image_digest_clear(d);
     return d->sha256 != NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include "crypto/cipher.h"
 #include "crypto/fixture.h"
+#include "crypto/keywrap.h"
 #include "crypto/passwrap.h"
 
 enum failure { REFUSES, DOES_LESS }; /* returns 0, or says that it did one octet less */
@@ -186,9 +187,28 @@ static void sizes_that_libcrypto_cannot_count(void **state)
     assert_int_equal(len, 0);
 }
 
+/* A context that takes no key: nothing is wrapped with the one before. */
+static void key_wraps(void **state)
+{
+    static const uint8_t zero[OUT_MOST];
+    fixture *f = *state;
+    uint8_t out[OUT_MOST];
+    kind = REFUSES;
+    memset(out, 0xAA, sizeof out);
+    calls_left = 1;
+    assert_int_equal(sv_wrap_key(f->crypto, SV_WRAP_AES_256, key, sv_span(text, 32), out, NULL), SIPVEIL_INTERNAL);
+    assert_memory_equal(out, zero, 40);
+    memset(out, 0xAA, sizeof out);
+    calls_left = 1;
+    assert_false(sv_unwrap_key(f->crypto, SV_WRAP_AES_256, key, sv_span(text, 40), 32, out));
+    assert_memory_equal(out, zero, 32);
+    assert_int_equal(calls_left, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(key_wraps),
         cmocka_unit_test(content_ciphers),
         cmocka_unit_test(password_wrap),
         cmocka_unit_test(ccm),

@@ -70,11 +70,15 @@ static void all_or_none(void *user, sipveil_code code)
     assert_int_equal(sipveil_keyring_count(l->ring), code == SIPVEIL_OK ? l->count : 0);
 }
 
+/* Octet by octet: what a function of the C library leaves on the stack is not ours. */
 static int passphrase(void *user, const char *prompt, char *out, size_t room)
 {
+    static const volatile char text[] = PASSPHRASE;
     (void)user;
     (void)prompt;
-    return snprintf(out, room, "%s", PASSPHRASE);
+    assert_true(room > sizeof text);
+    for (size_t i = 0; i < sizeof text; i++) out[i] = text[i];
+    return sizeof text - 1;
 }
 
 static sipveil_code add_octets(loading *l, sipveil_error *err)
@@ -342,6 +346,7 @@ static int open_lab(void **state)
     if (sipveil_keys_make_authority(lab_context, "another", &other[0], &other[1], NULL) != SIPVEIL_OK) return -1;
     (void)lab_write_certificate("ca.pem", ca.x509);
     (void)lab_write_certificate("alice.pem", alice.x509);
+    failing.never_below = true; /* PBKDF2 of libcrypto leaves passphrases there */
     failing_watch("a shared key", SV_SPAN(KEK));
     failing_watch("a shared key in base64url", SV_SPAN("AQgPFh0kKzI5QEdOVVxjag"));
     failing_watch("a passphrase", SV_SPAN(PASSPHRASE));
