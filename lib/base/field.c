@@ -102,8 +102,8 @@ static sipveil_code take_lines(sv_cursor *c, row_state *row, bool *too_long, con
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colon, const char *room,
-                               sv_field_row *out, sipveil_error *err)
+static sipveil_code take_any_row(sv_cursor *c, size_t most, bool blank_before_colon, const char *room,
+                                 sv_field_row *out, sipveil_error *err)
 {
     const uint8_t *start = c->at;
     size_t offset = sv_offset(c);
@@ -134,6 +134,36 @@ sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colo
                           .value = sv_trim(sv_span(value, (size_t)(c->at - value))),
                           .line = sv_span(start, (size_t)(c->at - start))};
     return SIPVEIL_OK;
+}
+
+/* A row as nearly all are: name, colon, perhaps a space, a value and the end of one line within one page. Without a
+ * backslash quotes do not matter here. False, and nothing taken: for the long way. */
+static bool take_usual_row(sv_cursor *c, size_t most, sv_field_row *out)
+{
+    const uint8_t *start = c->at, *end = sv_end_of_page(start, c->end), *colon = sv_end_of_word(start, end), *at = colon;
+    if (at == start || at == end || *at != ':') return false;
+    size_t place = SV_VECTOR;
+    for (; place == SV_VECTOR && end - at >= SV_VECTOR; at += place) {
+        sv_vector v;
+        sv_load_vector(&v, at);
+        const sv_vector found = (sv_vector)((v <= '\r') | (v == '\\'));
+        place = sv_first_set(&found);
+    }
+    if (end - at <= 2 || at[0] != '\r' || at[1] != '\n' || sv_is_blank(at[2])) return false;
+    const uint8_t *value = colon + 1;
+    if (*value == ' ') value++;
+    if (value >= at || *value == ' ' || at[-1] == ' ' || (size_t)(at + 2 - start) > most) return false;
+    *out = (sv_field_row){sv_span(start, (size_t)(colon - start)), sv_span(value, (size_t)(at - value)),
+                          sv_span(start, (size_t)(at + 2 - start))};
+    c->at = at + 2;
+    return true;
+}
+
+sipveil_code sv_take_field_row(sv_cursor *c, size_t most, bool blank_before_colon, const char *room,
+                               sv_field_row *out, sipveil_error *err)
+{
+    if (take_usual_row(c, most, out)) return SIPVEIL_OK;
+    return take_any_row(c, most, blank_before_colon, room, out, err);
 }
 
 /* What stands after the "=". */

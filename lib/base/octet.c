@@ -77,41 +77,11 @@ const uint8_t *sv_end_of_run(const uint8_t *at, const uint8_t *end, uint32_t cla
     return at;
 }
 
-/* Vectors of GCC and clang: SSE2, NEON, or plain registers where a machine has neither. They go by address: by value, a call would
- * depend on what the machine has. */
-typedef uint8_t vector __attribute__((vector_size(16)));
-
-/* The place of the first octet that is not zero; 16 if all are. */
-static inline size_t first_set(const vector *v)
-{
-#ifdef __SSE2__
-    typedef char signed_vector __attribute__((vector_size(16)));
-    unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((signed_vector)*v);
-    return bits != 0 ? (size_t)__builtin_ctz(bits) : sizeof *v;
-#else
-    uint64_t halves[2];
-    memcpy(halves, v, sizeof halves);
-    if ((halves[0] | halves[1]) == 0) return sizeof *v;
-    size_t place = halves[0] != 0 ? 0 : 8;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return place + (size_t)__builtin_clzll(halves[place / 8]) / 8;
-#else
-    return place + (size_t)__builtin_ctzll(halves[place / 8]) / 8;
-#endif
-#endif
-}
-
-static inline void load(vector *v, const uint8_t *at)
-{
-    memcpy(v, at, sizeof *v);
-}
-
 /* No step reads from a page that the octets looked for may not reach: a body that is not for us may lie where nobody can
  * read (E2M-50). So all steps but the first and the last are aligned, and the first one crosses into no other page. */
 static inline bool crosses_page(const uint8_t *at)
 {
-    enum { PAGE = 4096 }; /* no machine has smaller ones */
-    return ((uintptr_t)at & (PAGE - 1)) > PAGE - sizeof(vector);
+    return ((uintptr_t)at & (SV_PAGE - 1)) > SV_PAGE - SV_VECTOR;
 }
 
 const uint8_t *sv_find_stop(const uint8_t *at, const uint8_t *end, const sv_stops *stops)
@@ -119,20 +89,20 @@ const uint8_t *sv_find_stop(const uint8_t *at, const uint8_t *end, const sv_stop
     for (; at < end && crosses_page(at); at++) {
         if (sv_is_stop(*at, stops)) return at;
     }
-    if (end - at >= (ptrdiff_t)sizeof(vector)) {
-        vector most, a, b, c, v;
-        load(&most, stops->at_most);
-        load(&a, stops->others[0]);
-        load(&b, stops->others[1]);
-        load(&c, stops->others[2]);
-        const uint8_t *last = end - sizeof(vector);
+    if (end - at >= (ptrdiff_t)SV_VECTOR) {
+        sv_vector most, a, b, c, v;
+        sv_load_vector(&most, stops->at_most);
+        sv_load_vector(&a, stops->others[0]);
+        sv_load_vector(&b, stops->others[1]);
+        sv_load_vector(&c, stops->others[2]);
+        const uint8_t *last = end - SV_VECTOR;
         for (;;) {
-            load(&v, at);
-            const vector found = (vector)((v <= most) | (v == a) | (v == b) | (v == c));
-            size_t place = first_set(&found);
-            if (place < sizeof v) return at + place;
+            sv_load_vector(&v, at);
+            const sv_vector found = (sv_vector)((v <= most) | (v == a) | (v == b) | (v == c));
+            size_t place = sv_first_set(&found);
+            if (place < SV_VECTOR) return at + place;
             if (at == last) return end;
-            at += sizeof v - ((uintptr_t)at & (sizeof v - 1));
+            at += SV_VECTOR - ((uintptr_t)at & (SV_VECTOR - 1));
             if (at > last) at = last; /* overlaps */
         }
     }

@@ -76,13 +76,15 @@ bool sv_is_text(sipveil_span s)
 
 bool sv_read_number(sipveil_span s, uint64_t limit, uint64_t *out)
 {
+    enum { DIGITS_SAFE = 19 }; /* no number of so many is over 64 bits */
     uint64_t value = 0, most = limit / 10, last = limit % 10;
     if (s.len == 0) return false;
     for (size_t i = 0; i < s.len; i++) {
         uint64_t digit = (uint64_t)s.data[i] - '0';
-        if (digit > 9 || value > most || (value == most && digit > last)) return false;
+        if (digit > 9 || (i >= DIGITS_SAFE && (value > most || (value == most && digit > last)))) return false;
         value = value * 10 + digit;
     }
+    if (value > limit) return false;
     *out = value;
     return true;
 }

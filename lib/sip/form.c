@@ -4,6 +4,7 @@
 
 #include "sip/address.h"
 #include "sip/uri.h"
+#include "sip/usual.h"
 #include "sip/via.h"
 
 static sipveil_code bad_value(sipveil_error *err, const char *rule, size_t offset, const char *what,
@@ -168,7 +169,42 @@ static sipveil_code check_media_parameters(sipveil_span value, sipveil_error *er
     return SIPVEIL_OK;
 }
 
-sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil_error *err)
+bool sv_sip_is_usual(sv_form *form, const sv_sip_field *field)
+{
+    const uint8_t *end = field->value.data + field->value.len;
+    sv_cursor c = {field->value.data, field->value.data, sv_end_of_page(end, form->end), "value"};
+    size_t parameters = 0, values_most = field->id == SV_F_VIA ? form->limits->via - form->via : form->limits->values;
+    sipveil_span params = {NULL, 0};
+    bool known;
+    switch (field->id) {
+    case SV_F_FROM:
+    case SV_F_TO:
+    case SV_F_REPLY_TO:
+    case SV_F_CONTACT:
+    case SV_F_ROUTE:
+    case SV_F_RECORD_ROUTE:
+        known = sv_usual_take_address(&c, &params, &parameters);
+        break;
+    case SV_F_VIA:
+        known = sv_usual_take_via(&c, &parameters);
+        break;
+    case SV_F_CALL_ID:
+        known = sv_usual_take_call_id(&c);
+        break;
+    case SV_F_CONTENT_TYPE:
+    case SV_F_CONTENT_DISPOSITION:
+        known = sv_usual_take_media(&c, &parameters);
+        break;
+    default:
+        return false;
+    }
+    if (!known || c.at != end || values_most == 0 || parameters > form->limits->parameters) return false;
+    if (field->id == SV_F_CONTACT && params.len > 0) return check_expires_parameter(params, NULL) == SIPVEIL_OK;
+    if (field->id == SV_F_VIA) form->via++;
+    return true;
+}
+
+sipveil_code sv_sip_check_any(sv_form *form, const sv_sip_field *field, sipveil_error *err)
 {
     uint64_t number;
     uint32_t cseq;
@@ -206,4 +242,9 @@ sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil
     default:
         return SIPVEIL_OK;
     }
+}
+
+sipveil_code sv_sip_check_form(sv_form *form, const sv_sip_field *field, sipveil_error *err)
+{
+    return sv_sip_is_usual(form, field) ? SIPVEIL_OK : sv_sip_check_any(form, field, err);
 }

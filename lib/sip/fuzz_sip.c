@@ -3,6 +3,7 @@
  * of all of them is asserted: spans lie within the message, a message equals itself, also when it
  * is written anew with other blanks and names, and normal forms are their own. */
 #include "base/fuzz_target.h"
+#include "sip/form.h"
 #include "sip/values.h"
 #include "sip/via.h"
 
@@ -24,6 +25,26 @@ static void check_uri(sipveil_span text, sv_arena *arena)
     must(sv_sip_same_aor(text, aor) && sv_sip_same_aor(aor, text));
 }
 
+/* What is recognised as usual in some field is what the long way lets through, too. */
+static void check_usual(sipveil_span value, sv_arena *arena)
+{
+    static const sv_field_id ids[] = {SV_F_FROM, SV_F_CONTACT, SV_F_VIA, SV_F_CALL_ID, SV_F_CONTENT_TYPE};
+    static const char after[] = "\r\n\r\noctets enough for a vector";
+    sipveil_limits limits;
+    sv_buffer row;
+    sipveil_limits_default(&limits);
+    sv_buffer_init(&row, arena, value.len + sizeof after, value.len + sizeof after);
+    sv_put(&row, value);
+    sv_put(&row, sv_span(after, sizeof after));
+    sipveil_span octets = sv_buffer_span(&row);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        sv_sip_field field = {.id = ids[i], .value = sv_span(octets.data, value.len)};
+        sv_form quick = {.limits = &limits, .end = octets.data + octets.len}, slow = quick;
+        if (!sv_sip_is_usual(&quick, &field)) continue;
+        must(sv_sip_check_any(&slow, &field, NULL) == SIPVEIL_OK && quick.via == slow.via);
+    }
+}
+
 static void check_value(sipveil_span value, sv_arena *arena)
 {
     sv_sip_address address;
@@ -31,6 +52,7 @@ static void check_value(sipveil_span value, sv_arena *arena)
     uint32_t number;
     int64_t seconds;
     check_uri(value, arena);
+    check_usual(value, arena);
     (void)sv_sip_param(value, "tag", &found);
     (void)sv_sip_read_cseq(value, &number, &method, NULL);
     if (sv_sip_read_address(value, &address, NULL) == SIPVEIL_OK) {

@@ -7,6 +7,7 @@
 #include "sip/address.h"
 #include "sip/form.h"
 #include "sip/uri.h"
+#include "sip/usual.h"
 
 enum { METHOD_MOST = 128 };
 
@@ -177,6 +178,22 @@ static bool take_known_start_line(gate *g)
     return true;
 }
 
+/* One in its usual form, within one page. */
+static bool take_usual_request_line(gate *g)
+{
+    sv_cursor c = {g->c.at, g->c.at, sv_end_of_page(g->c.at, g->c.end), "request line"};
+    sipveil_span method, uri;
+    if (!sv_usual_take_request_line(&c, &method, &uri)) return false;
+    size_t length = sv_offset(&c) - 2;
+    if (method.len > METHOD_MOST || length > g->limits->start_line) return false;
+    g->out->start_line = sv_span(c.start, length);
+    g->out->is_request = true;
+    g->out->method = method;
+    g->out->request_uri = uri;
+    g->c.at = c.at;
+    return true;
+}
+
 /* A fragment may begin with a header field: a token, perhaps blanks, and a colon. */
 static bool at_header_field(const gate *g)
 {
@@ -196,28 +213,32 @@ static sipveil_code read_start_line(gate *g)
         GATE_STREAM) { /* empty lines before a message are no part of it (RFC 3261 7.5) */
         while (sv_take_literal(&g->c, "\r\n")) continue;
     }
+    if (take_usual_request_line(g)) return SIPVEIL_OK;
     SV_TRY(take_start_line(g, &line));
     g->out->start_line = line;
     return sv_starts_nocase_str(line, "SIP/") ? read_status_line(g, line)
                                               : read_request_line(g, line);
 }
 
-/* Notes the row as the first of its name, or refuses the second of a field that comes once. */
-static sipveil_code note_row(gate *g, const sv_sip_field *row)
+static sipveil_code note_another_row(gate *g, const sv_sip_field *row, const sv_sip_field *first)
 {
-    uint16_t *first = &g->out->first[row->id];
-    if (row->id == SV_F_OTHER) return SIPVEIL_OK;
-    if (*first == 0) {
-        *first = (uint16_t)(g->out->field_count + 1);
-        return SIPVEIL_OK;
-    }
     const sv_field_info *info = sv_field_info_of(row->id);
     g->out->several |= UINT64_C(1) << row->id;
     if (!info->singular) return SIPVEIL_OK;
     return sv_fail_rule(
         g->err, "sip", SIPVEIL_MALFORMED, row->id == SV_F_CONTENT_LENGTH ? "ADV-002" : "ADV-001",
         (size_t)(row->line.data - g->c.start), "second %s: \"%s\" after \"%s\"", info->name,
-        SV_QUOTE(row->value), SV_QUOTE(g->out->fields[*first - 1].value));
+        SV_QUOTE(row->value), SV_QUOTE(first->value));
+}
+
+/* Notes the row as the first of its name, or refuses the second of a field that comes once. */
+static inline sipveil_code note_row(gate *g, const sv_sip_field *row)
+{
+    uint16_t *first = &g->out->first[row->id];
+    if (row->id == SV_F_OTHER) return SIPVEIL_OK;
+    if (*first != 0) return note_another_row(g, row, &g->out->fields[*first - 1]);
+    *first = (uint16_t)(g->out->field_count + 1);
+    return SIPVEIL_OK;
 }
 
 /* Takes a row that the carrier has, too, if it stands where it is looked for. */
@@ -399,7 +420,7 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sv_sip_view
     gate g = {.c = sv_cursor_over(message, "SIP message"),
               .kind = kind,
               .limits = limits,
-              .form = {.limits = limits, .address_flags = schemeless ? SV_ADDRESS_SCHEMELESS : 0},
+              .form = {.limits = limits, .end = message.data + message.len, .address_flags = schemeless ? SV_ADDRESS_SCHEMELESS : 0},
               .carrier = carrier,
               .out = out,
               .err = err};

@@ -34,7 +34,7 @@ static sipveil_span take_escaped(sv_cursor *c, uint32_t classes)
     return sv_span(from, (size_t)(c->at - from));
 }
 
-static bool is_ipv4(sipveil_span host)
+bool sv_sip_is_ipv4(sipveil_span host)
 {
     sv_cursor c = sv_cursor_over(host, "address");
     for (int i = 0; i < 4; i++) {
@@ -59,7 +59,7 @@ static bool take_name(sv_cursor *c)
         lettered = sv_is_alpha(label.data[0]);
     } while (sv_take_if(c, '.'));
     if (c->at == from || (sv_left(c) > 0 && *c->at == '.')) return false;
-    return lettered || is_ipv4(sv_span(from, (size_t)(c->at - from)));
+    return lettered || sv_sip_is_ipv4(sv_span(from, (size_t)(c->at - from)));
 }
 
 bool sv_sip_read_ipv6(sipveil_span host, uint8_t out[16])

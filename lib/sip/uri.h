@@ -31,6 +31,7 @@ sipveil_code sv_sip_read_uri_as(sipveil_span uri, bool schemeless, sv_sip_uri *o
 
 /* host of RFC 3261 25.1: host name, IPv4 address, or IPv6 reference. */
 bool sv_sip_take_host(sv_cursor *c, sipveil_span *host);
+bool sv_sip_is_ipv4(sipveil_span host);
 /* The 16 octets that an IPv6 reference stands for, brackets and all; false for another host. */
 bool sv_sip_read_ipv6(sipveil_span host, uint8_t out[16]);
 /* Decimal, at most 65535. */

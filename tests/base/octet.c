@@ -129,6 +129,65 @@ static void stops_in_chance(void **state)
     }
 }
 
+/* Every octet at every place of a vector, the others of the opposite kind. */
+static void vectors(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        for (size_t place = 0; place < SV_VECTOR; place++) {
+            uint8_t octets[SV_VECTOR];
+            bool word = c != 0 && strchr(ALPHANUM "-._+", c) != NULL, alphanum = c != 0 && strchr(ALPHANUM, c) != NULL;
+            memset(octets, word ? ',' : 'z', sizeof octets);
+            octets[place] = (uint8_t)c;
+            uint32_t bit = UINT32_C(1) << place, others = 0xFFFF & ~bit;
+            sv_vector v, found;
+            sv_load_vector(&v, octets);
+            sv_find_word(&v, &found);
+            assert_int_equal(sv_vector_bits(&found), word ? bit : others);
+            memset(octets, alphanum ? '.' : '0', sizeof octets);
+            octets[place] = (uint8_t)c;
+            sv_load_vector(&v, octets);
+            sv_find_alphanum(&v, &found);
+            assert_int_equal(sv_vector_bits(&found), alphanum ? bit : others);
+            assert_int_equal(sv_first_set(&found), alphanum ? place : place == 0);
+            memset(&found, 0, sizeof found);
+            assert_int_equal(sv_first_set(&found), SV_VECTOR);
+        }
+    }
+}
+
+/* As far as whole vectors go: cut short only before an octet of the word, and never read past the end. */
+static void words(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length < 70; length++) {
+        for (size_t place = 0; place <= length; place++) {
+            uint8_t *octets = malloc(length > 0 ? length : 1);
+            assert_non_null(octets);
+            memset(octets, 'a', length);
+            if (place < length) octets[place] = ':';
+            size_t found = (size_t)(sv_end_of_word(octets, octets + length) - octets);
+            if (found != place) assert_true(found < place && length - found < SV_VECTOR);
+            if (place + SV_VECTOR <= length) assert_int_equal(found, place);
+            free(octets);
+        }
+    }
+}
+
+static void pages(void **state)
+{
+    (void)state;
+    void *both = NULL;
+    assert_int_equal(posix_memalign(&both, SV_PAGE, (size_t)2 * SV_PAGE), 0);
+    const uint8_t *first = both, *second = first + SV_PAGE, *end = second + SV_PAGE;
+    assert_ptr_equal(sv_end_of_page(first, end), second);
+    assert_ptr_equal(sv_end_of_page(second - 1, end), second);
+    assert_ptr_equal(sv_end_of_page(second, end), end);
+    assert_ptr_equal(sv_end_of_page(first, first + 7), first + 7);
+    assert_ptr_equal(sv_end_of_page(end, end), end);
+    free(both);
+}
+
 /* E2M-50: what lies behind the stop may be out of reach. */
 static void no_page_too_far(void **state)
 {
@@ -151,6 +210,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes),
         cmocka_unit_test(runs),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(words),
+        cmocka_unit_test(pages),
         cmocka_unit_test(stops),
         cmocka_unit_test(stops_in_chance),
         cmocka_unit_test(no_page_too_far),
