@@ -338,18 +338,22 @@ static sipveil_code finish(const signing *s, sipveil_code code, sipveil_identity
     return code;
 }
 
+static sipveil_code start(const sipveil_worker *worker, const sipveil_identity_sign_options *options, signing *s, sipveil_identity_signed *out)
+{
+    sv_error_clear(s->err);
+    if (out == NULL) return sv_fail(s->err, SV_IDENTITY, SIPVEIL_USAGE, "no place for the result");
+    *out = (sipveil_identity_signed){0};
+    return check_options(worker, options, s);
+}
+
 sipveil_code sipveil_identity_sign(sipveil_worker *worker, const sipveil_identity_sign_options *options, sipveil_span message,
                                    sipveil_identity_signed *out, sipveil_error *err)
 {
     sipveil_error local;
     sv_sip_view view;
-    if (err == NULL) err = &local;
-    signing s = {.err = err};
-    sv_error_clear(err);
-    if (out == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "no place for the result");
-    *out = (sipveil_identity_signed){0};
-    SV_TRY(check_options(worker, options, &s));
-    SV_TRY(sv_identity_begin(worker, message, &view, err));
+    signing s = {.err = err != NULL ? err : &local};
+    SV_TRY(start(worker, options, &s, out));
+    SV_TRY(sv_identity_begin(worker, message, &view, s.err));
     s.view = &view;
     s.op = &worker->operation;
     return finish(&s, sign(&s, out), out);
@@ -378,17 +382,13 @@ sipveil_code sipveil_identity_retry(sipveil_worker *worker, const sipveil_identi
 {
     sipveil_error local;
     sv_sip_view view;
-    if (err == NULL) err = &local;
-    signing s = {.err = err};
-    sv_error_clear(err);
-    if (out == NULL) return sv_fail(err, SV_IDENTITY, SIPVEIL_USAGE, "no place for the result");
-    *out = (sipveil_identity_signed){0};
-    SV_TRY(check_options(worker, options, &s));
+    signing s = {.err = err != NULL ? err : &local};
+    SV_TRY(start(worker, options, &s, out));
     sipveil_identity_sign_options full = *options;
     full.compact = false;
     s.options = &full;
     if (s.old) return unusable(&s, "RFC 4474 has one form only", "use RFC 8224");
-    SV_TRY(sv_identity_begin(worker, request, &view, err));
+    SV_TRY(sv_identity_begin(worker, request, &view, s.err));
     s.view = &view;
     s.op = &worker->operation;
     s.replace = true;

@@ -2,6 +2,7 @@
 /* `openssl cms` opens what we seal, and we open what it writes: DER and, with -stream, BER of
  * indefinite lengths; shared keys, RSA with OAEP and v1.5, ECDH, passwords; CBC and GCM. */
 #include "cms/envelopes.h"
+#include "cms/outside.h"
 
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -10,37 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[230];
 static const char text[] = "Content-Type: text/plain\r\n\r\nhello over there\r\n";
 
 #define OPENSSL "/usr/bin/openssl"
-
-static const char *path_of(const char *name)
-{
-    static char paths[8][300];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, sipveil_span octets)
-{
-    FILE *file = fopen(path_of(name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(octets.data, 1, octets.len, file), octets.len);
-    assert_int_equal(fclose(file), 0);
-}
-
-static sipveil_span read_file(fixture *f, const char *name)
-{
-    FILE *file = fopen(path_of(name), "rb");
-    assert_non_null(file);
-    uint8_t *octets = sv_arena_alloc(f->arena, 1 << 16);
-    size_t len = fread(octets, 1, 1 << 16, file);
-    fclose(file);
-    return sv_span(octets, len);
-}
 
 /* Runs `openssl cms` with these words, its files in our folder; true if it says it succeeded. */
 static bool cms(const char *const *words)

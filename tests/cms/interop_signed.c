@@ -8,20 +8,11 @@
 #include <openssl/pem.h>
 
 #include "cms/identities.h"
+#include "cms/outside.h"
 
 #define CONTENT "Content-Type: text/plain\r\n\r\nhello from here\r\n"
 
 static const sv_cms_policy strict = {.strict = true};
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][128];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 /* Runs in the folder; the exit status. */
 static int run(const char *command)
@@ -31,25 +22,6 @@ static int run(const char *command)
     assert_true(n > 0 && (size_t)n < sizeof line);
     int status = system(line);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void write_file(const char *name, sipveil_span octets)
-{
-    FILE *file = fopen(path_of(name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(octets.data, 1, octets.len, file), octets.len);
-    assert_int_equal(fclose(file), 0);
-}
-
-static sipveil_span read_file(fixture *f, const char *name)
-{
-    FILE *file = fopen(path_of(name), "rb");
-    assert_non_null(file);
-    uint8_t *octets = sv_arena_alloc(f->arena, 1 << 16);
-    size_t len = fread(octets, 1, 1 << 16, file);
-    assert_true(len < 1 << 16);
-    assert_int_equal(fclose(file), 0);
-    return sv_span(octets, len);
 }
 
 static void write_identity(const sv_cms_key *key)
@@ -75,7 +47,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char line[128];
+    char line[300];
     (void)snprintf(line, sizeof line, "rm -rf '%s'", folder);
     assert_int_equal(system(line), 0);
     return fixture_teardown(state);

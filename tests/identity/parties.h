@@ -211,4 +211,22 @@ PARTIES_UNUSED static sipveil_span signed_by(parties *p, const device *d, sipvei
     return copy;
 }
 
+/* DER of the only PEM block with that label. */
+PARTIES_UNUSED static sipveil_span der_of(parties *p, const char *pem, const char *label)
+{
+    char begin[64];
+    sipveil_span out, text = sv_span_str(pem);
+    size_t at, end;
+    snprintf(begin, sizeof begin, "-----BEGIN %s-----\n", label);
+    assert_true(sv_find(text, sv_span_str(begin), &at));
+    text = sv_span_from(text, at + strlen(begin));
+    assert_true(sv_find(text, SV_SPAN("-----END"), &end));
+    sv_buffer line = buffer_of(p);
+    for (size_t i = 0; i < end; i++) {
+        if (text.data[i] != '\n') sv_put_byte(&line, text.data[i]);
+    }
+    assert_code(sv_mime_decode_base64(sv_buffer_span(&line), p->arena, &out, &p->err), SIPVEIL_OK);
+    return out;
+}
+
 #endif
