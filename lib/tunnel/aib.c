@@ -8,11 +8,13 @@ void sv_put_content_rows(const sv_sip_view *view, sv_buffer *out)
     for (size_t i = 0; i < view->field_count; i++) {
         const sv_sip_field *field = &view->fields[i];
         if (field->id == SV_F_CONTENT_LENGTH || !sv_is_content_field(field->id, field->name)) continue;
-        if (field->id == SV_F_OTHER) {
+        /* MIME knows no compact forms, and no blank before the colon. */
+        if (field->id == SV_F_OTHER && sv_starts_nocase_str(sv_span_from(field->line, field->name.len), ":")) {
             sv_put(out, field->line);
             continue;
         }
-        sv_put_str(out, sv_field_info_of(field->id)->name); /* MIME knows no compact forms */
+        if (field->id == SV_F_OTHER) sv_put(out, field->name);
+        else sv_put_str(out, sv_field_info_of(field->id)->name);
         sv_put_str(out, ": ");
         sv_put(out, field->value);
         sv_put_str(out, "\r\n");
