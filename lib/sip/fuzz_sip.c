@@ -37,6 +37,7 @@ static void check_usual(sipveil_span value, sv_arena *arena)
     sv_put(&row, value);
     sv_put(&row, sv_span(after, sizeof after));
     sipveil_span octets = sv_buffer_span(&row);
+    if (row.failed) return; /* out of memory */
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         sv_sip_field field = {.id = ids[i], .value = sv_span(octets.data, value.len)};
         sv_form quick = {.limits = &limits, .end = octets.data + octets.len}, slow = quick;

@@ -420,10 +420,11 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sv_sip_view
     gate g = {.c = sv_cursor_over(message, "SIP message"),
               .kind = kind,
               .limits = limits,
-              .form = {.limits = limits, .end = message.data + message.len, .address_flags = schemeless ? SV_ADDRESS_SCHEMELESS : 0},
+              .form = {.limits = limits, .address_flags = schemeless ? SV_ADDRESS_SCHEMELESS : 0},
               .carrier = carrier,
               .out = out,
               .err = err};
+    g.form.end = g.c.end;
     clear(out);
     sipveil_code code = read_message(&g);
     if (code == SIPVEIL_OK) return SIPVEIL_OK;
