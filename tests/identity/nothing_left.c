@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The keys of an authentication service, and those that a credential server sends, are with their ring and nowhere once it is
  * gone, whatever was signed, verified or refused (ADV-213). Made in another process, so that no copy is the test's own. */
-#include "memory_scan.h"
+#include "nothing_left.h"
 #include "world.h"
 
 #include <openssl/bn.h>
@@ -131,15 +131,6 @@ static void list_secrets(void)
     secrets[OF_PASSPHRASE] = (scan_secret){"a passphrase", (const uint8_t *)PASSPHRASE, sizeof PASSPHRASE - 1};
 }
 
-static void assert_none_of(size_t from, size_t count, const char *after)
-{
-    scan_found found = scan_for(secrets + from, count);
-    if (found.count > 0) {
-        fail_msg("%s is left after %s, in all %zu places, first at %p of %s", found.first->name, after, found.count,
-                 (const void *)found.at, found.where);
-    }
-}
-
 static size_t places_of(size_t which)
 {
     return scan_for(secrets + which, 1).count;
@@ -159,7 +150,7 @@ static void new_workers(world *w)
 static void signs(world *w, int which, const char *info)
 {
     service s = {NULL};
-    assert_none_of(0, SECRETS, "nothing at all");
+    assert_none_left(secrets, SECRETS, "nothing at all");
     world_add(w, &s, m->both[which], OPENSSL_strdup(m->certificates[which]), info);
     w->sign.key = s.key;
     w->sign.info = info;
@@ -179,7 +170,7 @@ static void signs(world *w, int which, const char *info)
     assert_true(places_of((size_t)which) > 0); /* with the ring, and what stands ready beside its key */
     w->services[--w->service_count] = NULL;
     world_drop(&s);
-    assert_none_of(0, SECRETS, "the end of a ring");
+    assert_none_left(secrets, SECRETS, "the end of a ring");
 }
 
 static void services(void **state)
@@ -214,10 +205,10 @@ static void credentials(void **state)
         if (i == PLAIN) assert_true(places_of(AS_TEXT) > 0); /* the worker's until its next call */
         assert_int_equal(places_of(OF_SERVER) > 0, codes[i] == SIPVEIL_OK);
         assert_code(sipveil_certificate_take_credential(w->worker, message, false, &options, ring, &w->err), SIPVEIL_POLICY);
-        assert_none_of(AS_TEXT, 2, "the next call");
-        if (i == OF_OTHERS) assert_none_of(0, SECRETS, "a credential that was refused");
+        assert_none_left(secrets + AS_TEXT, 2, "the next call");
+        if (i == OF_OTHERS) assert_none_left(secrets, SECRETS, "a credential that was refused");
         sipveil_keyring_free(ring);
-        assert_none_of(0, SECRETS, "the end of a ring");
+        assert_none_left(secrets, SECRETS, "the end of a ring");
     }
 }
 

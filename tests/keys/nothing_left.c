@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What PKCS#12 files hold, and keys that were made, are nowhere once the ring, or the text that the caller got, is gone
  * (ADV-213). */
-#include "memory_scan.h"
+#include "nothing_left.h"
 
 #include "lab.h"
 
@@ -68,15 +68,6 @@ static bool make_material(void *shared)
     return true;
 }
 
-static void assert_none(const scan_secret *secrets, size_t count, const char *after)
-{
-    scan_found found = scan_for(secrets, count);
-    if (found.count > 0) {
-        fail_msg("%s is left after %s, in all %zu places, first at %p of %s", found.first->name, after, found.count,
-                 (const void *)found.at, found.where);
-    }
-}
-
 /* ---- PKCS#12 ---- */
 
 static int passphrase(void *user, const char *prompt, char *out, size_t room)
@@ -125,18 +116,18 @@ static void pkcs12(void **state)
         a = (addition){lab_ring(), sv_span(m->files[i], m->lengths[i]), {.passphrase = wrong_passphrase}, {.code = SIPVEIL_OK}, SIPVEIL_OK};
         if (i != PLAIN_KEY) {
             scan_below(add, &a);
-            assert_none(of_passphrase, PIECES + 1, "a passphrase that was wrong");
-            assert_none(&key, 1, "a passphrase that was wrong");
+            assert_none_left(of_passphrase, PIECES + 1, "a passphrase that was wrong");
+            assert_none_left(&key, 1, "a passphrase that was wrong");
             assert_int_equal(a.code, SIPVEIL_USAGE);
         }
         a.options.passphrase = passphrase;
         scan_below(add, &a);
-        assert_none(of_passphrase, PIECES + 1, "reading a PKCS#12 file");
+        assert_none_left(of_passphrase, PIECES + 1, "reading a PKCS#12 file");
         if (a.code != SIPVEIL_OK) fail_msg("%s: %s", names[i], a.err.text);
         assert_true(scan_for(&key, 1).count > 0);
         sipveil_keyring_free(a.ring);
-        assert_none(&key, 1, "the end of a ring");
-        assert_none(of_passphrase, PIECES + 1, "the end of a ring");
+        assert_none_left(&key, 1, "the end of a ring");
+        assert_none_left(of_passphrase, PIECES + 1, "the end of a ring");
     }
 }
 
@@ -196,9 +187,9 @@ static void goes_with_its_text(char *text, const char *what)
                                    {"the number of a key", made->scalar, made->scalar_length},
                                    {"the end of a key's DER", made->der + made->der_length - 16, 16}};
     assert_int_equal(scan_for(secrets, 1).count, 1); /* the caller's */
-    assert_none(secrets + 1, curve ? 1 : 2, what);
+    assert_none_left(secrets + 1, curve ? 1 : 2, what);
     wipe_text(text);
-    assert_none(secrets, 1, what);
+    assert_none_left(secrets, 1, what);
 }
 
 static void made(void **state)
@@ -234,7 +225,7 @@ static void made_kek(void **state)
     const scan_secret text = {"the text of a shared key", kept, 43};
     assert_int_equal(scan_for(&text, 1).count, 1);
     wipe_text(jwk);
-    assert_none(&text, 1, "making a shared key");
+    assert_none_left(&text, 1, "making a shared key");
 }
 
 static void wiping_free(void *block, const char *file, int line)

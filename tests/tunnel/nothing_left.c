@@ -3,7 +3,7 @@
  * they live, long-term keys are in the pages that are left out of core files and nowhere else (ADV-212). Keys and texts are
  * made in another process, so that no copy is the test's own. */
 #include "emulated.h"
-#include "memory_scan.h"
+#include "nothing_left.h"
 #include "tunnel/fixture.h"
 
 #include <openssl/bn.h>
@@ -125,15 +125,6 @@ static void list_secrets(void)
     secrets[PASSPHRASES] = (scan_secret){"a passphrase", (const uint8_t *)PASSPHRASE, sizeof PASSPHRASE - 1};
 }
 
-static void assert_none_of(size_t from, size_t count, const char *after)
-{
-    scan_found found = scan_for(secrets + from, count);
-    if (found.count > 0) {
-        fail_msg("%s is left after %s, in all %zu places, first at %p of %s", found.first->name, after, found.count,
-                 (const void *)found.at, found.where);
-    }
-}
-
 /* ---- the world ---- */
 
 typedef struct parties {
@@ -220,7 +211,7 @@ static void is_found(void **state)
     assert_int_equal(scan_for(secrets, SECRETS).count, 1);
     for (size_t i = 0; i < 64; i++) copy[i] = 0;
     free((void *)(uintptr_t)copy);
-    assert_none_of(0, SECRETS, "nothing at all");
+    assert_none_left(secrets, SECRETS, "nothing at all");
 }
 
 static void a_ring(void **state)
@@ -234,9 +225,9 @@ static void a_ring(void **state)
         assert_true(found.all_not_dumped || is_emulated());
     }
     for (size_t i = PRIVATE; i < PASSPHRASES; i++) assert_true(scan_for(secrets + i, 1).count > 0);
-    assert_none_of(PASSPHRASES, 1, "reading an encrypted key");
+    assert_none_left(secrets + PASSPHRASES, 1, "reading an encrypted key");
     end_parties(&p);
-    assert_none_of(0, SECRETS, "the end of a ring");
+    assert_none_left(secrets, SECRETS, "the end of a ring");
 }
 
 typedef struct one_opening {
@@ -284,7 +275,7 @@ static void seal_and_open(parties *p, const sipveil_key *to, const sipveil_key *
     memcpy(sealed_octets, sealed.message.data, sealed.message.len);
     wire.len = sealed.message.len;
     end_worker(p);
-    assert_none_of(0, OF_MESSAGE, what);
+    assert_none_left(secrets, OF_MESSAGE, what);
     begin_worker(p);
     sipveil_open_options_default(&options);
     options.keyring = p->ring;
@@ -296,15 +287,15 @@ static void seal_and_open(parties *p, const sipveil_key *to, const sipveil_key *
         if (broken) assert_true(code != SIPVEIL_OK);
         /* The next call wipes what the last one had. */
         assert_int_equal(sipveil_tunnel_open_message(p->worker, &options, SV_SPAN("no message"), &opened, &err), SIPVEIL_MALFORMED);
-        assert_none_of(BODY, 1, what);
+        assert_none_left(secrets + BODY, 1, what);
     }
     end_worker(p);
-    assert_none_of(0, OF_MESSAGE, what);
+    assert_none_left(secrets, OF_MESSAGE, what);
     /* No other call after it: what it left on the stack is still there. */
     sealed_octets[wire.len - 30] ^= 1;
     one_opening once = {p, wire, SIPVEIL_OK};
     scan_below(open_once, &once);
-    assert_none_of(0, OF_MESSAGE, what);
+    assert_none_left(secrets, OF_MESSAGE, what);
     assert_int_equal(once.code, SIPVEIL_OK);
     for (size_t i = KEK; i < OF_VAULT; i++) {
         scan_found found = scan_for(secrets + i, 1);
@@ -326,7 +317,7 @@ static void messages(void **state)
     seal_and_open(&p, p.keys[BOB_RSA], p.keys[ALICE], "RSA");
     seal_and_open(&p, p.keys[BOB_X25519], p.keys[ALICE], "X25519");
     end_parties(&p);
-    assert_none_of(0, SECRETS, "the end of a ring");
+    assert_none_left(secrets, SECRETS, "the end of a ring");
 }
 
 int main(void)
