@@ -36,6 +36,7 @@ static void check_usual(sipveil_span value, sv_arena *arena)
     sv_buffer_init(&row, arena, value.len + sizeof after, value.len + sizeof after);
     sv_put(&row, value);
     sv_put(&row, sv_span(after, sizeof after));
+    must(!row.failed);
     sipveil_span octets = sv_buffer_span(&row);
     if (row.failed) return; /* out of memory */
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
