@@ -229,6 +229,8 @@ sipveil_code sv_credential_get(const sv_credential_question *question, sipveil_s
     *status = 0;
     if (e != NULL && still_holds(&e->credential, question)) {
         e->used = ++cache->turn;
+        /* What libcrypto could not tell of the key for want of memory is not kept: asked again (ADV-215). */
+        e->credential.is_p256 = e->credential.is_p256 || sv_es256_fits(e->credential.key);
         *out = &e->credential;
         return SIPVEIL_OK;
     }
