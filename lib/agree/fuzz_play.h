@@ -93,7 +93,8 @@ static void change_rarely(text *t, uint8_t which)
         {";d-qop=auth", ""}, {"qop=\"auth\", ", ""}, {", qop=\"auth\"", ""}, {"digest;q", "digest\t; \r\n q"}, {"tls;q", "tls\r\n\t ;\t q"},
         {"nc=00000001", "nc=1"}, {"nc=00000001", "nc=0000000G"}, {"nc=00000001", "nc=0000000-"}, {"nc=00000001", "nc=00000000"},
         {"nc=00000001", "nc=0000000f"}, {"nonce=\"6", "nonce=\"z"}, {"nonce=\"6", "nonce=\"5"}, {"nonce=\"", "nonce=\"-"}, {"nonce=\"6", "nonce=\"-"},
-        {"algorithm=MD5", "algorithm=MD5-sess"}, {"algorithm=MD5", "algorithm=other"}, {"d-alg=MD5;", "d-alg=other;"}};
+        {"algorithm=MD5", "algorithm=MD5-sess"}, {"algorithm=MD5", "algorithm=other"}, {"d-alg=MD5;", "d-alg=other;"},
+        {"realm=\"home", "realm=\"h\\ome"}, {"realm=\"home.example\"", "realm=\"home\""}, {"realm=\"home.example\"", "realm=\"home.example"}};
     which -= RARE;
     if (which < sizeof changes / sizeof *changes) replace(t, changes[which][0], changes[which][1]);
 }

@@ -160,6 +160,8 @@ static void misconfigure(play *p, uint8_t how)
     case 0xF1: p->server.realm = NULL; break;
     case 0xF2: p->server.nonce_lifetime = -1; break;
     case 0xF3: p->server.realm = realm; break;
+    case 0xF4: p->server.realm = "a\"b\\c"; break;
+    case 0xF5: p->server.realm = "\x01\x7F"; break;
     default: break;
     }
 }
