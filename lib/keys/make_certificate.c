@@ -3,7 +3,9 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
+#include "base/calendar.h"
 #include "base/cursor.h"
 #include "base/span.h"
 #include "keys/certificate.h"
@@ -202,14 +204,23 @@ static bool set_subject(X509 *certificate, sipveil_span name)
                                       MBSTRING_UTF8, name.data, (int)len, -1, 0) == 1;
 }
 
+/* Not by time_t, which may end in 2038. */
+static bool set_time(ASN1_TIME *time, int64_t seconds)
+{
+    sv_calendar at;
+    char text[16];
+    return sv_calendar_at(seconds, &at) &&
+           snprintf(text, sizeof text, "%04d%02d%02d%02d%02d%02dZ", at.year, at.month, at.day, at.hour, at.minute, at.second) ==
+               sizeof text - 1 &&
+           ASN1_TIME_set_string_X509(time, text) == 1;
+}
+
 static bool set_basics(X509 *certificate, const sv_certificate_form *form, EVP_PKEY *key, X509 *issuer)
 {
-    time_t from, until;
-    return sv_certificate_clock(form->not_before, &from) && sv_certificate_clock(form->not_after, &until) &&
-           X509_set_version(certificate, X509_VERSION_3) == 1 && set_subject(certificate, form->subject) &&
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_subject(certificate, form->subject) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(issuer != NULL ? issuer : certificate)) == 1 &&
-           ASN1_TIME_set(X509_getm_notBefore(certificate), from) != NULL &&
-           ASN1_TIME_set(X509_getm_notAfter(certificate), until) != NULL &&
+           set_time(X509_getm_notBefore(certificate), form->not_before) &&
+           set_time(X509_getm_notAfter(certificate), form->not_after) &&
            X509_set_pubkey(certificate, key) == 1;
 }
 
