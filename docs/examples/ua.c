@@ -31,7 +31,7 @@ static int hear(const sipveil_party *we, bool answers, udp_link *link)
     sipveil_span message, refusal;
     if (!udp_receive(link, &message)) return 1;
     if (sipveil_sip_read_message(message, &plain, &err)) return failed("ua: no message", &err);
-    if (!plain.is_request) printf("%u %.*s\n", plain.status, SIPVEIL_PRINT(plain.reason)); /* whoever wrote that: nobody has signed it */
+    if (!plain.is_request) printf("%u %.*s\n", plain.status, SIPVEIL_PRINT(plain.phrase)); /* whoever wrote that: nobody has signed it */
     if (sipveil_tunnel_open_message(we->worker, &demand, message, &opened, &err)) {
         if (answers && !sipveil_tunnel_write_refusal(we->worker, &demand, message, &err, &refusal, NULL)) udp_send(link, refusal);
         return failed("ua: refused", &err); /* we are told the truth, the other side a status */

@@ -19,11 +19,6 @@ static bool is_key_length(size_t length)
     return length >= LEAST && length <= SV_KEY_MOST && length % HALF == 0;
 }
 
-/* A block is held, read and written in one piece: what is stored as two halves and loaded as a whole stalls the
- * processor until both halves have reached the cache, two dozen times a key. And from one block to the next only
- * the first half goes on: it stays where it is, for each step waits for it. Blocks go by address, as in base/octet.c. */
-typedef uint64_t halves __attribute__((vector_size(BLOCK)));
-
 static inline uint64_t half_at(const uint8_t *at)
 {
     uint64_t half;
@@ -31,18 +26,49 @@ static inline uint64_t half_at(const uint8_t *at)
     return half;
 }
 
-/* The first half of both, with this second half. */
-static inline void put_block(uint8_t block[BLOCK], const halves *first, const uint8_t *second)
+/* From one block to the next only the first half goes on: it stays where it is, for each step waits for it. */
+#if defined(__SSE2__) || defined(__ARM_NEON)
+/* A block is held, read and written in one piece: what is stored as two halves and loaded as a whole stalls the processor
+ * until both halves have reached the cache, two dozen times a key. By address, as in base/octet.c. */
+typedef uint64_t carried __attribute__((vector_size(BLOCK)));
+
+static inline void put_block(uint8_t block[BLOCK], const carried *first, const uint8_t *second)
 {
-    halves both = *first;
+    carried both = *first;
     both[1] = half_at(second);
     memcpy(block, &both, BLOCK);
 }
+static inline void take_block(carried *first, const uint8_t block[BLOCK])
+{
+    memcpy(first, block, BLOCK);
+}
+static inline void count(carried *first, uint64_t step)
+{
+    *first ^= (carried){htobe64(step)};
+}
+#else
+/* Where no register is as wide, a whole block would lie on the stack once more, not wiped. */
+typedef uint64_t carried;
+
+static inline void put_block(uint8_t block[BLOCK], const carried *first, const uint8_t *second)
+{
+    memcpy(block, first, HALF);
+    memcpy(block + HALF, second, HALF);
+}
+static inline void take_block(carried *first, const uint8_t block[BLOCK])
+{
+    memcpy(first, block, HALF);
+}
+static inline void count(carried *first, uint64_t step)
+{
+    *first ^= htobe64(step);
+}
+#endif
 
 bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, uint8_t *out)
 {
     uint8_t block[BLOCK];
-    halves check = {half_at(check_value), 0};
+    carried check = {half_at(check_value)};
     uint64_t step = 0;
     bool good = is_key_length(key.len);
     if (good) memcpy(out + HALF, key.data, key.len);
@@ -50,8 +76,8 @@ bool sv_wrap_by_blocks(sv_block_cipher encrypt, void *state, sipveil_span key, u
         for (size_t at = HALF; good && at <= key.len; at += HALF) {
             put_block(block, &check, out + at);
             good = encrypt(state, block);
-            memcpy(&check, block, BLOCK);
-            check ^= (halves){htobe64(++step), 0};
+            take_block(&check, block);
+            count(&check, ++step);
             memcpy(out + at, block + HALF, HALF);
         }
     }
@@ -66,19 +92,19 @@ bool sv_unwrap_by_blocks(sv_block_cipher decrypt, void *state, sipveil_span wrap
                          uint8_t *out)
 {
     uint8_t block[BLOCK];
-    halves check = {0};
+    carried check = {0};
     uint64_t step = ROUNDS * key_length / HALF;
     bool good = is_key_length(key_length) && wrapped.len == key_length + HALF;
     if (good) {
-        check[0] = half_at(wrapped.data);
+        check = (carried){half_at(wrapped.data)};
         memcpy(out, wrapped.data + HALF, key_length);
     }
     for (unsigned round = 0; good && round < ROUNDS; round++) {
         for (size_t at = key_length; good && at > 0; at -= HALF) {
-            check ^= (halves){htobe64(step--), 0};
+            count(&check, step--);
             put_block(block, &check, out + at - HALF);
             good = decrypt(state, block);
-            memcpy(&check, block, BLOCK);
+            take_block(&check, block);
             memcpy(out + at - HALF, block + HALF, HALF);
         }
     }

@@ -19,7 +19,7 @@ sipveil_code sipveil_sip_read_message(sipveil_span octets, sipveil_sip_message *
     *out = (sipveil_sip_message){0};
     SV_TRY(pass_gate(octets, &view, err));
     *out = (sipveil_sip_message){.is_request = view.is_request, .method = view.method, .request_uri = view.request_uri,
-                                 .status = view.status, .reason = view.reason, .body = view.body};
+                                 .status = view.status, .phrase = view.reason, .body = view.body};
     return SIPVEIL_OK;
 }
 

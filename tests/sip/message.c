@@ -25,7 +25,7 @@ static void takes_apart(void **state)
     assert_int_equal(sipveil_sip_read_message(sipveil_span_of("SIP/2.0 486 Busy Here\r\n" CORE LENGTH_0 END), &m, NULL), SIPVEIL_OK);
     assert_false(m.is_request);
     assert_int_equal(m.status, 486);
-    assert_text(m.reason, "Busy Here");
+    assert_text(m.phrase, "Busy Here");
     assert_text(m.method, "OPTIONS");
     assert_int_equal(m.body.len, 0);
 }

@@ -20,7 +20,7 @@ typedef struct sipveil_sip_message {
     sipveil_span method;      /**< of the request line, or of CSeq in a response */
     sipveil_span request_uri; /**< empty in a response */
     unsigned status;          /**< 0 in a request */
-    sipveil_span reason;      /**< of the status, as it stands there */
+    sipveil_span phrase;      /**< of the status, as it stands there */
     sipveil_span body;
 } sipveil_sip_message;
 
