@@ -52,7 +52,11 @@ def check(row):
     wrong = [] if result.code == row.wanted else ["with a generator of ours: %r" % result]
     for n in numbers(count):
         work = Work(row.files)
-        result, _ = run(row, work, n)
+        result, asked = run(row, work, n)
+        if asked < n: # libcrypto blinds RSA with a number below the modulus, and draws again where it was not: this time it was
+            wrong += [] if result.code == row.wanted else ["without draw %d, which was not asked for: exit %d" % (n, result.code)]
+            work.close()
+            continue
         found = [] if result.code == 1 else ["exit %d instead of 1" % result.code]
         found += ["%d octets on standard output" % len(result.out)] if result.out else []
         found += [] if SAYS.search(result.err) else ["says %r" % result.err]
