@@ -121,9 +121,8 @@ sipveil_code sv_server_answer(sv_server *s, int status, sipveil_span *response)
     answer.rows = sv_buffer_span(&rows);
     SV_TRY(write_response(s, &answer, response));
     /* ADV-220: the source of a datagram may be forged. What the other side can do without, it gets over TCP or TLS. */
-    size_t request = s->view->whole.len;
-    bool large = response->len > DATAGRAM_MOST || response->len > request + request / 2;
-    if (!large || answer.body.len == 0 || sv_sip_source_is_confirmed(s->view)) return SIPVEIL_OK;
+    bool fragments = response->len > DATAGRAM_MOST && !sv_sip_source_is_confirmed(s->view);
+    if (answer.body.len == 0 || (!fragments && !sv_sip_is_amplified(s->view, response->len))) return SIPVEIL_OK;
     sv_report_warning(s->op, "AGR-28", "the certificate stays out of an answer over UDP that would have %zu octets",
                       response->len);
     answer.body = answer.content_rows = SV_SPAN("");

@@ -88,8 +88,7 @@ static int status_of(const sv_hop *hop, sv_refusal refusal, const sipveil_error 
  * the fingerprint has to do, and the certificate comes over TCP or TLS. */
 static bool is_too_large(const sv_hop *hop, const sv_sip_view *view, const sv_answer *answer, size_t size)
 {
-    if (answer->body.len == 0 || hop->options->protected_hop || sv_sip_source_is_confirmed(view)) return false;
-    return size > view->whole.len + view->whole.len / 2;
+    return answer->body.len > 0 && !hop->options->protected_hop && sv_sip_is_amplified(view, size);
 }
 
 sipveil_code sv_hop_answer(const sv_hop *hop, const sv_sip_view *view, sv_refusal refusal, const sipveil_error *why,

@@ -93,3 +93,9 @@ bool sv_sip_source_is_confirmed(const sv_sip_view *view)
     sipveil_span transport = sv_sip_top_transport(view);
     return sv_equal_nocase_str(transport, "TCP") || sv_equal_nocase_str(transport, "TLS");
 }
+
+bool sv_sip_is_amplified(const sv_sip_view *view, size_t answer)
+{
+    size_t request = view->whole.len;
+    return answer > request + request / 2 && !sv_sip_source_is_confirmed(view);
+}

@@ -26,5 +26,7 @@ sipveil_span sv_sip_top_transport(const sv_sip_view *view);
 sipveil_span sv_sip_top_branch(const sv_sip_view *view);
 /* Whether the source of a message is who it says, so that an answer may be larger than it (ADV-220). */
 bool sv_sip_source_is_confirmed(const sv_sip_view *view);
+/* Whether an answer of that size is larger than it by half, and its source may be forged. */
+bool sv_sip_is_amplified(const sv_sip_view *view, size_t answer);
 
 #endif

@@ -68,15 +68,6 @@ static bool is_zero(const void *what, size_t len)
     return true;
 }
 
-/* A kept input is opened in every way, and every report is read. While new ones are looked for each is opened in one
- * way, which its octets choose, reports are read where that way is to look, and one in eight is answered: what is rare is found by many runs, and
- * a failure can be repeated. */
-#ifdef SIPVEIL_FUZZING
-static const bool thorough = false;
-#else
-static const bool thorough = true;
-#endif
-
 /* Loops over long texts: what they compare is no news to the fuzzer, and telling it would cost most of its time. */
 #ifdef __clang__
 #define UNTRACED __attribute__((noinline, no_sanitize("coverage")))
@@ -169,7 +160,7 @@ static void open_one(const sipveil_open_options *options, sipveil_span message, 
         must(err.text[0] != '\0' && is_plain_text(err.text) && is_plain_text(err.hint));
         must(!worker->operation.secret_used || err.sip_status == 493);
     }
-    if (thorough) check_report(false);
+    if (FUZZ_IS_THOROUGH) check_report(false);
     if (!answers) return;
     sipveil_span response;
     sipveil_error why = err;
@@ -209,7 +200,7 @@ static void open_one_way(sipveil_span message, unsigned way)
 static void open_in_ways(sipveil_span message, unsigned first, unsigned chosen)
 {
     for (unsigned way = 0; way < WAYS; way++) {
-        if (thorough || first + way == chosen % (2 * WAYS)) open_one_way(message, way);
+        if (FUZZ_IS_THOROUGH || first + way == chosen % (2 * WAYS)) open_one_way(message, way);
     }
 }
 
@@ -243,13 +234,16 @@ static sipveil_span around(sipveil_span content)
     return sv_buffer_span(&message);
 }
 
+/* A kept input is opened in every way, and every report is read. While new ones are looked for each is opened in one
+ * way, which its octets choose, reports are read where that way is to look, and one in eight is answered: what is rare is found by many runs, and
+ * a failure can be repeated. */
 void fuzz_input(const uint8_t *data, size_t size)
 {
     if (context == NULL) set_up();
     if (size > 1 << 18) return;
     sv_arena_reset(arena);
     unsigned chosen = choice_of(sv_span(data, size));
-    answers = thorough || chosen / (2 * WAYS) % 8 == 0;
+    answers = FUZZ_IS_THOROUGH || chosen / (2 * WAYS) % 8 == 0;
     open_in_ways(sv_span(data, size), 0, chosen);
-    if (thorough || chosen % (2 * WAYS) >= WAYS) open_in_ways(around(sv_span(data, size)), WAYS, chosen);
+    if (FUZZ_IS_THOROUGH || chosen % (2 * WAYS) >= WAYS) open_in_ways(around(sv_span(data, size)), WAYS, chosen);
 }

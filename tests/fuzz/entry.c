@@ -74,13 +74,6 @@ bool repeatable(void *user, uint8_t *out, size_t len)
     return true;
 }
 
-/* While inputs are looked for a run is to be short. */
-#ifdef SIPVEIL_FUZZING
-static const bool thorough = false;
-#else
-static const bool thorough = true;
-#endif
-
 /* number: of what is refused, 0: nothing. Whether it was. */
 static bool run(const uint8_t *data, size_t size, unsigned number)
 {
@@ -103,7 +96,7 @@ static void run_lacking(const uint8_t *data, size_t size, unsigned number)
 {
     unsigned last = number & (ALL_THAT_FOLLOW - 1u), all = number & ALL_THAT_FOLLOW;
     (void)run(data, size, 0);
-    for (unsigned n = thorough ? 1 : last; n > 0 && n <= last; n++) {
+    for (unsigned n = FUZZ_IS_THOROUGH ? 1 : last; n > 0 && n <= last; n++) {
         bool refused = run(data, size, n | all);
         (void)run(data, size, 0);
         if (!refused) break;
