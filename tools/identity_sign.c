@@ -88,10 +88,14 @@ static int read_claims(sign_state *s)
     int exit_code;
     if (s->claims_file == NULL) return TOOL_OK;
     if (!io_read(&s->o.common, s->claims_file, CLAIMS_MOST, &text, &exit_code)) return exit_code;
-    s->claims = strndup((const char *)text.data, text.len);
+    bool is_empty = text.len == 0, has_nul = !is_empty && memchr(text.data, '\0', text.len) != NULL;
+    s->claims = !is_empty && !has_nul ? strndup((const char *)text.data, text.len) : NULL;
     io_free(&text);
     s->sign.claims = s->claims;
-    return s->claims != NULL ? TOOL_OK : tool_failure(&s->o.common, TOOL_FAILED, NULL, "out of memory");
+    if (s->claims != NULL) return TOOL_OK;
+    if (is_empty) return tool_failure(&s->o.common, TOOL_USAGE, "{} where there are none", "%s: it is empty: there are no claims", s->claims_file);
+    if (has_nul) return tool_failure(&s->o.common, TOOL_USAGE, NULL, "%s: a NUL octet is in it: claims are a JSON text", s->claims_file);
+    return tool_failure(&s->o.common, TOOL_FAILED, NULL, "out of memory");
 }
 
 static int prepare(void *state)
@@ -133,7 +137,10 @@ static int sign_message(void *state, const char *path, sipveil_span message)
     sipveil_error err;
     int exit_code = check_link(s, path, message);
     if (exit_code != TOOL_OK) return exit_code;
-    if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) return tool_error(&s->o.common, path, &err);
+    if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) {
+        bool of_claims = s->claims_file != NULL && strcmp(err.rule, "IDN-25") == 0; /* nothing else that is signed breaks it */
+        return tool_error(&s->o.common, of_claims ? s->claims_file : path, &err);
+    }
     for (size_t i = 0; i < made.warning_count; i++) tool_warning(&s->o.common, path, "%s", made.warnings[i].text);
     return io_write_output(&s->o.common, made.message, IO_BINARY);
 }
@@ -151,6 +158,7 @@ int identity_sign(int argc, char **argv)
     int exit_code = identity_do(&verb, &work, argc, argv, &s.o, &s);
     identity_naming_end(&s.numbers);
     opening_end(&s.o);
+    if (s.claims != NULL) explicit_bzero(s.claims, strlen(s.claims)); /* a file of a key, by a slip */
     free(s.claims);
     peer_end(&s.from);
     return exit_code;

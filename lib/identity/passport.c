@@ -47,7 +47,42 @@ static sipveil_code put_base(const sv_passport *passport, sv_buffer *out, sipvei
     return sv_buffer_check(out, SV_IDENTITY, err);
 }
 
-/* Further claims are put among ours: the members of both in one object. */
+/* ---- further claims ---- */
+
+static sipveil_code no_claims(sipveil_error *err, const char *what, const char *more)
+{
+    sv_fail_rule(err, SV_IDENTITY, SIPVEIL_USAGE, "IDN-25", SIPVEIL_NO_OFFSET, "%s%s", what, more);
+    return sv_hint(err, SIPVEIL_USAGE, "claims are a JSON object, as in {\"attest\":\"A\"}");
+}
+
+/* A JWK in place of claims, or one with its secret among them (RFC 7517 4.1, 7518 6). The public key of a claim such as cnf
+ * (RFC 7800) may stand. */
+static bool holds_key(const sv_json *value, bool outermost)
+{
+    bool is_key = sv_json_member(value, "kty") != NULL;
+    if (is_key && (outermost || sv_json_member(value, "d") != NULL || sv_json_member(value, "k") != NULL)) return true;
+    bool nests = value->kind == SV_JSON_OBJECT || value->kind == SV_JSON_ARRAY;
+    for (const sv_json *m = nests ? value->first : NULL; m != NULL; m = m->next) {
+        if (holds_key(m, false)) return true;
+    }
+    return false;
+}
+
+sipveil_code sv_claims_read(sipveil_span text, sv_arena *arena, const sv_json **out, sipveil_error *err)
+{
+    sipveil_error why;
+    const sv_json *claims;
+    *out = NULL;
+    sipveil_code code = sv_json_read_within(text, SV_IDENTITY_JSON_DEPTH, arena, &claims, &why);
+    if (code == SIPVEIL_INTERNAL) return sv_no_memory(err, SV_IDENTITY);
+    if (code != SIPVEIL_OK) return no_claims(err, "the claims are no JSON object: ", why.text);
+    if (claims->kind != SV_JSON_OBJECT) return no_claims(err, "the claims are no JSON object", "");
+    if (holds_key(claims, true)) return no_claims(err, "the claims hold a key (JWK), which everybody on the way would read", "");
+    *out = claims;
+    return SIPVEIL_OK;
+}
+
+/* They are put among ours: the members of both in one object. */
 static sipveil_code put_with_claims(const sv_passport *passport, sv_arena *arena, sv_buffer *out, sipveil_error *err)
 {
     sv_buffer base;

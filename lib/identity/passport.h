@@ -15,6 +15,9 @@ typedef struct sv_passport {
     const sv_json *claims; /* further ones, an object; NULL: none */
 } sv_passport;
 
+/* Further claims as somebody wrote them. USAGE (IDN-25): no JSON object, or a key is among them: by a slip it would be sent. */
+sipveil_code sv_claims_read(sipveil_span text, sv_arena *arena, const sv_json **out, sipveil_error *err);
+
 /* JSON without blanks, members in the order of their code points (RFC 8225 9). */
 sipveil_code sv_passport_put_header(const sv_passport *passport, sv_buffer *out, sipveil_error *err);
 sipveil_code sv_passport_put_payload(const sv_passport *passport, sv_arena *arena, sv_buffer *out, sipveil_error *err);

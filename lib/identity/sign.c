@@ -195,18 +195,6 @@ static sipveil_code sign_rsa(const signing *s, sipveil_span *signature)
     return key->held->operations->sign(key->held, scheme, sv_span(digest, 32), s->op->arena, signature, s->err);
 }
 
-static sipveil_code read_claims(const signing *s, const sv_json **out)
-{
-    sipveil_error why;
-    *out = NULL;
-    if (s->options->claims == NULL) return SIPVEIL_OK;
-    sipveil_code code = sv_json_read_within(sv_span_str(s->options->claims), SV_IDENTITY_JSON_DEPTH, s->op->arena, out, &why);
-    if (code == SIPVEIL_OK && (*out)->kind == SV_JSON_OBJECT) return SIPVEIL_OK;
-    if (code == SIPVEIL_INTERNAL) return sv_no_memory(s->err, SV_IDENTITY);
-    return sv_fail(s->err, SV_IDENTITY, SIPVEIL_USAGE, "the claims are no JSON object%s%s", code != SIPVEIL_OK ? ": " : "",
-                   code != SIPVEIL_OK ? why.text : "");
-}
-
 /* RFC 8224 4, 6.1 */
 static sipveil_code put_passport(signing *s, sv_buffer *rows)
 {
@@ -216,7 +204,7 @@ static sipveil_code put_passport(signing *s, sv_buffer *rows)
     sv_passport token = {.x5u = sv_span_str(o->info), .ppt = o->ppt != NULL ? sv_span_str(o->ppt) : sv_span(NULL, 0),
                          .orig = s->originator, .dest = s->destination, .iat = o->own_clock ? s->now : s->date_seconds};
     SV_TRY(sv_fingerprints_read(s->view, s->op->limits, s->op->arena, &token.mky, s->err));
-    SV_TRY(read_claims(s, &token.claims));
+    if (o->claims != NULL) SV_TRY(sv_claims_read(sv_span_str(o->claims), s->op->arena, &token.claims, s->err));
     sv_buffer_init(&octets, s->op->arena, 512, SV_IDENTITY_FIELD_MOST);
     SV_TRY(sv_passport_put_signed(&token, s->op->arena, &octets, s->err));
     s->signed_octets = sv_buffer_span(&octets);

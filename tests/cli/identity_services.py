@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 
-from lab import (ALICE, ANSWER, MALFORMED, NO_KEY, OK, POLICY, UNTRUSTED, USAGE, VERIFY, Cases, Lab, complaints_about, execute,
+from lab import (ALICE, ANSWER, IO, MALFORMED, NO_KEY, OK, POLICY, UNTRUSTED, USAGE, VERIFY, Cases, Lab, complaints_about, execute,
                  have, sipveil, tool)
 
 INFO = "https://cert.atlanta.example.com/as.cer"
@@ -259,6 +259,25 @@ def answers(cases):
     cases.case("what is no SIP is exit 3", complaints_about(verify(b"hello"), "identity verify", MALFORMED))
 
 
+def claims(cases):
+    """A file that is given for claims: what is not one is named, and none of it is sent or read out."""
+    taken = signed("--claims", lab.write("claims.json", b'{ "attest": "A" }'))
+    cases.case("--claims are in the token", [] if json.loads(decode(field(taken)[1])) == dict(CLAIMS, attest="A") else repr(taken))
+    jwk = lab.kek("slip")
+    for name, given, code, words in (
+            ("a shared key", jwk, USAGE, ("slip.jwk: the claims hold a key", "hint: claims are a JSON object")),
+            ("a set of them", lab.write("set.jwk", b'{"keys":[%s]}' % jwk.read_bytes()), USAGE, ("set.jwk: the claims hold a key",)),
+            ("a private key in PEM", lab.path("as.pem"), USAGE, ("as.pem: the claims are no JSON object",)),
+            ("what is ours to write", lab.write("ours.json", b'{"iat":1}'), USAGE, ('ours.json: claim "iat" is ours',)),
+            ("a list", lab.write("list.json", b"[]"), USAGE, ("list.json: the claims are no JSON object",)),
+            ("an empty file", lab.write("empty.json", b""), USAGE, ("empty.json: it is empty",)),
+            ("claims with more behind a NUL", lab.write("nul.json", b'{"a":1}\0more'), USAGE, ("nul.json: a NUL octet",)),
+            ("a folder", lab.path("ca"), IO, ("ca: cannot be read",)), ("no file", lab.path("none"), IO, ("none: cannot be read",))):
+        result = sign("--claims", given)
+        secret = json.loads(jwk.read_bytes())["k"]
+        cases.case("--claims of %s" % name, complaints_about(result, "identity sign", code, *words) + (["read out"] if secret in result.err else []))
+
+
 def options(cases):
     message, state, report = signed(), lab.path("seen"), lab.path("report.json")
     first = verify(message, "--state", state, "--report", report)
@@ -309,6 +328,7 @@ def main():
     by_openssl(cases)
     by_others(cases)
     answers(cases)
+    claims(cases)
     options(cases)
     cases.leave()
 

@@ -148,6 +148,23 @@ static void claims(void **state)
     }
 }
 
+/* IDN-25: a file of keys that is given for claims by a slip is not sent to everybody; a public key in a claim may be. */
+static void claims_that_are_keys(void **state)
+{
+    world *w = begin(state);
+    w->sign.claims = "{\"cnf\":{\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":\"Ag\"}}}";
+    assert_valid(w, sign(w, INVITE));
+    static const char *const keys[] = {
+        "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"c2VjcmV0\"}", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":\"Ag\"}",
+        "{\"keys\":[{\"kty\":\"EC\",\"x\":\"AQ\"},{\"k\":\"c2VjcmV0\",\"kty\":\"oct\"}]}", "{\"cnf\":{\"jwk\":{\"kty\":\"OKP\",\"d\":\"c2VjcmV0\"}}}"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        w->sign.claims = keys[i];
+        sipveil_code code = try_sign(w, INVITE);
+        bool told = code == SIPVEIL_USAGE && strcmp(w->err.rule, "IDN-25") == 0 && strstr(w->err.text, "hold a key") != NULL;
+        if (!told || strstr(w->err.text, "c2Vj") != NULL || w->made.message.len != 0) fail_msg("%s: %s", keys[i], w->err.text);
+    }
+}
+
 /* What was there stays as it was, octet by octet; the new rows stand before those that describe the body. */
 static void changes_nothing_else(void **state)
 {
@@ -247,7 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forwards_what_is_not_its_own), cmocka_unit_test(senders), cmocka_unit_test(dates),
-        cmocka_unit_test(impossible), cmocka_unit_test(claims), cmocka_unit_test(changes_nothing_else),
+        cmocka_unit_test(impossible), cmocka_unit_test(claims), cmocka_unit_test(claims_that_are_keys), cmocka_unit_test(changes_nothing_else),
         cmocka_unit_test(once_more_in_full), cmocka_unit_test(asserted),
         cmocka_unit_test(old_speaks_for_from)};
     return cmocka_run_group_tests_name("signing an Identity", tests, world_setup, world_teardown);

@@ -97,7 +97,8 @@ typedef struct sipveil_identity_sign_options {
     sipveil_identity_spc_cb spc; /**< whether a service provider code of our certificate covers a number */
     void *spc_user;
     const char *ppt;         /**< an extension of PASSporT, or NULL */
-    const char *claims;      /**< further claims as a JSON object, or NULL; never with `compact` */
+    const char *claims;      /**< further claims as a JSON object, or NULL; never with `compact`. A JWK is refused (USAGE):
+                                  it would be sent */
     bool own_clock;          /**< iat is our clock's, not Date; never with `compact` */
     int64_t freshness;       /**< seconds that Date may be off; 0: 60 (RFC 8224), 600 (RFC 4474) */
     bool has_at;             /**< use `at` instead of the clock */
