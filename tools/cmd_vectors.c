@@ -82,23 +82,37 @@ static const char *check_file(const json_t *file, int64_t *now)
     return NULL;
 }
 
+/* jansson quotes what it stumbled over: of a file of secrets that is given by a slip, a secret. The place will do. */
+static json_t *load(const tool_common *common, const char *path, const io_octets *octets)
+{
+    json_error_t error;
+    json_t *file = octets->len > 0 ? json_loadb((const char *)octets->data, octets->len, JSON_REJECT_DUPLICATES, &error) : NULL;
+    if (octets->len == 0) {
+        tool_failure(common, TOOL_USAGE, NULL, "%s: it is empty: there are no vectors", path);
+    } else if (file == NULL) {
+        const char *quote = strstr(error.text, " near '");
+        int len = (int)(quote != NULL ? (size_t)(quote - error.text) : strlen(error.text));
+        tool_failure(common, TOOL_USAGE, NULL, "%s:%d:%d: no JSON: %.*s", path, error.line, error.column, len, error.text);
+    }
+    return file;
+}
+
 static void run_file(vectors_state *s, const char *path)
 {
     io_octets octets;
-    json_error_t error;
     int exit_code;
     int64_t now;
     const json_t *test;
     size_t i;
-    s->unusable = s->unusable || !io_read(&s->bench.common, path, FILE_MOST, &octets, &exit_code);
-    if (s->unusable) return;
-    json_t *file = json_loadb((const char *)octets.data, octets.len, JSON_REJECT_DUPLICATES, &error);
+    if (!io_read(&s->bench.common, path, FILE_MOST, &octets, &exit_code)) {
+        s->unusable = true;
+        return;
+    }
+    json_t *file = load(&s->bench.common, path, &octets);
     const char *why = file == NULL ? NULL : check_file(file, &now);
-    if (file == NULL) {
-        tool_failure(&s->bench.common, TOOL_USAGE, NULL, "%s:%d:%d: %s", path, error.line, error.column, error.text);
-    } else if (why != NULL) {
-        tool_failure(&s->bench.common, TOOL_USAGE, NULL, "%s: %s", path, why);
-    } else {
+    if (why != NULL) {
+        tool_failure(&s->bench.common, TOOL_USAGE, "vectors/README.md describes such a file", "%s: %s", path, why);
+    } else if (file != NULL) {
         s->bench.keys = json_object_get(file, "keys");
         json_array_foreach (json_object_get(file, "cases"), i, test) run_case(s, path, test, i, now);
     }
@@ -108,8 +122,10 @@ static void run_file(vectors_state *s, const char *path)
     io_free(&octets);
 }
 
+/* Where not one case could be run there is no result: "0 failed" would sound like one. */
 static int write_result(vectors_state *s)
 {
+    if (s->unusable && s->passed + s->failed == 0) return TOOL_USAGE;
     sipveil_span out = {(const uint8_t *)s->lines, s->lines_len};
     if (s->emit && s->emitted.data != NULL) out = (sipveil_span){s->emitted.data, s->emitted.len};
     int exit_code = io_write_output(&s->bench.common, out, s->emit ? IO_BINARY : 0);

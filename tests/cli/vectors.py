@@ -3,7 +3,7 @@ import json
 import shutil
 import sys
 
-from lab import OK, SOURCE, USAGE, Cases, Lab, execute, sipveil
+from lab import OK, SOURCE, USAGE, Cases, Lab, complaints_about, execute, sipveil
 
 FOLDER = SOURCE / "vectors"
 FAILED = 1
@@ -61,7 +61,19 @@ def judge_files(cases):
               vector_file(test(expected={"result": "malformed", member: value})), FAILED, words)
     judge(cases, "no JSON: the place is told", lab.write("vectors.json", b'{\n "format": }'), USAGE,
           "vectors.json:2:12: ")
-    judge(cases, "no file", lab.path("none.json"), USAGE, "none.json")
+    for octets in (b"passphrase\n", b'{"kty":"oct" passphrase'):
+        slip = sipveil("vectors", lab.write("vectors.json", octets))
+        cases.case("no JSON: the place is told, and nothing of it", complaints_about(slip, "vectors", USAGE, "vectors.json:1:") +
+                   (["read out: %s" % slip.err] if "passphrase" in slip.err else []))
+    judge(cases, "an empty file", lab.write("vectors.json", b""), USAGE, "vectors.json: it is empty")
+    out = lab.path("none.txt")
+    for words in ((lab.path("none.json"),), (lab.path("none.json"), "-o", out), ("--case", "none", vector_file(test()))):
+        none = sipveil("vectors", *words)
+        cases.case("where no case is run there is no result: %d words" % len(words),
+                   complaints_about(none, "vectors", USAGE, "none") + (["-o was written"] if out.exists() else []))
+    some = sipveil("vectors", lab.path("none.json"), vector_file(test()))
+    cases.case("a file that is not there keeps no other from being run", [] if some.code == USAGE and "none.json" in some.err and
+               some.out == b"1 passed, 0 failed\n" else repr(some))
     for name, more, words in (
             ("another format", {"format": "x"}, "\"format\" is not"),
             ("another version", {"version": 2}, "\"version\" is not"),
