@@ -112,6 +112,10 @@ static sipveil_code read_key(const sv_json *jwk, sv_arena *scratch, sv_key_batch
     }
     id = kid;
     if (kid_hex.len > 0) SV_TRY(decode_hex(kid_hex, scratch, &id, err));
+    if (kid.len > 0 && !sv_equal(kid, id)) {
+        sv_fail(err, "keys", SIPVEIL_USAGE, "\"kid\" is \"%s\", and \"kid_hex\" names other octets: %s", SV_QUOTE(kid), SV_QUOTE(kid_hex));
+        return sv_hint(err, SIPVEIL_USAGE, "keep the one that goes on the wire: kid, as UTF-8, or kid_hex, as octets");
+    }
     SV_TRY(decode_key(k, scratch, &key, err));
     SV_TRY(check_algorithm(alg, use, key, err));
     SV_TRY(sv_key_batch_add_kek(batch, id, key, err));

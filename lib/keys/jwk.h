@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared keys as JSON Web Keys (RFC 7517, kty "oct", RFC 7518 6.4). keyIdentifier is `kid_hex` undone
- * if that member is there, else the UTF-8 octets of `kid`. */
+/* Shared keys as JSON Web Keys (RFC 7517, kty "oct", RFC 7518 6.4). keyIdentifier is the UTF-8 octets of `kid`, or
+ * `kid_hex` undone; where both stand they are the same octets. */
 #ifndef SV_KEYS_JWK_H
 #define SV_KEYS_JWK_H
 

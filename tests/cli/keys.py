@@ -143,7 +143,7 @@ def key_sets(cases):
     cases.case("kid_hex opens", round_trip(binary, binary))
     for name, text in (
             ("not JSON", b"{kty"), ("empty", b""), ("another kty", b'{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"}'),
-            ("no k", b'{"kty":"oct","kid":"a"}'), ("k is no base64url", b'{"kty":"oct","kid":"a","k":"%%%%"}'),
+            ("no k", b'{"kty":"oct","kid":"a"}'), ("kid and kid_hex that differ", b'{"kty":"oct","kid":"a","kid_hex":"ff","k":"AQIDBAUGBwgJCgsMDQ4PEA"}'), ("k is no base64url", b'{"kty":"oct","kid":"a","k":"%%%%"}'),
             ("72 bits", b'{"kty":"oct","kid":"a","k":"AQIDBAUGBwgJ"}'),
             ("ADV-093: all zero", b'{"kty":"oct","kid":"a","k":"AAAAAAAAAAAAAAAAAAAAAA"}'),
             ("alg and size disagree", json.dumps({"kty": "oct", "kid": "a", "alg": "A128KW", "k": b64(os.urandom(32))}).encode()),
