@@ -51,7 +51,7 @@ static sipveil_code refuse(sv_hop *hop, sv_refusal refusal, const sipveil_error 
     const sv_sip_view *view = op->root->view;
     *out = (sipveil_e2m_verdict){.action = SIPVEIL_E2M_FORWARD, .message = view->whole, .concerned = true,
                                  .named = hop->named, .reason = *why};
-    if (hop->named && op->met_encrypted) sv_hop_note_failure(hop);
+    if (hop->named && op->met_encrypted) SV_TRY(sv_hop_note_failure(hop, op->err));
     if (!view->is_request || sv_equal_str(view->method, "ACK")) {
         sv_report_warning(op, "E2M-56", "passed without the service: %s", why->text);
         return SIPVEIL_OK;
@@ -215,8 +215,7 @@ static sipveil_code handle(sv_hop *hop, sipveil_worker *worker, sipveil_span mes
         code = refuse(hop, refusal_for(code, hop), &why, out);
     }
     bool responds = out->action == SIPVEIL_E2M_RESPOND;
-    if (code == SIPVEIL_OK) sv_hop_note_transaction(hop, message, responds ? out->message : sv_span(NULL, 0));
-    return code;
+    return code == SIPVEIL_OK ? sv_hop_note_transaction(hop, message, responds ? out->message : sv_span(NULL, 0), err) : code;
 }
 
 /* What this response ends needs no keys any more (E2M-57); off a protected link anybody may have written it. */

@@ -36,14 +36,24 @@ sipveil_code sv_hop_find_transaction(const sv_hop *hop, sipveil_span message, bo
     return !*found || sv_arena_copy(hop->op->arena, value, response) ? SIPVEIL_OK : sv_no_memory(err, SV_E2M);
 }
 
-/* What does not fit is not remembered: it is a help, and no protection. */
-void sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_span response)
+/* What does not fit is not remembered: it is a help, and no protection. Want of memory fails the call (ADV-215). */
+static sipveil_code only_memory(sipveil_code code, const sipveil_error *why, sipveil_error *err)
+{
+    if (code != SIPVEIL_INTERNAL) return SIPVEIL_OK;
+    *err = *why;
+    return code;
+}
+
+sipveil_code sv_hop_note_transaction(const sv_hop *hop, sipveil_span message, sipveil_span response, sipveil_error *err)
 {
     uint8_t name[NAME];
+    sipveil_error why;
     sv_store *store = store_of(hop);
-    if (store == NULL || name_message(hop, message, name, NULL) != SIPVEIL_OK) return;
-    (void)sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), response, hop->op->now,
-                       hop->op->now + SV_RETRANSMITTED_WITHIN, NULL);
+    if (store == NULL) return SIPVEIL_OK;
+    SV_TRY(name_message(hop, message, name, err));
+    sipveil_code code = sv_store_add(store, SV_STORE_TRANSACTION, ANSWERED, sv_span(name, NAME), response, hop->op->now,
+                                     hop->op->now + SV_RETRANSMITTED_WITHIN, &why);
+    return only_memory(code, &why, err);
 }
 
 /* The value is the number of failures, an octet. */
@@ -59,14 +69,16 @@ bool sv_hop_source_is_spent(const sv_hop *hop)
     return store_of(hop) != NULL && hop->options->source != NULL && failures_of(hop) >= SV_FAILURES_MOST;
 }
 
-void sv_hop_note_failure(const sv_hop *hop)
+sipveil_code sv_hop_note_failure(const sv_hop *hop, sipveil_error *err)
 {
+    sipveil_error why;
     sv_store *store = store_of(hop);
     bool known = hop->options->sender_authenticated || hop->op->secret_used; /* else anybody writes in a peer's name */
-    if (store == NULL || hop->options->source == NULL || !known) return;
+    if (store == NULL || hop->options->source == NULL || !known) return SIPVEIL_OK;
     sipveil_span source = sv_span_str(hop->options->source);
     uint8_t failures = failures_of(hop);
     if (failures < SV_FAILURES_MOST) failures++;
-    (void)sv_store_replace(store, SV_STORE_TRANSACTION, FAILED, source, sv_span(&failures, 1), hop->op->now, hop->op->now,
-                           NULL);
+    sipveil_code code = sv_store_replace(store, SV_STORE_TRANSACTION, FAILED, source, sv_span(&failures, 1), hop->op->now,
+                                         hop->op->now, &why);
+    return only_memory(code, &why, err);
 }

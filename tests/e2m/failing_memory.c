@@ -20,12 +20,18 @@ static struct {
     sipveil_memory *memory;
     sipveil_e2m_proxy_options proxy;
     sipveil_e2m_policy *policy;
-    size_t keys; /* held after it succeeded */
+    size_t keys;  /* held after it succeeded */
+    size_t notes; /* of a hop, at the beginning: what it did a moment ago */
 } now;
 
 static size_t keys_held(void)
 {
     return sv_store_count(sv_memory_store(now.memory), SV_STORE_CEK);
+}
+
+static size_t notes_of_hop(void)
+{
+    return sv_store_count(sv_memory_store(now.memory), SV_STORE_TRANSACTION);
 }
 
 static void start(void *user)
@@ -38,6 +44,7 @@ static void start(void *user)
     assert_int_equal(sipveil_memory_new(&now.memory, &err), SIPVEIL_OK);
     if (now.image.len > 0) assert_int_equal(sipveil_memory_load(now.memory, now.image, NOW, &err), SIPVEIL_OK);
     now.s.o.memory = now.memory;
+    now.notes = notes_of_hop();
 }
 
 static void stop(void *user)
@@ -113,8 +120,11 @@ static sipveil_code proxy_once(void *user, sipveil_error *err)
         assert_true(v.message.data == NULL && !v.has_view && v.part_count == 0);
         return code;
     }
-    bool refuses = now.policy != NULL;
-    bool good = refuses ? v.action == SIPVEIL_E2M_RESPOND && contains(v.message, "Proxy-Body-Need: " P1_HOST) && contains(v.message, ";fp=\"sha-256:") &&
+    /* E2M-60: what was done is known to be a retransmission when it comes again, and no replay. E2M-59: and whose failure it was. */
+    bool refuses = now.policy != NULL, damaged = now.proxy.source != NULL, notes = v.concerned && !v.retransmission;
+    if (now.proxy.open.memory != NULL) assert_int_equal(notes_of_hop(), now.notes + notes + damaged);
+    bool good = damaged ? v.action == SIPVEIL_E2M_RESPOND && contains(v.message, "SIP/2.0 493 ")
+                : refuses ? v.action == SIPVEIL_E2M_RESPOND && contains(v.message, "Proxy-Body-Need: " P1_HOST) && contains(v.message, ";fp=\"sha-256:") &&
                               contains(v.message, "smime-type=certs-only")
                         : v.action == SIPVEIL_E2M_FORWARD && (v.has_view || v.retransmission || !v.concerned);
     if (good) return code;
@@ -243,6 +253,22 @@ static void refused_and_again(void **state)
     now.policy = NULL;
 }
 
+static void what_is_damaged(void **state)
+{
+    world *w = begin(state);
+    share s;
+    share_begin(w, &s);
+    now.message = shared(w, &s, invite(w, SDP));
+    ((uint8_t *)(uintptr_t)now.message.data)[now.message.len - 3] ^= 1;
+    from(w, &w->p1);
+    now.proxy = proxy_options(&w->p1, p1_name);
+    now.proxy.source = "192.0.2.66";
+    now.keys = 0;
+    const failing_operation damaged = {"what is damaged", start, proxy_once, consistent, stop, .wanted = SIPVEIL_OK};
+    failing_look(&damaged, NULL);
+    failing_everywhere(&damaged, NULL, FAILING_OURS);
+}
+
 /* E2M-67: each server's rows are learnt, or that is told; what is kept is not asked for again. */
 static bool fetch(void *user, sipveil_span uri, sipveil_span *document)
 {
@@ -282,7 +308,7 @@ static void servers_teach(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(by_an_earlier_key), cmocka_unit_test(refused_and_again), cmocka_unit_test(servers_teach)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(by_an_earlier_key), cmocka_unit_test(refused_and_again), cmocka_unit_test(what_is_damaged), cmocka_unit_test(servers_teach)};
     if (!failing_install()) return 2;
     failing_watch("the content", SV_SPAN("SECRETSECRET"));
     return cmocka_run_group_tests_name("memory that ends while a body is shared", tests, world_setup, world_teardown);
