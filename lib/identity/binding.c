@@ -144,11 +144,15 @@ static bool same_certificate(const sv_binding *b, const sv_bind_question *q)
 
 /* ---- a dialog that has a binding already ---- */
 
-static bool permits_change(const sv_bind_question *q, const sv_binding *current, sv_arena *arena)
+static sipveil_code permits_change(const sv_bind_question *q, const sv_binding *current, sv_arena *arena, bool *permits,
+                                   sipveil_error *err)
 {
-    if (q->accept_change == NULL) return true;
+    *permits = true;
+    if (q->accept_change == NULL) return SIPVEIL_OK;
     const char *aor = sv_arena_string(arena, q->peer);
-    return aor != NULL && q->accept_change(q->accept_change_user, current->certificate, q->carried->der, aor);
+    if (aor == NULL) return sv_no_memory(err, SV_IDENTITY);
+    *permits = q->accept_change(q->accept_change_user, current->certificate, q->carried->der, aor);
+    return SIPVEIL_OK;
 }
 
 /* From is another one than before (IDN-62). */
@@ -199,7 +203,9 @@ static sipveil_code change_key(sv_store *store, sv_arena *arena, const sv_bind_q
         if (out->assurance < SIPVEIL_ASSURANCE_SESSION) out->assurance = SIPVEIL_ASSURANCE_SESSION;
         return SIPVEIL_OK;
     }
-    if (r != NULL || !permits_change(q, current, arena)) {
+    bool permits = false;
+    if (r == NULL) SV_TRY(permits_change(q, current, arena, &permits, err));
+    if (!permits) {
         out->events |= SIPVEIL_BINDING_EVENT_KEY_MISMATCH;
         refuse(out, 403, "Certificate Changed", "IDN-61",
                r != NULL ? "another certificate than the one bound in this dialog, and nobody vouches for it"

@@ -25,6 +25,13 @@ static struct {
     const happening *it;
 } now;
 
+/* IDN-61: the user agrees to each change; what was not asked for want of memory is no refusal. */
+static bool agree(void *user, sipveil_span before, sipveil_span after, const char *aor)
+{
+    (void)user;
+    return before.len > 0 && after.len > 0 && aor[0] != '\0';
+}
+
 static void start(void *user)
 {
     sipveil_error err;
@@ -33,6 +40,7 @@ static void start(void *user)
     now.s = begin_side(now.p);
     if (now.image.len > 0) assert_int_equal(sipveil_memory_load(now.s.memory, now.image, NOW, &err), SIPVEIL_OK);
     now.s.options.from_change = now.it->from_change;
+    now.s.options.accept_change = agree;
 }
 
 static void stop(void *user)
