@@ -91,12 +91,21 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* A state is locked by a file beside it (statefile.c). */
+static bool is_lock_of(const apart_word *word, const char *path)
+{
+    char lock[PATH_ROOM];
+    bool is_state = word->option != NULL && strcmp(word->option->name, "state") == 0;
+    return is_state && snprintf(lock, sizeof lock, "%s.lock", word->value) < (int)sizeof lock && io_would_replace(path, lock);
+}
+
 bool apart_check(const tool_common *common, const apart_word *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!is_written(&words[i]) || strcmp(words[i].value, "-") == 0 || is_folder(words[i].value)) continue;
         for (size_t k = 0; k < count; k++) {
-            if (k == i || is_part_of(words[i].value, words[k].value) || !may_name_a_file(&words[k]) || !word_has(&words[k], words[i].value)) continue;
+            if (k == i || is_part_of(words[i].value, words[k].value) || !may_name_a_file(&words[k])) continue;
+            if (!word_has(&words[k], words[i].value) && !is_lock_of(&words[k], words[i].value)) continue;
             tool_usage_error(common, "--%s would replace '%s', which this command uses otherwise", words[i].option->name, words[i].value);
             return false;
         }

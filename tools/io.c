@@ -227,14 +227,14 @@ int io_write(const tool_common *common, const char *path, sipveil_span octets, u
     if (is_standard(path)) return write_standard(common, octets, flags);
     if (is_special(path)) return write_special(common, path, octets);
     if (apart_was_read(path)) {
-        return tool_failure(common, TOOL_USAGE, "name another output file", "%s: this run reads it, and would replace it", path);
+        exit_code = tool_failure(common, TOOL_USAGE, "name another output file", "%s: this run reads it, and would replace it", path);
+    } else if (publish_has(path)) {
+        exit_code = tool_failure(common, TOOL_USAGE, "name another file", "%s: this run writes something else there", path);
+    } else if (!io_would_refuse(common, path, replace, &exit_code)) {
+        return write_file(common, path, octets, (flags & IO_SECRET) != 0, replace);
     }
-    if (publish_has(path)) {
-        publish_failed();
-        return tool_failure(common, TOOL_USAGE, "name another file", "%s: this run writes something else there", path);
-    }
-    if (io_would_refuse(common, path, replace, &exit_code)) return exit_code;
-    return write_file(common, path, octets, (flags & IO_SECRET) != 0, replace);
+    publish_failed();
+    return exit_code;
 }
 
 int io_write_output(const tool_common *common, sipveil_span octets, unsigned flags)

@@ -10,30 +10,55 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "io.h"
 #include "publish.h"
 
-enum { STATE_MOST = 64 << 20 };
+enum { STATE_MOST = 64 << 20, LOCK_NAME = 4096 };
 
 static int failed(const tool_common *common, const char *path)
 {
     return tool_failure(common, TOOL_FAILED, NULL, "%s: the state cannot be kept there: %s", path, strerror(errno));
 }
 
+static bool lock_name(const char *path, char out[LOCK_NAME])
+{
+    return snprintf(out, LOCK_NAME, "%s.lock", path) < LOCK_NAME;
+}
+
+/* Whether the file has that name still: a run that left no state has removed its lock. */
+static bool is_named(int fd, const char *name)
+{
+    struct stat open_one, named;
+    return fstat(fd, &open_one) == 0 && lstat(name, &named) == 0 && open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
+}
+
 /* The lock stands on a file of its own beside the state, so that the state itself can be replaced by
  * renaming. */
 static int lock(const tool_common *common, const char *path, int *fd)
 {
-    char name[4096];
-    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) {
-        return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
+    char name[LOCK_NAME];
+    if (!lock_name(path, name)) return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
+    for (;;) {
+        *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (*fd < 0) return failed(common, name);
+        while (flock(*fd, LOCK_EX) != 0) {
+            if (errno != EINTR) return failed(common, name);
+        }
+        if (is_named(*fd, name)) break;
+        close(*fd);
     }
-    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (*fd < 0) return failed(common, name);
-    while (flock(*fd, LOCK_EX) != 0) {
-        if (errno != EINTR) return failed(common, name);
-    }
+    apart_note(*fd);
     return TOOL_OK;
+}
+
+/* Where there is no state there is nothing to lock. Whoever waits for the file sees that it has lost its name. */
+static void unlock(const char *path, int fd)
+{
+    char name[LOCK_NAME];
+    struct stat st;
+    if (lstat(path, &st) != 0 && errno == ENOENT && lock_name(path, name) && is_named(fd, name)) (void)unlink(name);
+    close(fd);
 }
 
 static int check_file(const tool_common *common, const char *path, int fd, size_t *size)
@@ -135,6 +160,6 @@ void statefile_close(statefile *file)
 {
     sipveil_memory_free(file->memory);
     (void)publish_settle(); /* nobody else has seen it */
-    if (file->fd >= 0) close(file->fd);
+    if (file->fd >= 0) unlock(file->path, file->fd);
     *file = (statefile){.fd = -1};
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The memory of seen messages between calls, in a file: 0600, locked while it is used, replaced whole. */
+/* The memory of seen messages between calls, in a file: 0600, locked while it is used, replaced whole.
+ * The lock is FILE.lock, which goes where no FILE is left. */
 #ifndef TOOL_STATEFILE_H
 #define TOOL_STATEFILE_H
 

@@ -1,10 +1,13 @@
 """sipveil agree: a client and its next hop as two state files, and somebody between them who may change what they say."""
+import fcntl
 import json
 import os
+import pathlib
 import re
 import stat
+import subprocess
 
-from lab import ANSWER, MALFORMED, OK, POLICY, USAGE, Cases, Lab, complaints_about, in_parallel, sipveil, split
+from lab import ANSWER, MALFORMED, OK, POLICY, PROGRAM, USAGE, Cases, Lab, complaints_about, in_parallel, sipveil, split
 
 lab = Lab()
 PROFILES = ("rfc3329", "draft05", "draft04", "3gpp")
@@ -316,10 +319,42 @@ def usage(cases):
         result = sipveil("agree", *words, stdin=INVITE)
         cases.case("agree %s: exit %d" % (" ".join(str(word) for word in words), code),
                    complaints_about(result, " ".join(["agree"] + [str(word) for word in words[:1] if text[:8] != "'argue' " and words]), code, text))
+    left = [str(path) for name in ("usage-state", "none-there") for path in lab.folder.glob(name + "*")]
+    cases.case("agree: where there is no state no lock is left", left)
     result = sipveil("agree", *check, stdin=b"INVITE\r\n\r\n")
     cases.case("agree check: not SIP", complaints_about(result, "agree check", MALFORMED))
     result = sipveil("agree", "check", "--list", "tls;q=0.2", "--policy", "off", stdin=INVITE)
     cases.case("agree check: security agreement is off, the message stays as it is", [] if result.code == OK and result.out == INVITE else [repr(result)])
+
+
+def locks(cases):
+    """A lock that has lost its name, as its state was never written, locks nothing: whoever waited for it takes the next one."""
+    name, state, lock = "agree: a lock without a name locks nothing", lab.path("locked-state"), lab.path("locked-state.lock")
+    if not os.access("/proc/locks", os.R_OK):
+        cases.skip(name, "/proc/locks does not tell who waits")
+        return
+    with open(lock, "wb") as old:
+        fcntl.flock(old, fcntl.LOCK_EX)
+        with subprocess.Popen([PROGRAM, "agree", "event", "--state", state, "up"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as waiting:
+            wrong = [] if waits_for(waiting, lock) else ["it does not wait for the lock"]
+            lock.unlink()
+            with open(lock, "wb") as new:
+                fcntl.flock(new, fcntl.LOCK_EX)
+                old.close()
+                wrong += [] if waits_for(waiting, lock) else ["it went on without the lock"]
+            _, said = waiting.communicate(timeout=60)
+    cases.case(name, wrong + ([] if waiting.returncode == USAGE and b"no agreement" in said and not lock.exists() else [repr(said)]))
+
+
+def waits_for(process, path):
+    """Whether the process comes to wait for the lock on that file: it ends, or it does."""
+    inode = ":%d" % os.stat(path).st_ino
+    while process.poll() is None:
+        for line in pathlib.Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            words = line.split()
+            if words[1] == "->" and words[6].endswith(inode):
+                return True
+    return False
 
 
 def main():
@@ -327,6 +362,7 @@ def main():
     whole_agreements(cases)
     attacks(cases)
     usage(cases)
+    locks(cases)
     cases.leave()
 
 

@@ -423,9 +423,11 @@ def inputs_stay(cases, message, key):
         ("URI=FILE", document, ("retry", "--may-view", "p.example", "--to", KEK, "--request", message, "--policy-document",
                                 "%s=%s" % (uri, document), message)),
         ("a state", state, (*seal_it, "--state", state, message)),
+        ("the lock of a state", lab.path("apart.state.lock"), (*seal_it, "--state", state, message)),
         ("standard input", message, (*seal_it,)),
         ("what a table names", named, ("trust", "check-table", table)))
     lab.write("apart.state", b"", 0o600)
+    lab.write("apart.state.lock", b"", 0o600)
     for name, path, words in rows:
         before = path.read_bytes()
         for output in (("--report", path), ("-o", path, "--force")):
@@ -435,6 +437,11 @@ def inputs_stay(cases, message, key):
             result = execute(["sh", "-c", 'exec "$@" <"$0"', message, PROGRAM, *words[:verb], *output, *words[verb:]])
             cases.case("%s of %s: exit 2, and it stays" % (" ".join(map(str, (output[0], *output[2:3]))), name), [] if
                        result.code == USAGE and "would replace" in result.err and path.read_bytes() == before else [repr(result)])
+    sealed, new, folder = lab.write("apart.sealed", sipveil("seal", "--to", key, message).out), lab.path("new.state"), lab.folder
+    for output in (("-o", "%s/./new.state.lock" % folder, "--force"), ("--report", "%s/./new.state.lock" % folder)):
+        result = sipveil("open", "--key", key, "--state", new, *output, sealed)
+        cases.case("%s of a lock that is yet to be: exit 2, and nothing was done" % output[0],
+                   [] if result.code == USAGE and not result.out and not list(folder.glob("new.state*")) else [repr(result), list(folder.glob("new.state*"))])
     result = sipveil("keygen", "cert", "--ca", lab_ca, "--host", "a.example", "-o", lab_ca / "a.pem")
     again = sipveil("keygen", "cert", "--ca", lab_ca, "--host", "a.example", "-f", "-o", lab_ca / "a.pem", "--report", lab_ca / "a.json")
     cases.case("other files in the folder of a CA are nobody's", [repr(r) for r in (result, again) if r.code != OK])
