@@ -257,6 +257,7 @@ sv_time_text sv_certificate_time_text(const ASN1_TIME *time)
 typedef struct names_reader {
     sv_arena *arena;
     sv_certificate_names *out;
+    bool has_sip_uri;
 } names_reader;
 
 static bool is_plain_host(sipveil_span host)
@@ -308,10 +309,11 @@ static sipveil_code add_host(const names_reader *reader, sipveil_span host, bool
     return SIPVEIL_OK;
 }
 
-static sipveil_code take_uri(const names_reader *reader, sipveil_span text, sipveil_error *err)
+static sipveil_code take_uri(names_reader *reader, sipveil_span text, sipveil_error *err)
 {
     sv_sip_uri uri;
     bool is_sip = sv_starts_nocase_str(text, "sip:") || sv_starts_nocase_str(text, "sips:");
+    reader->has_sip_uri |= is_sip;
     if (!is_sip || sv_sip_read_uri(text, &uri, NULL) != SIPVEIL_OK) return SIPVEIL_OK;
     if (uri.has_port || uri.has_password || uri.params.len > 0 || uri.headers.len > 0 ||
         !is_plain_host(uri.host)) {
@@ -331,10 +333,17 @@ static sipveil_code take_mailbox(const names_reader *reader, sipveil_span text, 
     return add_aor(reader, sv_buffer_span(&b), err);
 }
 
-static sipveil_code take_name(const names_reader *reader, const GENERAL_NAME *name,
+/* A mailbox is the form of RFC 3261 23.1, for certificates that name no SIP URI: one that does says by it whom it speaks for
+ * (as RFC 5922 7.1 has it of domains), and a mail address beside it may be somebody to write to. */
+static bool counts(const names_reader *reader, const GENERAL_NAME *name, bool mailboxes)
+{
+    if (mailboxes) return name->type == GEN_EMAIL && !reader->has_sip_uri;
+    return name->type == GEN_URI || name->type == GEN_DNS;
+}
+
+static sipveil_code take_name(names_reader *reader, const GENERAL_NAME *name,
                               sipveil_error *err)
 {
-    if (name->type != GEN_URI && name->type != GEN_EMAIL && name->type != GEN_DNS) return SIPVEIL_OK;
     const ASN1_IA5STRING *string = name->d.ia5;
     sipveil_span text = sv_span(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
     if (!sv_is_text(text)) return SIPVEIL_OK; /* NUL, controls, 8-bit: never matches (ADV-121) */
@@ -359,14 +368,15 @@ sipveil_code sv_certificate_read_names(X509 *certificate, sv_arena *arena,
     if (no_memory) return sv_no_memory(err, "keys");
     if (names == NULL) return SIPVEIL_OK;
     size_t count = (size_t)sk_GENERAL_NAME_num(names);
-    names_reader reader = {arena, out};
+    names_reader reader = {.arena = arena, .out = out};
     out->aors = sv_arena_alloc_array(arena, count, sizeof *out->aors);
     out->hosts = sv_arena_alloc_array(arena, count, sizeof *out->hosts);
     sipveil_code code = SIPVEIL_OK;
     out->domains = sv_arena_alloc_array(arena, count, sizeof *out->domains);
     if (out->aors == NULL || out->hosts == NULL || out->domains == NULL) code = sv_no_memory(err, "keys");
-    for (size_t i = 0; i < count && code == SIPVEIL_OK; i++) {
-        code = take_name(&reader, sk_GENERAL_NAME_value(names, (int)i), err);
+    for (size_t i = 0; i < 2 * count && code == SIPVEIL_OK; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, (int)(i % count));
+        if (counts(&reader, name, i >= count)) code = take_name(&reader, name, err);
     }
     GENERAL_NAMES_free(names);
     if (code != SIPVEIL_OK) *out = (sv_certificate_names){0};

@@ -10,7 +10,7 @@
 
 typedef struct sv_session sv_session; /* keys/session.h */
 
-/* Names a certificate vouches for: "sip:alice@atlanta.example.com" of URI entries, and rfc822Name
+/* Names a certificate vouches for: "sip:alice@atlanta.example.com" of URI entries, or, where none is sip: or sips:, rfc822Name
  * entries as sip: (TUN-04); in the arena. Host names (dNSName, URI without user) apart. Domains: the SIP
  * domain identities of RFC 5922 7.1, which are the hosts of sip: URIs, or the dNSNames where there is none (IDN-68). */
 typedef struct sv_certificate_names {

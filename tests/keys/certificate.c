@@ -23,6 +23,12 @@ static const name_case cases[] = {
     {"an escape that needs none", "URI:sip:%61lice@a.example", NULL, 0, "sip:alice@a.example", ""},
     /* TUN-04: mail address; port and parameters must be absent */
     {"mail address", "email:alice@a.example", NULL, 0, "sip:alice@a.example", ""},
+    {"ADV-121 mail address beside a SIP URI", "email:eve@a.example,URI:sip:alice@a.example", NULL, 0, "sip:alice@a.example", ""},
+    {"ADV-121 mail addresses behind one", "URI:sip:alice@a.example,email:eve@a.example,email:bob@a.example", NULL, 0, "sip:alice@a.example", ""},
+    {"ADV-121 mail address beside that of a host", "email:admin@a.example,URI:sip:proxy.a.example", NULL, 0, "", "proxy.a.example"},
+    {"mail address beside a SIP URI that counts for nothing", "email:eve@a.example,URI:sip:alice@a.example:5060", NULL, 0, "", ""},
+    {"mail address beside another URI", "URI:https://a.example/,email:alice@a.example", NULL, 0, "sip:alice@a.example", ""},
+    {"mail addresses", "email:alice@a.example,email:bob@a.example", NULL, 0, "sip:alice@a.example sip:bob@a.example", ""},
     {"mail address with an escape", "email:al%69ce@a.example", NULL, 0, "", ""},
     {"mail address that would be a password", "email:alice:x@a.example", NULL, 0, "", ""},
     {"mail address with two at", "email:alice@b@a.example", NULL, 0, "", ""},
