@@ -293,6 +293,7 @@ static void test_auth_attributes(void **state)
         {"missing for another type", SIGNED_OID, NOTHING, SIPVEIL_CANNOT_DECRYPT},
         {"another attribute only", SIGNED_OID, other, SIPVEIL_CANNOT_DECRYPT},
         {"twice", SIGNED_OID, JOIN(signed_data, signed_data), SIPVEIL_CANNOT_DECRYPT},
+        {"twice, data", DATA_OID, JOIN(data, data), SIPVEIL_CANNOT_DECRYPT},
         {"twice and different", SIGNED_OID, JOIN(data, signed_data), SIPVEIL_CANNOT_DECRYPT},
         {"no value", DATA_OID, attribute(CONTENT_TYPE_OID, NOTHING), SIPVEIL_CANNOT_DECRYPT},
         {"two values", DATA_OID, attribute(CONTENT_TYPE_OID, JOIN(der_oid(DATA_OID), der_oid(DATA_OID))), SIPVEIL_CANNOT_DECRYPT},

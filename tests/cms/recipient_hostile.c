@@ -242,6 +242,10 @@ static void test_kekri(void **state)
         p.recipients = rows[i].recipient;
         expect(f, rows[i].what, written(p), &key, &tolerant, rows[i].code);
     }
+    /* ADV-089: a key of 32 octets is not one of 16, though its first half wrapped the content key */
+    sv_cms_key longer = test_key(f, "kek256");
+    p.recipients = kekri(longer.kek_id, NOTHING, AES_128_WRAP_OID, wrapped);
+    expect(f, "half of a longer key", written(p), &longer, &tolerant, SIPVEIL_CANNOT_DECRYPT);
     /* a constructed identifier and key, as BER allows */
     p.recipients = TLV(0xA2, der_number(4), TLV(0x30, TLV(0x24, der_octets(SV_SPAN("kek")), der_octets(SV_SPAN("128")))),
                        TLV(0x30, der_oid(AES_128_WRAP_OID)),

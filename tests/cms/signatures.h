@@ -57,8 +57,8 @@ static inline sipveil_code check_with(fixture *f, sipveil_span message, const ch
 /* One letter an attribute:
  *   c content-type   C a wrong one   0 one without value
  *   m message-digest M one octet short   2 two values   x of another content
- *   t time   T no time   p capabilities   s certificate hash   S a wrong one   b not DER (BOOLEAN
- * 02) */
+ *   t time   T no time   p capabilities   s certificate hash   S a wrong one   w one by SHA-1
+ *   b not DER (BOOLEAN 02) */
 typedef struct forgery {
     const char *attributes; /* NULL: none at all */
     const char *digest;     /* of content and signature; NULL: sha256 */
@@ -67,6 +67,11 @@ typedef struct forgery {
     const char *algorithm;  /* the digest that the signature algorithm names; NULL: the same */
     const char *kind;       /* key; NULL: P-256 */
     int salt;               /* PSS: what is signed and written; 0: not PSS; -1: no salt */
+    const char *pss_hash;   /* the digest that PSS names; NULL: the same */
+    const char *pss_mask;   /* that of its mask; NULL: the same; "": no MGF1 */
+    uint64_t pss_trailer;   /* 0: not written */
+    char parameters;        /* behind the digest (d) or signature algorithm (s): an INTEGER; D, S: NULL */
+    bool other_type;        /* of the content: signed-data */
     const char *unsigned_attributes; /* letters again */
     uint64_t version;                /* of SignedData; 0: 1 */
     uint64_t signer_version;         /* 0: 1 */
@@ -128,13 +133,13 @@ static inline void put_attribute(fixture *f, sv_der_writer *w, const forgery *ho
     default: {
         X509 *certificate = identity(f, how->kind != NULL ? how->kind : "P-256")->certificate;
         sipveil_span der = der_of(f, certificate);
+        const sv_digest *of_it = sv_digest_by_name(letter == 'w' ? "sha1" : "sha512");
         type = SV_OID_SIGNING_CERTIFICATE_V2;
-        assert_int_equal(sv_digest_octets(f->crypto, sv_digest_by_name("sha512"), der, hash, NULL),
-                         SIPVEIL_OK);
+        assert_int_equal(sv_digest_octets(f->crypto, of_it, der, hash, NULL), SIPVEIL_OK);
         if (letter == 'S') hash[5] ^= 1;
-        sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, 64));
+        sv_der_put_value(w, SV_DER_OCTET_STRING, sv_span(hash, of_it->size));
         sv_der_mark algorithm = sv_der_mark_here(w);
-        sv_der_put_oid(w, sv_digest_by_name("sha512")->oid);
+        sv_der_put_oid(w, of_it->oid);
         sv_der_wrap(w, SV_DER_SEQUENCE, algorithm);
         sv_der_wrap(w, SV_DER_SEQUENCE, mark);
         sv_der_wrap(w, SV_DER_SEQUENCE, mark);
@@ -165,18 +170,34 @@ static inline void put_algorithm(sv_der_writer *w, sipveil_span oid)
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);
 }
 
-static inline void put_pss(sv_der_writer *w, const sv_digest *digest, uint64_t salt)
+/* which: the letter of this one in forgery.parameters, in lower case. */
+static inline void put_algorithm_of(sv_der_writer *w, const forgery *how, char which, sipveil_span oid)
 {
+    sv_der_mark mark = sv_der_mark_here(w);
+    if (how->parameters == which) sv_der_put_number(w, 1);
+    if (how->parameters == which - 'a' + 'A') sv_der_put_null(w);
+    sv_der_put_oid(w, oid);
+    sv_der_wrap(w, SV_DER_SEQUENCE, mark);
+}
+
+static inline void put_pss(sv_der_writer *w, const forgery *how, const sv_digest *digest)
+{
+    const char *mask = how->pss_mask != NULL ? how->pss_mask : digest->name;
     sv_der_mark all = sv_der_mark_here(w), mark = all;
-    sv_der_put_number(w, salt);
+    if (how->pss_trailer > 0) {
+        sv_der_put_number(w, how->pss_trailer);
+        sv_der_wrap(w, 0xA3, mark);
+        mark = sv_der_mark_here(w);
+    }
+    sv_der_put_number(w, how->salt > 0 ? (uint64_t)how->salt : 0);
     sv_der_wrap(w, 0xA2, mark);
     mark = sv_der_mark_here(w);
-    put_algorithm(w, digest->oid);
-    sv_der_put_oid(w, sv_oid_content(SV_OID_MGF1));
+    put_algorithm(w, mask[0] != '\0' ? sv_digest_by_name(mask)->oid : digest->oid);
+    sv_der_put_oid(w, sv_oid_content(mask[0] != '\0' ? SV_OID_MGF1 : SV_OID_DATA));
     sv_der_wrap(w, SV_DER_SEQUENCE, mark);
     sv_der_wrap(w, 0xA1, mark);
     mark = sv_der_mark_here(w);
-    put_algorithm(w, digest->oid);
+    put_algorithm(w, how->pss_hash != NULL ? sv_digest_by_name(how->pss_hash)->oid : digest->oid);
     sv_der_wrap(w, 0xA0, mark);
     sv_der_wrap(w, SV_DER_SEQUENCE, all);
     sv_der_put_oid(w, sv_oid_content(SV_OID_RSA_PSS));
@@ -219,7 +240,7 @@ static inline sipveil_span forge_signer(fixture *f, const forgery *how, const ch
     }
     sv_der_put_value(&w, SV_DER_OCTET_STRING, raw_signature(f, how, set));
     if (how->salt != 0) {
-        put_pss(&w, digest, how->salt > 0 ? (uint64_t)how->salt : 0);
+        put_pss(&w, how, digest);
     } else {
         bool oid_known;
         const sv_signature_scheme *scheme = sv_signature_scheme_for(NULL, key->private_key, true);
@@ -236,13 +257,13 @@ static inline sipveil_span forge_signer(fixture *f, const forgery *how, const ch
         }
         (void)sv_signature_scheme_find(oid, with, &oid_known);
         assert_true(oid_known);
-        put_algorithm(&w, oid);
+        put_algorithm_of(&w, how, 's', oid);
     }
     if (how->attributes != NULL) {
         sv_der_put(&w, sv_span_from(set, 1));
         sv_der_put(&w, SV_SPAN("\xA0"));
     }
-    put_algorithm(&w, how->said != NULL ? sv_digest_by_name(how->said)->oid : digest->oid);
+    put_algorithm_of(&w, how, 'd', how->said != NULL ? sv_digest_by_name(how->said)->oid : digest->oid);
     sv_der_mark mark = sv_der_mark_here(&w);
     sv_der_put_value(&w, SV_DER_INTEGER, key->serial);
     sv_der_put(&w, key->issuer);
@@ -276,7 +297,7 @@ static inline sipveil_span assemble(fixture *f, const forgery *how, const sipvei
     mark = sv_der_mark_here(&w);
     sv_der_put_value(&w, SV_DER_OCTET_STRING, sv_span_str(content));
     sv_der_wrap(&w, 0xA0, mark);
-    sv_der_put_oid(&w, sv_oid_content(SV_OID_DATA));
+    sv_der_put_oid(&w, sv_oid_content(how->other_type ? SV_OID_SIGNED_DATA : SV_OID_DATA));
     sv_der_wrap(&w, SV_DER_SEQUENCE, mark);
     mark = sv_der_mark_here(&w);
     if (announced[0] != '\0') put_algorithm(&w, sv_digest_by_name(announced)->oid);

@@ -20,6 +20,16 @@ static void missing_certificate_is_unchecked(void **state)
     assert_null(s->certificate);
     assert_non_null(strstr(s->why, "no-certificate"));
     assert_false(s->has_time);
+    /* nor is somebody else's taken by its key identifier, be it written or computed */
+    certificate_options silent = {.name = "silent", .serial = 5, .ski = ""};
+    sv_cms_key other_key = *identity(f, "P-384");
+    known strangers = {{other.certificates[0], make_certificate(f, other_key.private_key, silent)}, 2};
+    sv_sign_request by_identifier = request;
+    by_identifier.by_key_identifier = true;
+    assert_int_equal(check_with(f, sign(f, &by_identifier, CONTENT), NULL, strangers, &strict, &data, &s), SIPVEIL_OK);
+    assert_int_equal(s->code, SIPVEIL_UNTRUSTED_SIGNER);
+    assert_string_equal(s->rule, "TUN-06");
+    assert_null(s->certificate);
     /* but a content that has changed is known to be bad without it */
     assert_int_equal(check_with(f, message, "x", other, &strict, &data, &s), SIPVEIL_OK);
     assert_int_equal(s->state, SV_SIGNATURE_INVALID);
@@ -121,11 +131,21 @@ static const struct {
     {{.attributes = "cmss"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-058"},
     {{.attributes = "cmT"}, 0, SIPVEIL_BAD_SIGNATURE, "TUN-58"},
     {{.attributes = "cmS"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-124"},
+    {{.attributes = "cmw"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-124"}, /* the right certificate, but by SHA-1 */
+    {{.attributes = "cmw"}, SIPVEIL_WEAK_SHA1, SIPVEIL_BAD_SIGNATURE, "ADV-124"},
     /* ADV-116 */
     {{.attributes = "cM"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
     {{.attributes = "cm", .announced = "sha512"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
     {{.attributes = "cm", .algorithm = "sha384"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
     {{.attributes = "cm", .announced = ""}, 0, SIPVEIL_MALFORMED, NULL}, /* ADV-059 */
+    {{.attributes = "cm", .parameters = 'd'}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
+    {{.attributes = "cm", .parameters = 'D'}, 0, SIPVEIL_OK, ""},
+    {{.attributes = "cm", .parameters = 's'}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
+    {{.attributes = "cm", .parameters = 'S'}, 0, SIPVEIL_OK, ""},
+    {{.attributes = "cm", .kind = "rsa2048", .salt = 32, .pss_hash = "sha384"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
+    {{.attributes = "cm", .kind = "rsa2048", .salt = 32, .pss_mask = "sha384"}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
+    {{.attributes = "cm", .kind = "rsa2048", .salt = 32, .pss_mask = ""}, 0, SIPVEIL_BAD_SIGNATURE, "ADV-116"},
+    {{.attributes = "cm", .kind = "rsa2048", .salt = 32, .pss_trailer = 1}, 0, SIPVEIL_OK, ""},
     /* ADV-115 */
     {{.attributes = "cm", .digest = "sha1"}, 0, SIPVEIL_POLICY, "ADV-115"},
     {{.attributes = "cm", .digest = "sha1"}, SIPVEIL_WEAK_SHA1, SIPVEIL_OK, ""},
@@ -137,10 +157,12 @@ static const struct {
     {{.attributes = "cm", .kind = "secp256k1"}, ~0u, SIPVEIL_POLICY, "ADV-115"},
     {{.attributes = "cm", .kind = "rsa2048", .salt = -1}, 0, SIPVEIL_POLICY, "ADV-115"},
     {{.attributes = "cm", .kind = "rsa2048", .salt = 10000}, 0, SIPVEIL_POLICY, "ADV-115"},
+    {{.attributes = "cm", .kind = "rsa2048", .salt = 32, .pss_trailer = 2}, 0, SIPVEIL_POLICY, "ADV-115"},
     {{.attributes = "cm", .kind = "rsa2048", .salt = 250}, 0, SIPVEIL_BAD_SIGNATURE, "CMS-02"},
     /* ADV-110 */
     {{.attributes = NULL}, 0, SIPVEIL_POLICY, "ADV-110"},
     {{.attributes = NULL}, SIPVEIL_WEAK_NO_SIGNED_ATTRIBUTES, SIPVEIL_OK, ""},
+    {{.attributes = NULL, .other_type = true}, SIPVEIL_WEAK_NO_SIGNED_ATTRIBUTES, SIPVEIL_BAD_SIGNATURE, "CMS-02"},
     /* ADV-125: unsigned attributes change nothing, for better or worse */
     {{.attributes = "cm", .unsigned_attributes = "CxtT"}, 0, SIPVEIL_OK, ""},
     {{.attributes = "cm", .unsigned_attributes = "cmts", .change_signature = true}, 0, SIPVEIL_BAD_SIGNATURE, "CMS-02"},
