@@ -234,6 +234,49 @@ static void forms_of_digest(void **state)
     pair_end(p);
 }
 
+/* AGR-33, AGR-34: good credentials of nobody that is known here, of the same name in another realm, and ones that lack
+ * something; which of the two rules refuses says how far they came. */
+static void credentials_of_nobody(void **state)
+{
+    static const struct {
+        sipveil_agree_credentials client, server;
+        const char *rule; /* NULL: they are good */
+    } cases[] = {
+        {{"home.example", "alice", "s3cret"}, {"home.example", "alice", "s3cret"}, NULL},
+        {{"home.example", "alice", ""}, {"home.example", "alice", "s3cret"}, "AGR-33"},
+        {{"home.example", "mallory", ""}, {"home.example", "alice", "s3cret"}, "AGR-33"}, /* as nobody's password is */
+        {{"home.example", "alice", "s3cret"}, {"away.example", "alice", "s3cret"}, "AGR-33"},
+        {{"home.example", "alice", ""}, {"away.example", "alice", "s3cret"}, "AGR-33"},
+    };
+    static const char *const lacking[][2] = {
+        {" username=", " xsername="}, {" nonce=", " xonce="}, {" uri=", " xri="}, {" response=", " xesponse="},
+        {" cnonce=", " xnonce="}, {" qop=", " xop="},
+    };
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "");
+        p->client.credentials = &cases[i].client;
+        p->server.credentials = &cases[i].server;
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        pair_server(p, NULL, cases[i].rule == NULL ? 0 : 494);
+        if (cases[i].rule != NULL) assert_string_equal(p->verdict.reason.rule, cases[i].rule);
+        pair_end(p);
+    }
+    for (size_t i = 0; i < 2 * sizeof lacking / sizeof *lacking; i++) {
+        const char *const *change_of = lacking[i / 2];
+        pair *p = at(w, SIPVEIL_AGREE_RFC3329, i % 2 == 0 ? LIST : "digest;q=0.1", "");
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        change(p, change_of[0], change_of[1]);
+        pair_server(p, NULL, 494);
+        if (strcmp(p->verdict.reason.rule, "AGR-34") != 0) fail_msg("%s: %s", change_of[0], p->verdict.reason.text);
+        pair_end(p);
+    }
+}
+
 /* AGR-33: a name is a quoted-string on the wire and itself in the hash, at both ends; it ends no header field. */
 static void names_that_are_quoted(void **state)
 {
@@ -400,7 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_its_own_account), cmocka_unit_test(protected_by_another), cmocka_unit_test(roles_and_policies), cmocka_unit_test(plain_tls),
         cmocka_unit_test(retransmission), cmocka_unit_test(no_state_and_small_answers), cmocka_unit_test(stale_nonce),
-        cmocka_unit_test(forms_of_digest), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(realms_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
+        cmocka_unit_test(forms_of_digest), cmocka_unit_test(credentials_of_nobody), cmocka_unit_test(names_that_are_quoted), cmocka_unit_test(realms_that_are_quoted), cmocka_unit_test(prack), cmocka_unit_test(removed), cmocka_unit_test(the_other_direction), cmocka_unit_test(a_flood_of_offers),
         cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
