@@ -148,6 +148,7 @@ typedef struct sv_table_reader {
     bool in_spec;
     sv_partner *partner; /* section being read; NULL: none, or in_spec */
     bool skipping;       /* a section whose head was wrong: its keys are not looked at */
+    bool is_no_table;    /* by its lines before any section: that is told once */
     sipveil_error *first; /* the first mistake */
     size_t mistakes;
     bool no_memory; /* for a warning */

@@ -195,7 +195,9 @@ static sipveil_code take_assignment(sv_table_reader *r, sv_cursor *text, sipveil
     bool good = key.len > 0 && sv_take_if(&c, '=');
     sipveil_span value = sv_trim(sv_rest(&c));
     SV_TRY(take_folded(r, text, &value, lines));
+    if (!good && r->is_no_table) return SIPVEIL_USAGE;
     if (!good) {
+        r->is_no_table = !r->in_spec && r->partner == NULL && !r->skipping;
         return sv_table_mistake(r, r->at, "a line is [a section], key = value, or # a comment", "neither a section nor key = value nor a comment");
     }
     for (size_t i = 0; i < value.len; i++) {
@@ -216,6 +218,7 @@ sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const cha
     const char *file = sv_arena_string(r->table->arena, sv_span_str(name));
     if (file == NULL) return sv_no_memory(r->first, SV_TRUST);
     r->at = (sv_place){file, 1};
+    r->is_no_table = false;
     r->files++;
     if (text.len > SV_TABLE_OCTETS_MOST)
         return sv_table_mistake(r, r->at, NULL, "more than %d octets", SV_TABLE_OCTETS_MOST);
@@ -230,6 +233,7 @@ sipveil_code sv_table_read_text(sv_table_reader *r, sipveil_span text, const cha
             code = sv_table_mistake(r, r->at, "only a value may go on in a line that starts with a blank",
                                     "nothing to go on");
         } else if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
+            r->is_no_table = false;
             code = start_section(r, line);
         } else {
             code = take_assignment(r, &c, line, &lines);

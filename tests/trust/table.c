@@ -114,6 +114,27 @@ static void tells_every_mistake(void **state)
     assert_non_null(strstr(all.texts[3], "t:1: [trust-domain] lacks no_privacy"));
 }
 
+/* TRU-12: a file of another kind is told about once, and not line by line; a section that follows is read as ever. */
+static void tells_once_that_it_is_no_table(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+        const char *last;
+    } rows[] = {{"-----BEGIN PRIVATE KEY-----\nAAAA\nBBBB\n-----END PRIVATE KEY-----\n", 2, "there is no [trust-domain] section"},
+                {"# a table\nx\ny\n[trust-domain]\nno_privacy = keep\nz\nlevel = 9\n", 3, "t:7: level: '9'"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        complaints all = {0};
+        sipveil_trust_table *table;
+        const sipveil_trust_table_options options = {.size = sizeof options, .user = &all, .complain = complain};
+        assert_int_equal(sipveil_trust_table_read(sv_span_str(rows[i].text), "t", &options, &table, NULL), SIPVEIL_USAGE);
+        assert_int_equal(all.count, rows[i].count);
+        assert_non_null(strstr(all.texts[0], "neither a section"));
+        assert_non_null(strstr(all.texts[all.count - 1], rows[i].last));
+    }
+}
+
 /* ---- includes ---- */
 
 static sipveil_code read_file(void *user, const char *named, const char *from, sipveil_span *text, const char **name, sipveil_error *err)
@@ -346,7 +367,7 @@ static void is_replaced_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_with_place),       cmocka_unit_test(tells_every_mistake), cmocka_unit_test(reads_includes),
+        cmocka_unit_test(refuses_with_place),       cmocka_unit_test(tells_every_mistake), cmocka_unit_test(tells_once_that_it_is_no_table), cmocka_unit_test(reads_includes),
         cmocka_unit_test(writes_the_effective_table), cmocka_unit_test(has_defaults),      cmocka_unit_test(warns_of_what_is_hardly_meant),
         cmocka_unit_test(finds_rows),               cmocka_unit_test(shares_ranges), cmocka_unit_test(holds_many),          cmocka_unit_test(is_replaced_whole),
     };
