@@ -24,7 +24,7 @@ static int load(client_call *c)
     int exit_code = statefile_open_octets(common, c->g->state, &c->file, &c->image);
     if (exit_code != TOOL_OK || c->image.len == 0) return exit_code;
     sipveil_span image = {c->image.data, c->image.len};
-    return sipveil_agree_load(image, &c->before, &err) == SIPVEIL_OK ? TOOL_OK : statefile_is_damaged(common, c->g->state);
+    return sipveil_agree_load(image, &c->before, &err) == SIPVEIL_OK ? TOOL_OK : statefile_refuse(common, &c->file);
 }
 
 /* The policy that the offer was made with. */
@@ -242,8 +242,9 @@ static int event(client_call *c)
     } words[] = {{"up", SIPVEIL_AGREE_EVENT_UP}, {"down", SIPVEIL_AGREE_EVENT_DOWN}, {"expired", SIPVEIL_AGREE_EVENT_EXPIRED}};
     size_t i = 0;
     bool send;
-    while (i < 3 && (c->g->operand == NULL || strcmp(c->g->operand, words[i].word) != 0)) i++;
-    if (i == 3) return tool_usage_error(&c->g->o.common, "what happened is missing: up, down or expired");
+    if (c->g->operand == NULL) return tool_usage_error(&c->g->o.common, "what happened is missing: up, down or expired");
+    while (i < 3 && strcmp(c->g->operand, words[i].word) != 0) i++;
+    if (i == 3) return tool_usage_error(&c->g->o.common, "'%s' is none of what happens: up, down or expired", c->g->operand);
     c->event.kind = words[i].kind;
     c->g->operand = NULL; /* no file */
     int exit_code = load(c);

@@ -252,7 +252,7 @@ static int apply_one(trust_state *s, const char *path)
     if (exit_code == TOOL_OK) {
         s->border.memory = memory.memory;
         if (cross(s, (sipveil_span){message.data, message.len}, &result, &err) != SIPVEIL_OK) {
-            exit_code = tool_error(&s->o.common, path, &err);
+            exit_code = tool_error(&s->o.common, err.code == SIPVEIL_USAGE ? NULL : path, &err); /* USAGE: an option */
         } else {
             exit_code = s->state != NULL ? statefile_save(&s->o.common, &memory) : TOOL_OK;
             if (exit_code == TOOL_OK) exit_code = hand_out(s, path, &result);

@@ -34,6 +34,22 @@ static bool to_e164(void *user, const char *digits, char out[SIPVEIL_IDENTITY_NU
     return *rest != '\0' && len > 0 && len < SIPVEIL_IDENTITY_NUMBER;
 }
 
+/* CODE TAB PREFIX, a line; empty lines and those that begin with # count for nothing. */
+static size_t line_that_is_none(const io_octets *table)
+{
+    const char *at = (const char *)table->data, *end = at + table->len;
+    for (size_t number = 1; at < end; number++) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((stop != NULL ? stop : end) - at);
+        if (len > 0 && at[len - 1] == '\r') len--;
+        const char *tab = memchr(at, '\t', len);
+        size_t prefix = tab != NULL ? len - (size_t)(tab - at) - 1 : 0;
+        if (len > 0 && at[0] != '#' && (tab == at || prefix == 0 || strspn(tab + 1, "0123456789") < prefix)) return number;
+        at = stop != NULL ? stop + 1 : end;
+    }
+    return 0;
+}
+
 int identity_naming_prepare(const tool_common *common, identity_naming *n)
 {
     int exit_code;
@@ -43,6 +59,11 @@ int identity_naming_prepare(const tool_common *common, identity_naming *n)
     }
     if (n->spc_file == NULL) return TOOL_OK;
     if (!io_read(common, n->spc_file, SPC_FILE_MOST, &n->spc, &exit_code)) return TOOL_USAGE;
+    size_t line = line_that_is_none(&n->spc);
+    if (line > 0) {
+        return tool_failure(common, TOOL_USAGE, "CODE TAB PREFIX: a service provider code, and the digits that its numbers begin with",
+                            "%s:%zu: no line of service provider codes", n->spc_file, line);
+    }
     n->has_spc = true;
     return TOOL_OK;
 }

@@ -68,18 +68,20 @@ static bool take(void *state, int id, const char *v)
         s->sign.compact = strcmp(v, "compact") == 0;
         return s->sign.compact || strcmp(v, "full") == 0 || tool_bad_value(&s->o.common, "form", v);
     case O_SENDER:
-        if (s->sign.may_use_count == OPENING_LIST_MOST) return tool_bad_value(&s->o.common, "sender", v);
+        if (s->sign.may_use_count == OPENING_LIST_MOST || strchr(v, ':') == NULL) return tool_bad_value(&s->o.common, "sender", v);
         s->senders[s->sign.may_use_count++] = v;
         return true;
     default: return opening_take(&s->o, id, v);
     }
 }
 
-/* The first certificate with its private key; else what there is, for the library to say what is wrong with it. */
-static const sipveil_key *own_key(const sipveil_keyring *ring)
+/* The first certificate with its private key. */
+static int find_own_key(sign_state *s)
 {
-    const sipveil_key *own = sipveil_keyring_first(ring, SIPVEIL_KEY_PRIVATE);
-    return own != NULL ? own : sipveil_keyring_at(ring, 0);
+    s->sign.key = sipveil_keyring_first(s->o.ring, SIPVEIL_KEY_PRIVATE);
+    if (s->sign.key != NULL) return TOOL_OK;
+    return tool_failure(&s->o.common, TOOL_USAGE, "a signer is a certificate with its private key, in one file", "%s cannot sign: it is a %s",
+                        s->o.keys.items[0], sipveil_key_describe(sipveil_keyring_at(s->o.ring, 0)));
 }
 
 static int read_claims(sign_state *s)
@@ -106,7 +108,7 @@ static int prepare(void *state)
     int exit_code = opening_prepare(&s->o);
     if (exit_code == TOOL_OK) exit_code = read_claims(s);
     if (exit_code == TOOL_OK) exit_code = identity_naming_prepare(&s->o.common, &s->numbers);
-    s->sign.key = exit_code == TOOL_OK ? own_key(s->o.ring) : NULL;
+    if (exit_code == TOOL_OK) exit_code = find_own_key(s);
     s->sign.naming = s->numbers.naming;
     s->sign.spc = s->numbers.has_spc ? identity_spc : NULL;
     s->sign.spc_user = &s->numbers;
@@ -139,7 +141,7 @@ static int sign_message(void *state, const char *path, sipveil_span message)
     if (exit_code != TOOL_OK) return exit_code;
     if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) {
         bool of_claims = s->claims_file != NULL && strcmp(err.rule, "IDN-25") == 0; /* nothing else that is signed breaks it */
-        return tool_error(&s->o.common, of_claims ? s->claims_file : path, &err);
+        return tool_error(&s->o.common, of_claims ? s->claims_file : err.code == SIPVEIL_USAGE ? NULL : path, &err); /* USAGE: an option */
     }
     for (size_t i = 0; i < made.warning_count; i++) tool_warning(&s->o.common, path, "%s", made.warnings[i].text);
     return io_write_output(&s->o.common, made.message, IO_BINARY);

@@ -61,7 +61,9 @@ static ssize_t read_closed_file(const tool_common *common, const char *path, boo
                          : (st.st_mode & 077) != 0 && !allow_open  ? "can be read or written by others"
                                                                    : NULL;
     ssize_t n = -1;
-    if (reason != NULL) {
+    if (S_ISDIR(st.st_mode)) {
+        tool_failure(common, TOOL_USAGE, NULL, "%s: it is a folder, and a file is wanted", path);
+    } else if (reason != NULL) {
         tool_failure(common, TOOL_USAGE, "chmod 600 it, or say --allow-open-key-file",
                      "%s: secret file %s", path, reason);
     } else {

@@ -35,30 +35,35 @@ static bool is_named(int fd, const char *name)
 
 /* The lock stands on a file of its own beside the state, so that the state itself can be replaced by
  * renaming. */
-static int lock(const tool_common *common, const char *path, int *fd)
+static int lock(const tool_common *common, statefile *file)
 {
+    static const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     char name[LOCK_NAME];
-    if (!lock_name(path, name)) return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", path);
+    if (!lock_name(file->path, name)) return tool_failure(common, TOOL_USAGE, NULL, "%s: the name is too long", file->path);
     for (;;) {
-        *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (*fd < 0) return failed(common, name);
-        while (flock(*fd, LOCK_EX) != 0) {
+        file->fd = open(name, flags | O_EXCL, 0600);
+        file->made_lock = file->fd >= 0;
+        if (file->fd < 0 && errno == EEXIST) file->fd = open(name, flags, 0600);
+        if (file->fd < 0) return failed(common, name);
+        while (flock(file->fd, LOCK_EX) != 0) {
             if (errno != EINTR) return failed(common, name);
         }
-        if (is_named(*fd, name)) break;
-        close(*fd);
+        if (is_named(file->fd, name)) break;
+        close(file->fd);
     }
-    apart_note(*fd);
+    apart_note(file->fd);
     return TOOL_OK;
 }
 
-/* Where there is no state there is nothing to lock. Whoever waits for the file sees that it has lost its name. */
-static void unlock(const char *path, int fd)
+/* Where there is no state there is nothing to lock, and beside what is none of ours no lock is left. Whoever waits for the
+ * file sees that it has lost its name. */
+static void unlock(const statefile *file)
 {
     char name[LOCK_NAME];
     struct stat st;
-    if (lstat(path, &st) != 0 && errno == ENOENT && lock_name(path, name) && is_named(fd, name)) (void)unlink(name);
-    close(fd);
+    bool is_lost = lstat(file->path, &st) != 0 && errno == ENOENT;
+    if ((is_lost || (file->is_refused && file->made_lock)) && lock_name(file->path, name) && is_named(file->fd, name)) (void)unlink(name);
+    close(file->fd);
 }
 
 static int check_file(const tool_common *common, const char *path, int fd, size_t *size)
@@ -100,19 +105,21 @@ static int read_image(const tool_common *common, const char *path, io_octets *ou
     return exit_code;
 }
 
-int statefile_is_damaged(const tool_common *common, const char *path)
+int statefile_refuse(const tool_common *common, statefile *file)
 {
-    return tool_failure(common, TOOL_USAGE, "name another file; or move this one away to start anew", "%s: is no state file of this verb, or a damaged one", path);
+    file->is_refused = true;
+    return tool_failure(common, TOOL_USAGE, "name another file; or move this one away to start anew", "%s: is no state file of this verb, or a damaged one", file->path);
 }
 
-static int load(const tool_common *common, const char *path, int64_t now, sipveil_memory *memory)
+static int load(const tool_common *common, statefile *file)
 {
     sipveil_error err;
     io_octets image;
-    int exit_code = read_image(common, path, &image);
+    int exit_code = read_image(common, file->path, &image);
+    file->is_refused = exit_code != TOOL_OK;
     if (exit_code == TOOL_OK && image.len > 0 &&
-        sipveil_memory_load(memory, (sipveil_span){image.data, image.len}, now, &err) != SIPVEIL_OK) {
-        exit_code = statefile_is_damaged(common, path);
+        sipveil_memory_load(file->memory, (sipveil_span){image.data, image.len}, file->now, &err) != SIPVEIL_OK) {
+        exit_code = statefile_refuse(common, file);
     }
     io_free(&image);
     return exit_code;
@@ -123,8 +130,11 @@ int statefile_open_octets(const tool_common *common, const char *path, statefile
     *out = (statefile){.path = path, .fd = -1};
     *image = (io_octets){0};
     if (strcmp(path, "-") == 0) return tool_usage_error(common, "the state cannot be kept on standard output");
-    int exit_code = lock(common, path, &out->fd);
-    return exit_code == TOOL_OK ? read_image(common, path, image) : exit_code;
+    int exit_code = lock(common, out);
+    if (exit_code != TOOL_OK) return exit_code;
+    exit_code = read_image(common, path, image);
+    out->is_refused = exit_code != TOOL_OK;
+    return exit_code;
 }
 
 int statefile_save_octets(const tool_common *common, const statefile *file, sipveil_span image)
@@ -137,10 +147,10 @@ int statefile_open(const tool_common *common, const char *path, int64_t now, sta
     sipveil_error err;
     *out = (statefile){.path = path, .fd = -1, .now = now};
     if (strcmp(path, "-") == 0) return tool_usage_error(common, "the state cannot be kept on standard output");
-    int exit_code = lock(common, path, &out->fd);
+    int exit_code = lock(common, out);
     if (exit_code != TOOL_OK) return exit_code;
     if (sipveil_memory_new(&out->memory, &err) != SIPVEIL_OK) return tool_error(common, NULL, &err);
-    return load(common, path, now, out->memory);
+    return load(common, out);
 }
 
 int statefile_save(const tool_common *common, statefile *file)
@@ -160,6 +170,6 @@ void statefile_close(statefile *file)
 {
     sipveil_memory_free(file->memory);
     (void)publish_settle(); /* nobody else has seen it */
-    if (file->fd >= 0) unlock(file->path, file->fd);
+    if (file->fd >= 0) unlock(file);
     *file = (statefile){.fd = -1};
 }

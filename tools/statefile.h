@@ -10,6 +10,7 @@ typedef struct statefile {
     const char *path;
     int64_t now; /* seconds UTC: entries expire by it */
     int fd; /* holds the lock; -1: not open */
+    bool made_lock, is_refused; /* by this run; what is there is no state */
     sipveil_memory *memory;
 } statefile;
 
@@ -20,8 +21,8 @@ int statefile_save(const tool_common *common, statefile *file);
 /* The same file with octets of another kind in it; *image is empty when there is no such file yet (io_free). */
 int statefile_open_octets(const tool_common *common, const char *path, statefile *out, io_octets *image);
 int statefile_save_octets(const tool_common *common, const statefile *file, sipveil_span image);
-/* Says so; returns the exit code. */
-int statefile_is_damaged(const tool_common *common, const char *path);
+/* What is in it is none of this verb's: says so; returns the exit code. */
+int statefile_refuse(const tool_common *common, statefile *file);
 void statefile_close(statefile *file);
 
 #endif

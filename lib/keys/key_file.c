@@ -194,7 +194,7 @@ sipveil_code sipveil_keyring_add_certificates(sipveil_keyring *ring, const char 
 
 static sipveil_code hint_at_pins(sipveil_code code, sipveil_error *err)
 {
-    return code == SIPVEIL_USAGE ? sv_hint(err, code, "--pin AOR=SHA256 accepts one certificate that is no CA's") : code;
+    return code == SIPVEIL_USAGE ? sv_hint(err, code, "an anchor is the certificate of a CA, or one signed by itself; 'open --pin' accepts one of another kind") : code;
 }
 
 sipveil_code sipveil_keyring_add_anchors(sipveil_keyring *ring, const char *path, sipveil_error *err)

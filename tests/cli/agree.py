@@ -304,11 +304,13 @@ def usage(cases):
         (("offer", "--list", "tls", "--profile", "draft06", "--state", state), USAGE, "--profile does not take 'draft06'"),
         (("offer", "--list", "tls", "--policy", "required", "--state", state), USAGE, "--policy does not take 'required'"),
         (("choose", "--state", lab.path("none-there")), USAGE, "there is no agreement"), (("choose", "--state", damaged), USAGE, "damaged"),
+        (("choose", "--state", lab.folder), USAGE, "is no regular file"),
         (("choose", "--state", state, "--print-xfrm"), USAGE, "go together"), (("event", "--state", state), USAGE, "up, down or expired"),
-        (("event", "--state", state, "sideways"), USAGE, "up, down or expired"), (("check",), USAGE, "--list LIST is needed"),
+        (("event", "--state", state, "sideways"), USAGE, "'sideways' is none of what happens: up, down or expired"), (("check",), USAGE, "--list LIST is needed"),
         (("check", "--list", "tls, digest"), USAGE, "the same q, 1.000"), ((*check, "--realm", "r"), USAGE, "go together"),
         ((*check, "--policy", "must"), USAGE, "--policy does not take 'must'"), ((*check, "--role", "king"), USAGE, "--role does not take 'king'"),
         ((*check, "--realm", "r", "--credentials", open_file), USAGE, "read or written by others"),
+        ((*check, "--realm", "r", "--credentials", lab.folder), USAGE, "it is a folder, and a file is wanted"),
         ((*check, "--realm", "r", "--credentials", bad_line), USAGE, "line 1 is no line of credentials"),
         ((*check, "--protected-by", "tsl"), USAGE, 'protected by "tsl", which is no mechanism'),
         ((*check, "--protected-by", "sdes-srtp"), USAGE, 'protected by "sdes-srtp", which is no mechanism'),
@@ -319,7 +321,8 @@ def usage(cases):
         result = sipveil("agree", *words, stdin=INVITE)
         cases.case("agree %s: exit %d" % (" ".join(str(word) for word in words), code),
                    complaints_about(result, " ".join(["agree"] + [str(word) for word in words[:1] if text[:8] != "'argue' " and words]), code, text))
-    left = [str(path) for name in ("usage-state", "none-there") for path in lab.folder.glob(name + "*")]
+    left = [str(path) for name in ("usage-state", "none-there", "damaged.") for path in lab.folder.glob(name + "*")]
+    left += [str(path) for path in lab.folder.parent.glob(lab.folder.name + ".lock")]
     cases.case("agree: where there is no state no lock is left", left)
     result = sipveil("agree", *check, stdin=b"INVITE\r\n\r\n")
     cases.case("agree check: not SIP", complaints_about(result, "agree check", MALFORMED))

@@ -308,6 +308,12 @@ def options(cases):
                              (("https",), "sign", ("--key", AS, "--info", "http://a.example/")), (("P-256",), "sign", ("--key", RSA, "--info", INFO)),
                              (("RSA",), "sign", ("--key", AS, "--info", INFO, "--profile", "rfc4474")),
                              (("--form",), "sign", ("--key", AS, "--info", INFO, "--form", "small")),
+                             (("sign: the credential at", "only https"), "sign", ("--key", AS, "--info", "c.example")),
+                             (("as.crt cannot sign: it is a cert", "hint: "), "sign", ("--info", INFO, "--key", lab.crt("as"))),
+                             (("slip.jwk cannot sign: it is a kek", "hint: "), "sign", ("--info", INFO, "--key", lab.path("slip.jwk"))),
+                             (("--sender does not take 'alice'",), "sign", ("--key", AS, "--info", INFO, "--sender", "alice")),
+                             (("slip.jwk:1: no line of service provider codes", "hint: "), "sign", ("--key", AS, "--info", INFO, "--spc", lab.path("slip.jwk"))),
+                             (("an anchor is the certificate of a CA",), "verify", ("--trust", lab.path("slip.jwk"))),
                              (("--profile",), "verify", ("--profile", "rfc9999")), (("--freshness",), "verify", ("--freshness", "soon")),
                              (("--compat",), "verify", ("--compat", "all")), (("nothere",), "verify", ("--cert", "nothere"))):
         result = sipveil("identity", verb, *bad, stdin=REQUEST)

@@ -198,11 +198,18 @@ def refusals(cases):
         ("a fact twice", ["--table", where, "--from", STRANGER, "--to", "addr=192.0.2.1,addr=192.0.2.2"], USAGE, "--to does not take 'addr=192.0.2.2'"),
         ("two ways to name it", ["--table", where, "--from", "cert=a,name=b", "--to", STRANGER], USAGE, "cert= and name="),
         ("no certificate", ["--table", where, "--from", "proto=tls,cert=%s" % where, "--to", STRANGER], USAGE, "not a certificate"),
-        ("an identity that is none", ["--table", where, "--from", STRANGER, "--to", STRANGER, "--auth", "alice"], USAGE, "'alice' is no sip, sips or tel URI"),
+        ("an identity that is none", ["--table", where, "--from", STRANGER, "--to", STRANGER, "--auth", "alice"], USAGE, "sipveil trust apply: 'alice' is no sip, sips or tel URI"),
         ("a profile that is none", ["--table", where, "--from", STRANGER, "--to", STRANGER, "--profile", "ims"], USAGE, "--profile takes mm-border, rfc3325 or ims-rel5"),
     )
     for name, words, code, said in rows:
         cases.case("refused: " + name, complaints_about(sipveil("trust", "apply", *words, stdin=message), "trust apply", code, said))
+    slip = sipveil("trust", "check-table", lab.path("ca") / "ca.key")
+    cases.case("refused: a file of another kind, in two lines", [] if slip.code == USAGE and slip.err.count("sipveil trust") == 2 and
+               "ca.key:1: neither a section" in slip.err else [repr(slip)])
+    other = lab.kek("no-state")
+    result = sipveil("trust", "apply", "--table", where, "--from", STRANGER, "--to", STRANGER, "--state", other, stdin=message)
+    cases.case("refused: a state that is none", complaints_about(result, "trust apply", USAGE, "no-state.jwk: is no state file") +
+               [str(path) for path in lab.folder.glob("no-state*.lock")])
     result = apply(where, STRANGER, STRANGER, b"no message\r\n\r\n")
     cases.case("refused: no message", complaints_about(result, "trust apply", MALFORMED))
     result = apply(table("rel5.conf", "no_privacy = keep\nprofile = ims-rel5\n"), STRANGER, STRANGER, request(method=b"ACK"))
