@@ -2,7 +2,9 @@
 /* Key agreement and passwords: every form that is read, and what somebody altered or made up. */
 #include "cms/envelopes.h"
 #include "crypto/agree.h"
+#include "crypto/kdf.h"
 #include "crypto/keywrap.h"
+#include "crypto/passwrap.h"
 
 /* ---- key agreement ---- */
 
@@ -159,6 +161,7 @@ static void test_agreement_refused(void **state)
             {"ADV-088 3DES wrap", TLV(0x30, scheme, TLV(0x30, der_oid("1.2.840.113549.1.9.16.3.6"), DER_NULL))},
             {"ADV-088 RC2 wrap", TLV(0x30, scheme, TLV(0x30, der_oid("1.2.840.113549.1.9.16.3.7"), der_number(58)))},
             {"another scheme", TLV(0x30, der_oid("1.2.3"), TLV(0x30, der_oid(AES_128_WRAP_OID)))},
+            {"ADV-087 odd parameters of the wrap", TLV(0x30, scheme, TLV(0x30, der_oid("2.16.840.1.101.3.4.1.45"), der_number(1)))},
             {"another wrap", TLV(0x30, scheme, TLV(0x30, der_oid(AES_128_WRAP_OID)))},
         };
         k = good;
@@ -296,6 +299,32 @@ static void test_password_refused(void **state)
     assert_int_equal(out.key, 1);
 }
 
+/* ADV-095: the sizes of a salt, each with the key that it really gives; the prf is SHA-1, as it is where none is named */
+static void test_password_salts(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t octets[65] = {1, 2, 3};
+    static const struct {
+        size_t salt;
+        sipveil_code code;
+    } rows[] = {{7, SIPVEIL_CANNOT_DECRYPT}, {8, SIPVEIL_OK}, {64, SIPVEIL_OK}, {65, SIPVEIL_CANNOT_DECRYPT}};
+    sv_cms_key key = test_key(f, "password");
+    sipveil_span cek, algorithm = TLV(0x30, der_oid("1.2.840.113549.1.9.16.3.9"), TLV(0x30, der_oid(AES_128_CBC_OID), der_octets(sv_span(octets, 16))));
+    sv_seal_request request = {.cipher = SIPVEIL_CIPHER_AES_128_GCM, .recipients = &key, .recipient_count = 1,
+                               .pbkdf2_iterations = TEST_ITERATIONS, .cek_out = &cek};
+    parts p = parts_of(f, seal_with(f, &request, SV_SPAN("hello")));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t kek[16], wrapped[64];
+        size_t length;
+        sipveil_span salt = sv_span(octets, rows[i].salt);
+        assert_int_equal(sv_kdf_pbkdf2(f->crypto, SV_HASH_SHA1, key.password, salt, TEST_ITERATIONS, kek, 16, NULL), SIPVEIL_OK);
+        assert_int_equal(sv_passwrap_key(f->crypto, SIPVEIL_CIPHER_AES_128_CBC, kek, octets, cek, wrapped, &length, NULL), SIPVEIL_OK);
+        p.recipients = TLV(0xA3, der_number(0), pbkdf2(der_octets(salt), der_number(TEST_ITERATIONS), NOTHING), algorithm,
+                           der_octets(sv_span(wrapped, length)));
+        expect(f, "a salt", written(p), &key, &tolerant, rows[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +332,7 @@ int main(void)
         ENVELOPE_TEST(test_agreement_refused),
         ENVELOPE_TEST(test_many_keys_in_one),
         ENVELOPE_TEST(test_password_refused),
+        ENVELOPE_TEST(test_password_salts),
     };
     return cmocka_run_group_tests_name("recipients whose key is derived", tests, envelope_setup, fixture_teardown);
 }

@@ -335,6 +335,7 @@ static void test_oaep(void **state)
         {"MGF1 with MD5", ktri_with(&key, oaep(SHA256_ALGORITHM, MGF1(MD5_ALGORITHM), NOTHING), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
         {"a label", ktri_with(&key, oaep(SHA256_ALGORITHM, MGF1(SHA256_ALGORITHM), SOURCE(SV_SPAN("label"))), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
         {"another source", ktri_with(&key, oaep(SHA256_ALGORITHM, MGF1(SHA256_ALGORITHM), TLV(0x30, der_oid("1.2.3"))), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
+        {"another source, no label", ktri_with(&key, oaep(SHA256_ALGORITHM, MGF1(SHA256_ALGORITHM), TLV(0x30, der_oid("1.2.3"), der_octets(NOTHING))), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
         {"another mask", ktri_with(&key, oaep(SHA256_ALGORITHM, TLV(0x30, der_oid("1.2.3"), SHA256_ALGORITHM), NOTHING), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
         {"parameters NULL", ktri_with(&key, TLV(0x30, der_oid("1.2.840.113549.1.1.7"), DER_NULL), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
         {"unknown transport", ktri_with(&key, TLV(0x30, der_oid("1.2.3")), sha256), SIPVEIL_CANNOT_DECRYPT, NULL, false},
@@ -396,6 +397,9 @@ static void test_v15(void **state)
         p.recipients = ktri_with(&key, algorithm, sv_span(sealed, 256));
         expect(f, "v1.5 by name", written(p), &key, &weak, kind == 0 ? SIPVEIL_OK : SIPVEIL_CANNOT_DECRYPT);
         if (kind > 3) continue;
+        p.recipients = ktri_with(&key, TLV(0x30, der_oid("1.2.840.113549.1.1.1"), der_number(1)), sv_span(sealed, 256));
+        expect(f, "v1.5 with odd parameters", written(p), &key, &weak, SIPVEIL_CANNOT_DECRYPT);
+        p.recipients = ktri_with(&key, algorithm, sv_span(sealed, 256));
         expect(f, "v1.5", written(p), &key, &tolerant, SIPVEIL_POLICY);
     }
     assert_int_equal(open_sealed(f, written(p), &key, 1, &tolerant, &out, &err), SIPVEIL_POLICY);

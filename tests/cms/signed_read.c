@@ -113,6 +113,21 @@ static void odd_versions_are_flagged_or_refused(void **state)
     sv_arena_reset(f->arena);
 }
 
+/* A signer is a SEQUENCE: neither another form that certificates have, nor anything else. */
+static void a_signer_is_a_sequence(void **state)
+{
+    static const char *const others[] = {"\xA0\x03\x04\x01x", "\xA3\x03\x04\x01x", "\xA4\x03\x04\x01x", "\x04\x02xx", "\x31\x03\x04\x01x"};
+    fixture *f = *state;
+    forgery how = {.attributes = "cm"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        sipveil_span signers[] = {forge_signer(f, &how, CONTENT), sv_span_str(others[i])};
+        sv_signed data;
+        assert_int_equal(read_message(f, assemble(f, &how, signers, 1, 1, 0, CONTENT), &tolerant, &data), SIPVEIL_OK);
+        if (read_message(f, assemble(f, &how, signers, 2, 1, 0, CONTENT), &tolerant, &data) != SIPVEIL_MALFORMED) fail_msg("%zu", i);
+    }
+    sv_arena_reset(f->arena);
+}
+
 static void every_shortened_message_is_malformed(void **state)
 {
     fixture *f = *state;
@@ -146,6 +161,7 @@ int main(void)
         cmocka_unit_test(counts_and_sizes_are_limited),
         cmocka_unit_test(sizes_of_values_are_limited),
         cmocka_unit_test(odd_versions_are_flagged_or_refused),
+        cmocka_unit_test(a_signer_is_a_sequence),
         cmocka_unit_test(every_shortened_message_is_malformed),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
