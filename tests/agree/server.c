@@ -197,7 +197,7 @@ static void stale_nonce(void **state)
     pair_end(p);
 }
 
-/* AGR-36, AGR-38, AGR-40: forms of d-ver, MD5-sess, auth-int, SHA-256 where both know it, from end to end. */
+/* AGR-36, AGR-38, AGR-39, AGR-40: forms of d-ver, MD5-sess, auth-int, SHA-256 where both know it, from end to end. */
 static void forms_of_digest(void **state)
 {
     static const struct {
@@ -214,6 +214,9 @@ static void forms_of_digest(void **state)
         {"digest;q=0.1", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
         {"digest;q=0.3;d-qop=auth-int, digest;q=0.1;d-qop=auth", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, false, 0},
         {"digest;q=0.1;d-alg=SHA-256;d-qop=auth", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, true, false, 0},
+        /* AGR-39: without qop no replay would be noticed, so both must have been told to do without */
+        {"digest;q=0.1", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, true, 0},
+        {"digest;q=0.1", SIPVEIL_AGREE_DVER_DEFAULT, SIPVEIL_AGREE_DVER_DEFAULT, false, true, 494},
     };
     world *w = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -221,8 +224,11 @@ static void forms_of_digest(void **state)
         p->client.dver_form = cases[i].client;
         p->server.dver_form = cases[i].server;
         p->client.allow_sha256 = p->server.allow_sha256 = cases[i].sha256;
+        p->client.allow_no_qop = cases[i].no_qop;
+        p->server.allow_no_qop = cases[i].no_qop && cases[i].status == 0;
         pair_start(p, OFFERED_INVITE);
         pair_server(p, NULL, 494);
+        if (cases[i].no_qop) change(p, ", qop=\"auth,auth-int\"", ""); /* as one says who knows none */
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
         pair_server(p, NULL, cases[i].status);
         pair_end(p);
