@@ -429,10 +429,7 @@ static sipveil_code pass(sipveil_span message, gate_kind kind, const sv_sip_view
     sipveil_code code = read_message(&g);
     if (code == SIPVEIL_OK) return SIPVEIL_OK;
     memset(out, 0, sizeof *out);
-    if (code == SIPVEIL_MALFORMED && sv_sip_uses_bare_lf(message)) {
-        sv_hint(err, code, "lines end in bare LF, as an editor left them; SIP has CRLF (unix2dos writes it)");
-    }
-    return code;
+    return sv_sip_hint_at_lines(code, message, err);
 }
 
 sipveil_code sv_sip_read(sipveil_span message, sv_sip_framing framing, const sipveil_limits *limits,

@@ -65,6 +65,16 @@ bool sv_sip_uses_bare_lf(sipveil_span message)
     return any;
 }
 
+sipveil_code sv_sip_hint_at_lines(sipveil_code code, sipveil_span message, sipveil_error *err)
+{
+    size_t end, at;
+    if (code != SIPVEIL_MALFORMED || !sv_sip_uses_bare_lf(message) || !sv_find_byte(message, '\n', &end)) return code;
+    if (sv_find(sv_span(message.data, end), SV_SPAN("SIP/"), &at)) {
+        return sv_hint(err, code, "lines end in bare LF, as an editor left them; SIP has CRLF (unix2dos writes it)");
+    }
+    return sv_hint(err, code, "is it a SIP message? One begins with a line such as \"INVITE sip:bob@biloxi.example.com SIP/2.0\"");
+}
+
 void sv_sip_to_crlf(sipveil_span message, sv_buffer *out)
 {
     size_t at;

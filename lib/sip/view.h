@@ -111,6 +111,8 @@ sipveil_code sv_sip_read_fragment(sipveil_span fragment, const sipveil_limits *l
  * sv_sip_to_crlf() writes every LF that lacks its CR as CRLF into out (exact octets otherwise). */
 bool sv_sip_uses_bare_lf(sipveil_span message);
 void sv_sip_to_crlf(sipveil_span message, sv_buffer *out);
+/* Where such octets were MALFORMED, what to do: an editor's SIP message, or some other text that was given for one. Returns code. */
+sipveil_code sv_sip_hint_at_lines(sipveil_code code, sipveil_span message, sipveil_error *err);
 
 /* First row of that field, or NULL. */
 const sv_sip_field *sv_sip_first(const sv_sip_view *view, sv_field_id id);

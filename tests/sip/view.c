@@ -68,8 +68,26 @@ static void bare_lf(void **state)
     sv_arena_free(arena);
 }
 
+/* What to do about a text that is refused for its line ends: it is another one for a key or a table that was given by a slip. */
+static void hints_at_lines(void **state)
+{
+    static const struct {
+        const char *text, *hint;
+    } cases[] = {{"INVITE sip:a@b SIP/2.0\nf: <sip:a@b>\n\n", "lines end in bare LF"}, {"SIP/2.0 200 OK\n\n", "lines end in bare LF"},
+                 {"{\"kty\":\"oct\"}\n", "is it a SIP message?"}, {"\n", "is it a SIP message?"}, {"[trust-domain]\r\n", ""}, {"GET / HTTP/1.1", ""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sv_sip_view view;
+        sipveil_error err;
+        sipveil_limits limits;
+        sipveil_limits_default(&limits);
+        assert_int_equal(sv_sip_read(sv_span_str(cases[i].text), SV_SIP_DATAGRAM, &limits, &view, &err), SIPVEIL_MALFORMED);
+        if (strncmp(err.hint, cases[i].hint, strlen(cases[i].hint)) != 0 || (cases[i].hint[0] == '\0' && err.hint[0] != '\0')) fail_msg("%zu: %s", i, err.hint);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_by_name), cmocka_unit_test(bare_lf)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_by_name), cmocka_unit_test(bare_lf), cmocka_unit_test(hints_at_lines)};
     return cmocka_run_group_tests_name("the view", tests, NULL, NULL);
 }
