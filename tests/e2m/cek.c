@@ -322,13 +322,23 @@ static void keys_that_are_not_held(void **state)
     at_p1_with(w, &o, edited(w, message, "c1@home.example", "c9@home.example")); /* ADV-146 */
     assert_int_equal(w->verdict.action, SIPVEIL_E2M_RESPOND);
     assert_int_equal(sv_store_count(sv_memory_store(w->p1.memory), SV_STORE_CEK), 1);
-    /* A signer that we do not accept. */
-    sipveil_keyring_free(w->p2.ring);
-    assert_code(sipveil_keyring_new(w->context, &w->p2.ring, &w->err), SIPVEIL_OK);
-    o.open.keyring = w->p2.ring;
+    /* A signer that we do not accept: Alice by another authority. P1 has the key to open it, and holds nothing of hers. */
+    party forged;
+    char *ca = NULL, *ca_key = NULL;
+    assert_code(sipveil_keys_make_authority(w->context, "Other CA", &ca, &ca_key, &w->err), SIPVEIL_OK);
+    make_party(w, &forged, ca, ca_key, "sip:alice@home.example", NULL);
     o.open.memory = w->p2.memory;
-    at_p1_with(w, &o, message);
-    assert_int_equal(sv_store_count(sv_memory_store(w->p2.memory), SV_STORE_CEK), 0);
+    o.sender_authenticated = true; /* it is not that the link vouches for nobody (E2M-59) */
+    for (int accepted = 0; accepted < 2; accepted++) {
+        s.signer = accepted ? w->ua1.key : forged.key;
+        at_p1_with(w, &o, shared(w, &s, invite(w, SDP)));
+        assert_true(w->verdict.has_view == accepted && w->verdict.kept == accepted && w->verdict.verified == accepted);
+        if (!accepted) assert_string_equal(w->verdict.reason.rule, "TUN-08");
+        assert_int_equal(sv_store_count(sv_memory_store(w->p2.memory), SV_STORE_CEK), accepted);
+    }
+    end_party(&forged);
+    sipveil_keys_wipe_text(ca);
+    sipveil_keys_wipe_text(ca_key);
 }
 
 /* CEK-06, E2M-43: good for one message, which brings the next key. */
