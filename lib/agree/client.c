@@ -317,16 +317,16 @@ static sipveil_code run(sv_client *c)
     return dispatch(c);
 }
 
-/* smime: sealing starts the worker's operation anew, so everything that came of this step is kept over it. */
+/* smime: sealing starts the worker's operation anew, so what came of this step is kept over it; the message by
+ * sv_smime_seal. */
 static sipveil_code seal(sv_client *c, sipveil_error *err)
 {
     sv_arena *own = sv_arena_new(64 * 1024, 64u << 20);
     if (own == NULL) return sv_no_memory(err, SV_AGREE);
     sipveil_agree_association a = *c->a;
-    sipveil_span message = c->out->message, sealed = {0};
+    sipveil_span sealed = {0};
     sipveil_code code = copy_association(own, &a, err);
-    if (code == SIPVEIL_OK) code = keep(own, &message, err);
-    if (code == SIPVEIL_OK) code = sv_smime_seal(c->worker, c->options, a.certificate, message, c->event->now, &sealed, err);
+    if (code == SIPVEIL_OK) code = sv_smime_seal(c->worker, c->options, a.certificate, c->out->message, c->event->now, &sealed, err);
     if (code == SIPVEIL_OK) code = copy_association(c->worker->arena, &a, err);
     sv_arena_free(own);
     if (code != SIPVEIL_OK) return code;
