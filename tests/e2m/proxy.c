@@ -316,7 +316,7 @@ static void labels_and_senders(void **state)
     }
 }
 
-/* A label that differs from its signed copy: E2M-21, ADV-163. */
+/* A label that differs from its signed copy: E2M-16, E2M-21, ADV-163. */
 static void changed_labels(void **state)
 {
     world *w = begin(state);
@@ -333,6 +333,21 @@ static void changed_labels(void **state)
     assert_code(try_open(w, &w->ua2, added), SIPVEIL_HEADER_MISMATCH);
     at_p1(w, added); /* what others are asked is not our matter */
     assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && w->verdict.has_view);
+    /* taken away, which P1 alone may do (E2M-16): P1 is not asked and sees nothing, and who gets it in the end is told */
+    size_t at, end;
+    assert_true(sv_find(message, SV_SPAN("Proxy-Required-Body: "), &at) && sv_find(sv_span_from(message, at), SV_SPAN("\r\n"), &end));
+    char row[256];
+    assert_true(end + 2 < sizeof row);
+    snprintf(row, sizeof row, "%.*s", (int)end + 2, (const char *)message.data + at);
+    sipveil_span taken = edited(w, message, row, "");
+    at_p1(w, taken);
+    assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && !w->verdict.has_view && !w->verdict.named);
+    assert_code(try_open(w, &w->ua2, message), SIPVEIL_OK);
+    assert_false(checked(&w->opened, "E2M-16", SIPVEIL_CHECK_NOT_DONE));
+    sipveil_memory_free(w->ua2.memory);
+    assert_code(sipveil_memory_new(&w->ua2.memory, &w->err), SIPVEIL_OK);
+    assert_code(try_open(w, &w->ua2, taken), SIPVEIL_OK);
+    assert_true(checked(&w->opened, "E2M-16", SIPVEIL_CHECK_NOT_DONE));
     w = begin(state); /* two hours later: as an AIB of that age (TUN-54) */
     share_begin(w, &s);
     s.o.sign_label = true;
