@@ -466,24 +466,49 @@ static void not_our_answer(void **state)
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_STARTING); /* AGR-50: tls is not up: nobody was asked */
         assert_int_equal(p->a.ignored, 6);
+        pair_success(p);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "digest", SIPVEIL_AGREE_STARTING); /* nor is it by what comes over another one */
+        assert_int_equal(p->a.ignored, 7);
         pair_client(p, SIPVEIL_AGREE_EVENT_UP, NULL, SIPVEIL_AGREE_CONFIRMING);
         set_text(&p->message, span_of(&old));
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING); /* the old one again */
-        assert_int_equal(p->a.ignored, 7);
+        assert_int_equal(p->a.ignored, 8);
         pair_success(p);
         change(p, "SIP/2.0 200 OK", "SIP/2.0 494 Security Agreement Required\r\nSecurity-Server: digest");
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING); /* outside of tls */
-        assert_int_equal(p->a.ignored, 8);
+        assert_int_equal(p->a.ignored, 9);
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "digest", SIPVEIL_AGREE_CONFIRMING);
-        assert_int_equal(p->a.ignored, 9);
+        assert_int_equal(p->a.ignored, 10);
         pair_success(p);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "TLS", SIPVEIL_AGREE_ACTIVE);
         change(p, "c1@home", "c7@home"); /* of another call: over tls it is the application's, elsewhere it is forged */
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, "tls", SIPVEIL_AGREE_ACTIVE);
-        assert_true(p->outcome.actions == SIPVEIL_AGREE_DELIVER && p->a.ignored == 9);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_DELIVER && p->a.ignored == 10);
         pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_ACTIVE);
-        assert_true(p->outcome.actions == SIPVEIL_AGREE_IGNORED && p->a.ignored == 10);
+        assert_true(p->outcome.actions == SIPVEIL_AGREE_IGNORED && p->a.ignored == 11);
+    }
+}
+
+/* AGR-12, AGR-39: only a nonce that ran out is no attack: of our realm, and another one than ours. */
+static void staleness_forged(void **state)
+{
+    world *w = *state;
+    for (int how = 0; how < 4; how++) {
+        pair *p = fresh();
+        char nonce[2][256];
+        until_494(p, w, SIPVEIL_AGREE_RFC3329, "digest", THEIRS(SIPVEIL_AGREE_RFC3329));
+        assert_int_equal(sscanf(strstr(p->message.octets, ", nonce=\""), ", nonce=\"%255[^\"]", nonce[0]), 1);
+        pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        p->server.now += 400;
+        pair_server(p, NULL, 494);
+        assert_int_equal(sscanf(strstr(p->message.octets, ", nonce=\""), ", nonce=\"%255[^\"]", nonce[1]), 1);
+        if (how == 1) change(p, nonce[1], nonce[0]);
+        if (how == 2) change(p, "realm=\"home.example\"", "realm=\"away.example\"");
+        if (how == 3) change(p, "stale=true", "stale=false");
+        if (how == 0) pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+        else pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_TAMPERED);
+        pair_end(p);
     }
 }
 
@@ -494,7 +519,7 @@ int main(void)
         cmocka_unit_test(digest_fields_lowered), cmocka_unit_test(verify_repaired), cmocka_unit_test(replayed),
         cmocka_unit_test(client_list_changed), cmocka_unit_test(refusal_changed), cmocka_unit_test(forged_success),
         cmocka_unit_test(torn_down), cmocka_unit_test(crooked_lists), cmocka_unit_test(two_via_values), cmocka_unit_test(other_forms),
-        cmocka_unit_test(what_goes_on), cmocka_unit_test(never_agrees), cmocka_unit_test(ack_and_cancel), cmocka_unit_test(not_our_answer),
+        cmocka_unit_test(what_goes_on), cmocka_unit_test(never_agrees), cmocka_unit_test(ack_and_cancel), cmocka_unit_test(not_our_answer), cmocka_unit_test(staleness_forged),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
