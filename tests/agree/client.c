@@ -260,12 +260,61 @@ static void wrong_calls(void **state)
     pair_end(p);
 }
 
+/* AGR-24, AGR-33: a name and a password go to the realm that they are for; who asks for another one gets nothing at all. */
+static void challenges(void **state)
+{
+#define CHALLENGE(realm, algorithm) "Proxy-Authenticate: Digest realm=\"" realm "\", nonce=\"theirs\", qop=\"auth\", algorithm=" algorithm "\r\n"
+    static const struct {
+        const char *old, *new;
+        bool answered;
+    } cases[] = {
+        {"Digest realm=\"home.example\"", "Digest realm=\"home.example\"", true},
+        {"Digest realm=\"home.example\"", "Digest realm=\"away.example\"", false},
+        {"Digest realm=\"home.example\"", "Digest realm=\"home.exampl\"", false},
+        {"Digest realm=\"home.example\"", "Digest realm=\"Home.example\"", false},
+        {"Digest realm=", "Digest x=", false},
+        {", nonce=", ", x=", false},
+        {"Authenticate: Digest", "Authenticate: Basic", false},
+        {"Proxy-Authenticate: ", "X-Authenticate: ", false},
+        {"Proxy-Authenticate: ", CHALLENGE("away.example", "MD5") "Proxy-Authenticate: ", true},
+        {"Proxy-Authenticate: ", CHALLENGE("home.example", "SHA-256") "Proxy-Authenticate: ", true},
+    };
+    static const sipveil_agree_credentials two[] = {{"away.example", "mallory", "known to them"}, {"home.example", "alice", "s3cret"}};
+    static pair room_for;
+    world *w = *state;
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        pair *p = &room_for;
+        size_t row = i / 2;
+        bool both = i % 2 == 1; /* then that of the other realm is answered, as who it is there */
+        sipveil_memory_free(w->p1.memory);
+        assert_int_equal(sipveil_memory_new(&w->p1.memory, NULL), SIPVEIL_OK);
+        pair_begin(p, w, SIPVEIL_AGREE_RFC3329, "digest", "digest;q=0.1;d-alg=MD5;d-qop=auth");
+        if (both) {
+            p->client.credentials = two;
+            p->client.credential_count = 2;
+        }
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        change(p, cases[row].old, cases[row].new);
+        bool away = both && strstr(cases[row].new, "\"away.example\"") != NULL;
+        if (cases[row].answered || away) {
+            pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
+            if (has(p, "username=\"alice\", realm=\"home.example\"") == away) fail_msg("case %zu: %s", i, p->message.octets);
+            if (has(p, "username=\"mallory\", realm=\"away.example\"") != away) fail_msg("case %zu: %s", i, p->message.octets);
+            if (!away) pair_server(p, NULL, 0);
+        } else {
+            pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_ABORTED);
+        }
+        pair_end(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers), cmocka_unit_test(bare_line_feeds), cmocka_unit_test(an_outcome_is_the_next_start), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
         cmocka_unit_test(without_agreement), cmocka_unit_test(proxy_to_proxy), cmocka_unit_test(rows_that_are_there),
-        cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
+        cmocka_unit_test(challenges), cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
