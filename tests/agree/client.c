@@ -309,12 +309,60 @@ static void challenges(void **state)
     }
 }
 
+/* AGR-17, AGR-47, AGR-48: the best of their list is what we can run: without credentials no digest, without a key of ours no
+ * smime, to a proxy only where that was asked for. rank: how many entries of our list are better than what it comes to. */
+static void choices(void **state)
+{
+    static const struct {
+        const char *ours, *theirs;
+        bool no_credentials, no_signer, to_proxy, may;
+        const char *mechanism;
+        uint32_t rank;
+    } cases[] = {
+        {"tls, digest", "digest;q=0.2;d-qop=auth, tls;q=0.1", false, false, false, false, "digest", 1},
+        {"tls, digest", "digest;q=0.2;d-qop=auth, tls;q=0.1", true, false, false, false, "tls", 0},
+        {"smime, tls", "smime;q=0.2, tls;q=0.1", false, false, false, false, "smime", 0},
+        {"smime, tls", "smime;q=0.2, tls;q=0.1", false, true, false, false, "tls", 1},
+        {"smime, tls", "smime;q=0.2, tls;q=0.1", false, false, true, false, "tls", 1},
+        {"smime, tls", "smime;q=0.2, tls;q=0.1", false, false, true, true, "smime", 0},
+        /* two forms of digest, one better than tls, the other worse; a third form is as good as the worst */
+        {"digest;q=0.3;d-qop=auth-int, tls;q=0.2, digest;q=0.1;d-qop=auth", "digest;q=0.5;d-qop=auth-int", false, false, false, false, "digest", 0},
+        {"digest;q=0.3;d-qop=auth-int, tls;q=0.2, digest;q=0.1;d-qop=auth", "digest;q=0.5;d-qop=auth", false, false, false, false, "digest", 2},
+        {"digest;q=0.3;d-qop=auth-int, tls;q=0.2, digest;q=0.1;d-qop=auth", "digest;q=0.5", false, false, false, false, "digest", 2},
+        {"digest;q=0.1;d-qop=auth, tls;q=0.2, digest;q=0.3;d-qop=auth-int", "digest;q=0.5;d-qop=auth-int", false, false, false, false, "digest", 0},
+        {"digest;q=0.1;d-qop=auth, tls;q=0.2, digest;q=0.3;d-qop=auth-int", "digest;q=0.5;d-qop=auth", false, false, false, false, "digest", 2},
+        {"digest;q=0.1;d-qop=auth, tls;q=0.2, digest;q=0.3;d-qop=auth-int", "digest;q=0.5", false, false, false, false, "digest", 2},
+        {"digest;q=0.3, tls;q=0.2, digest;q=0.1;d-alg=MD5-sess", "digest;q=0.5;d-alg=MD5-sess", false, false, false, false, "digest", 0},
+        {"digest;q=0.3;d-alg=MD5, tls;q=0.2, digest;q=0.1;d-alg=MD5-sess", "digest;q=0.5", false, false, false, false, "digest", 0},
+        {"digest;q=0.3;d-alg=MD5, tls;q=0.2, digest;q=0.1;d-alg=MD5-sess", "digest;q=0.5;d-alg=MD5-sess", false, false, false, false, "digest", 2},
+    };
+    static pair room_for;
+    world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        pair *p = &room_for;
+        sipveil_memory_free(w->p1.memory);
+        assert_int_equal(sipveil_memory_new(&w->p1.memory, NULL), SIPVEIL_OK);
+        pair_begin(p, w, SIPVEIL_AGREE_RFC3329, cases[i].ours, cases[i].theirs);
+        if (cases[i].no_credentials) p->client.credential_count = 0;
+        if (cases[i].no_signer) p->client.signer = NULL;
+        p->client.next_hop_is_proxy = cases[i].to_proxy;
+        p->client.smime_to_proxy = cases[i].may;
+        pair_start(p, OFFERED_INVITE);
+        pair_server(p, NULL, 494);
+        PAIR_OK(pair_try(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL));
+        if (!sv_equal_str(p->a.mechanism, cases[i].mechanism) || p->a.rank != cases[i].rank || p->a.state == SIPVEIL_AGREE_FAILED) {
+            fail_msg("case %zu: %.*s, rank %u: %s", i, (int)p->a.mechanism.len, (const char *)p->a.mechanism.data, p->a.rank, p->outcome.reason.text);
+        }
+        pair_end(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers), cmocka_unit_test(bare_line_feeds), cmocka_unit_test(an_outcome_is_the_next_start), cmocka_unit_test(passive_then_active), cmocka_unit_test(events_in_states), cmocka_unit_test(declined),
         cmocka_unit_test(without_agreement), cmocka_unit_test(proxy_to_proxy), cmocka_unit_test(rows_that_are_there),
-        cmocka_unit_test(challenges), cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
+        cmocka_unit_test(challenges), cmocka_unit_test(choices), cmocka_unit_test(damaged_octets), cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
