@@ -494,7 +494,7 @@ static void not_our_answer(void **state)
 static void staleness_forged(void **state)
 {
     world *w = *state;
-    for (int how = 0; how < 4; how++) {
+    for (int how = 0; how < 5; how++) {
         pair *p = fresh();
         char nonce[2][256];
         until_494(p, w, SIPVEIL_AGREE_RFC3329, "digest", THEIRS(SIPVEIL_AGREE_RFC3329));
@@ -506,6 +506,7 @@ static void staleness_forged(void **state)
         if (how == 1) change(p, nonce[1], nonce[0]);
         if (how == 2) change(p, "realm=\"home.example\"", "realm=\"away.example\"");
         if (how == 3) change(p, "stale=true", "stale=false");
+        if (how == 4) change(p, "realm=\"home.example\"", "realm=\"home.examplee\"");
         if (how == 0) pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
         else pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_TAMPERED);
         pair_end(p);

@@ -121,6 +121,12 @@ static void pinned(void **state)
     pair_client(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_CONFIRMING);
     pair_end(p);
     p = until_494(w, SIPVEIL_AGREE_RFC3329, "smime", "smime;q=0.7");
+    p->client.keyring = NULL;
+    p->client.pin = pin;
+    p->server.now = NOW + 86401; /* nor does it outlive the certificate (AGR-46) */
+    pair_failure(p, SIPVEIL_AGREE_EVENT_RESPONSE, NULL, SIPVEIL_AGREE_E_CERT);
+    pair_end(p);
+    p = until_494(w, SIPVEIL_AGREE_RFC3329, "smime", "smime;q=0.7");
     pin[0] = pin[0] == '0' ? '1' : '0';
     p->client.keyring = NULL;
     p->client.pin = pin;
