@@ -53,24 +53,32 @@ static inline bool sv_starts_nocase_str(sipveil_span a, const char *s)
 {
     return a.len >= strlen(s) && sv_equal_nocase_octets(a.data, (const uint8_t *)s, strlen(s));
 }
-/* For key-ids, tags, references. Eight octets a step, and the last step overlaps: comparing a message's
+/* The bits in which eight octets differ from eight others. */
+static inline uint64_t sv_difference_of_8(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x ^ y;
+}
+/* For key-ids, tags, references. Eight octets a step, and the last eight overlap: comparing a message's
  * recipients with our keys is this. The compiler may not know that a difference found is final. */
 static inline bool sv_equal_constant_time(sipveil_span a, sipveil_span b)
 {
-    uint64_t difference = 0, x, y;
-    size_t at = 0;
+    uint64_t difference = 0;
     if (a.len != b.len) return false;
-    for (; at < a.len && a.len >= sizeof x; at += sizeof x) {
-        if (at > a.len - sizeof x) at = a.len - sizeof x;
-        memcpy(&x, a.data + at, sizeof x);
-        memcpy(&y, b.data + at, sizeof y);
-        difference |= x ^ y;
-        __asm__ __volatile__("" : "+r"(difference));
-    }
-    for (; at < a.len; at++) {
+    for (size_t at = 0; a.len < 8 && at < a.len; at++) {
         difference |= (uint64_t)(a.data[at] ^ b.data[at]);
         __asm__ __volatile__("" : "+r"(difference));
     }
+    if (a.len < 8) return difference == 0;
+    size_t last = a.len - 8;
+    for (size_t at = 0; at < last; at += 8) {
+        difference |= sv_difference_of_8(a.data + at, b.data + at);
+        __asm__ __volatile__("" : "+r"(difference));
+    }
+    difference |= sv_difference_of_8(a.data + last, b.data + last);
+    __asm__ __volatile__("" : "+r"(difference));
     return difference == 0;
 }
 sipveil_span sv_trim(sipveil_span s);                          /* SP, HTAB, CR, LF at both ends */

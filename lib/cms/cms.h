@@ -101,7 +101,8 @@ typedef struct sv_enveloped {
     bool authenticated; /* AuthEnvelopedData */
     long version;
     bool version_odd;   /* contradicts the content (tolerated, warn; CMS-01) */
-    sv_recipient *recipients; /* kari: one entry a recipientEncryptedKey */
+    sv_recipient *recipients; /* kari: one entry a recipientEncryptedKey; NULL: of one form, in alike */
+    sipveil_span alike;       /* as received; ask sv_cms_recipient() */
     size_t recipient_count;
     sipveil_span content_type;   /* OID content octets */
     sv_cms_type content_kind;
@@ -121,8 +122,16 @@ sipveil_code sv_cms_read_enveloped(sipveil_span content, bool authenticated,
                                    const sipveil_limits *limits, const sv_cms_policy *policy,
                                    sv_arena *arena, sv_enveloped *out, sipveil_error *err);
 
+/* The recipient at that place, room where it had to be put together. */
+const sv_recipient *sv_cms_recipient(const sv_enveloped *enveloped, size_t at, sv_recipient *room);
+static inline sv_recipient_kind sv_cms_recipient_kind(const sv_enveloped *enveloped, size_t at)
+{
+    return enveloped->recipients != NULL ? enveloped->recipients[at].kind : SV_RECIPIENT_KEKRI;
+}
+
 /* Whether this recipient names this key (exact octets, constant time); a password fits any pwri. */
 bool sv_cms_recipient_fits(const sv_recipient *recipient, const sv_cms_key *key);
+bool sv_cms_fits_at(const sv_enveloped *enveloped, size_t at, const sv_cms_key *key);
 
 /* "rsa-oaep-sha256", "ecdh-p256-x963-sha256+aes256-wrap", "aes128-wrap", "pbkdf2-sha256+aes256-cbc"; "unknown",
  * also when there is no memory. weak: SHA-1 in OAEP or KDF, rsa v1.5 (ADV-084). */

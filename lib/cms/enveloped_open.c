@@ -8,6 +8,7 @@
 #include "cms/content_key.h"
 #include "cms/oid.h"
 #include "cms/recipient.h"
+#include "cms/usual_kekri.h"
 #include "crypto/cipher.h"
 
 static const char room[] = "cms";
@@ -43,6 +44,18 @@ bool sv_cms_recipient_fits(const sv_recipient *recipient, const sv_cms_key *key)
     }
 }
 
+/* Alike are shared keys alone, and without a date. */
+static inline bool fits(const sv_enveloped *e, size_t at, const sv_cms_key *key)
+{
+    if (e->recipients != NULL) return sv_cms_recipient_fits(&e->recipients[at], key);
+    return key->kind == SV_CMS_KEY_KEK && sv_equal_constant_time(sv_usual_kekri_id(sv_usual_kekri_at(e->alike, at)), key->kek_id);
+}
+
+bool sv_cms_fits_at(const sv_enveloped *enveloped, size_t at, const sv_cms_key *key)
+{
+    return fits(enveloped, at, key);
+}
+
 typedef struct opener {
     sv_crypto *crypto;
     const sv_enveloped *enveloped;
@@ -61,10 +74,10 @@ typedef struct opener {
     sipveil_error *refusal; /* of the first recipient that policy refused; NULL: nobody asks why */
 } opener;
 
-static bool fits_ours(const opener *o, size_t recipient, size_t key)
+static inline bool fits_ours(const opener *o, size_t recipient, size_t key)
 {
     const sv_cms_key *k = &o->keys[key];
-    return sv_cms_key_is_ours(k) && sv_cms_recipient_fits(&o->enveloped->recipients[recipient], k);
+    return sv_cms_key_is_ours(k) && fits(o->enveloped, recipient, k);
 }
 
 /* ---- what is public ---- */
@@ -193,7 +206,8 @@ static sipveil_code try_with(opener *o, size_t recipient, size_t key, const sv_s
     const uint8_t *real;
     unsigned strength;
     bool good;
-    sipveil_code code = sv_recipient_unwrap(o->crypto, &e->recipients[recipient], &o->keys[key], o->policy,
+    sv_recipient room_for_one;
+    sipveil_code code = sv_recipient_unwrap(o->crypto, sv_cms_recipient(e, recipient, &room_for_one), &o->keys[key], o->policy,
                                             o->arena, key_length, cek, &good, &strength, err);
     if (code == SIPVEIL_POLICY) return note_refusal(o, err);
     SV_TRY(code);
@@ -230,9 +244,10 @@ static sipveil_code check_iterations(opener *o, sipveil_error *err)
 {
     uint64_t sum = *o->iterations, most = o->limits->iterations;
     for (size_t i = 0; i < o->enveloped->recipient_count; i++) {
-        const sv_recipient *r = &o->enveloped->recipients[i];
+        sv_recipient room_for_one;
         sv_password_scheme scheme;
-        if (r->kind != SV_RECIPIENT_PWRI) continue;
+        if (sv_cms_recipient_kind(o->enveloped, i) != SV_RECIPIENT_PWRI) continue;
+        const sv_recipient *r = sv_cms_recipient(o->enveloped, i, &room_for_one);
         bool readable = sv_recipient_password(r, &scheme);
         bool counted = readable && !scheme.countless;
         if (!readable && !scheme.countless) continue; /* costs nothing */
@@ -256,7 +271,7 @@ static sipveil_code try_all(opener *o, cost round, sipveil_error *err)
 {
     if (round == COST_PASSWORD) SV_TRY(check_iterations(o, err));
     for (size_t i = o->first; i < o->enveloped->recipient_count; i++) {
-        if (cost_of(o->enveloped->recipients[i].kind) != round) continue;
+        if (cost_of(sv_cms_recipient_kind(o->enveloped, i)) != round) continue;
         for (size_t k = 0; k < o->key_count; k++) {
             if (!fits_ours(o, i, k)) continue;
             bool spent = o->tries >= o->limits->keys_tried ||
@@ -306,10 +321,11 @@ static sipveil_code work_for_nothing(const opener *o, sipveil_error *err)
     sv_cms_key nobody = {.kind = SV_CMS_KEY_KEK};
     opener dummy = *o;
     size_t i = 0, k = 0;
+    sv_recipient room_for_one;
     sv_wrap wrap;
-    while (i < e->recipient_count && e->recipients[i].kind != SV_RECIPIENT_KEKRI) i++;
+    while (i < e->recipient_count && sv_cms_recipient_kind(e, i) != SV_RECIPIENT_KEKRI) i++;
     while (k < o->key_count && o->keys[k].kind != SV_CMS_KEY_KEK) k++;
-    if (i == e->recipient_count || k == o->key_count || !sv_recipient_wrap(&e->recipients[i], &wrap) ||
+    if (i == e->recipient_count || k == o->key_count || !sv_recipient_wrap(sv_cms_recipient(e, i, &room_for_one), &wrap) ||
         check_cipher(&dummy, NULL) != SIPVEIL_OK || e->cipher == SIPVEIL_CIPHER_NONE ||
         !content_is_well_formed(e, o->cipher)) {
         return SIPVEIL_OK;

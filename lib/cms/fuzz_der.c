@@ -78,7 +78,8 @@ static void recognise(sipveil_span octets, bool ber, const sipveil_limits *limit
     must(sv_equal(quick.iv, slow.iv) && sv_equal(quick.tag, slow.tag) && sv_equal(quick.ciphertext, slow.ciphertext) &&
          sv_equal(quick.cipher_algorithm, slow.cipher_algorithm) && sv_equal(quick.content_type, slow.content_type));
     for (size_t i = 0; i < slow.recipient_count; i++) {
-        const sv_recipient *a = &quick.recipients[i], *b = &slow.recipients[i];
+        sv_recipient room;
+        const sv_recipient *a = sv_cms_recipient(&quick, i, &room), *b = &slow.recipients[i];
         must(a->kind == b->kind && a->key_date == b->key_date && a->group == b->group && sv_equal(a->key_id, b->key_id) &&
              sv_equal(a->algorithm_oid, b->algorithm_oid) && sv_equal(a->encrypted_key, b->encrypted_key) &&
              b->algorithm_parameters.len == 0);

@@ -159,6 +159,7 @@ typedef struct message {
     size_t key;
     size_t fits; /* recipients that name the key */
     const sv_recipient *recipient; /* the first of them */
+    sv_recipient room;
 } message;
 
 static const char *algorithm_of(const sv_recipient *recipient)
@@ -180,8 +181,9 @@ static const char *why_we_are_stricter(const message *m)
     if (e->authenticated && e->content_kind != SV_CMS_DATA) return "ADV-070: not data, and no attributes say so";
     if (!e->authenticated && e->ciphertext.len == 0) return "CBC of no octets";
     for (size_t i = 0; i < e->recipient_count; i++) {
-        const sv_recipient *r = &e->recipients[i];
-        if (!sv_cms_recipient_fits(r, &keys[m->key])) continue;
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(e, i, &room);
+        if (!sv_cms_fits_at(e, i, &keys[m->key])) continue;
         if (strcmp(algorithm_of(r), "unknown") == 0) return "ADV-084, 088, 089, 095: an algorithm or its parameters";
         if (r->kind != SV_RECIPIENT_KARI) continue;
         const sv_derivation *from = r->derivation;
@@ -221,8 +223,8 @@ static void open_both(message *m)
     m->fits = 0;
     m->recipient = NULL;
     for (size_t i = 0; i < m->enveloped.recipient_count; i++) {
-        if (!sv_cms_recipient_fits(&m->enveloped.recipients[i], &keys[m->key])) continue;
-        if (m->fits++ == 0) m->recipient = &m->enveloped.recipients[i];
+        if (!sv_cms_fits_at(&m->enveloped, i, &keys[m->key])) continue;
+        if (m->fits++ == 0) m->recipient = sv_cms_recipient(&m->enveloped, i, &m->room);
     }
     sipveil_code code = sv_cms_open_enveloped(crypto, &m->enveloped, &keys[m->key], 1, &policy, &iterations, arena, &opening, NULL);
     if (code == SIPVEIL_NO_KEY || code == SIPVEIL_LIMIT) return; /* the second: rounds that nobody should do */

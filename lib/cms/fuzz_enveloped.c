@@ -151,7 +151,8 @@ static void open_held(const sv_enveloped *e, const sv_cms_policy *policy, sipvei
     uint64_t iterations = 0;
     bool weak, v15 = false;
     for (size_t i = 0; i < e->recipient_count; i++) {
-        const char *name = sv_cms_describe_recipient(&e->recipients[i], arena, &weak);
+        sv_recipient room;
+        const char *name = sv_cms_describe_recipient(sv_cms_recipient(e, i, &room), arena, &weak);
         v15 = v15 || name == NULL || strcmp(name, "rsa-v1.5") == 0;
     }
     sipveil_code again = sv_cms_open_enveloped(crypto, e, held_keys, KEYS, policy, &iterations, arena, &held, NULL);
@@ -178,7 +179,7 @@ static void open_read(sipveil_span octets, const sv_enveloped *e, const sv_cms_p
         return;
     }
     must(opening.key < KEYS && opening.recipient < e->recipient_count);
-    must(sv_cms_recipient_fits(&e->recipients[opening.recipient], &keys[opening.key]));
+    must(sv_cms_fits_at(e, opening.recipient, &keys[opening.key]));
     if (!e->authenticated) return; /* anybody can change CBC */
     must_always(sv_equal_str(opening.plaintext, ever_sealed));
     must(sv_cms_second_opinion_open(crypto, octets, &keys[opening.key], opening.plaintext, &done, note, &err) ==

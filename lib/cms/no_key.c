@@ -99,8 +99,9 @@ static void finish(list *l)
 static bool same_identifier(const sv_enveloped *e, const sv_cms_key *key)
 {
     for (size_t i = 0; i < e->recipient_count; i++) {
-        if (e->recipients[i].kind == SV_RECIPIENT_KEKRI && key->kind == SV_CMS_KEY_KEK &&
-            sv_equal_constant_time(e->recipients[i].key_id, key->kek_id)) {
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(e, i, &room);
+        if (r->kind == SV_RECIPIENT_KEKRI && key->kind == SV_CMS_KEY_KEK && sv_equal_constant_time(r->key_id, key->kek_id)) {
             return true;
         }
     }
@@ -110,7 +111,7 @@ static bool same_identifier(const sv_enveloped *e, const sv_cms_key *key)
 static bool fits_one(const sv_enveloped *e, const sv_cms_key *key)
 {
     for (size_t i = 0; i < e->recipient_count; i++) {
-        if (sv_cms_recipient_fits(&e->recipients[i], key)) return true;
+        if (sv_cms_fits_at(e, i, key)) return true;
     }
     return false;
 }
@@ -137,7 +138,8 @@ sipveil_code sv_recipients_fail(const sv_enveloped *enveloped, const sv_cms_key 
     sv_buffer_init(&wanted.text, arena, 256, 1024);
     sv_buffer_init(&held.text, arena, 256, 1024);
     for (size_t i = 0; i < enveloped->recipient_count; i++) {
-        const sv_recipient *r = &enveloped->recipients[i];
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(enveloped, i, &room);
         by_identifier |= r->issuer.len == 0 && r->ski.len > 0;
         if (!begin(&wanted)) continue;
         put_recipient(&wanted.text, r);

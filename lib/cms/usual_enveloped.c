@@ -91,46 +91,80 @@ bool sv_usual_enveloped_find(sipveil_span whole, sv_usual_enveloped *out)
     return true;
 }
 
+/* 0: another form among them. */
+static size_t count_usual(sipveil_span recipients)
+{
+    sv_cursor set = sv_cursor_over(recipients, "recipients");
+    sv_usual_kekri recipient;
+    size_t count = sv_usual_kekri_alike(recipients);
+    if (count > 0) return count;
+    while (sv_usual_kekri_take(&set, &recipient)) count++;
+    return sv_at_end(&set) ? count : 0;
+}
+
 bool sv_usual_content_info(sipveil_span octets, const sipveil_limits *limits, sipveil_span *content)
 {
     static const char id_auth_enveloped_data[] = "\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01\x17";
     sv_cursor c = sv_cursor_over(octets, "content-info"), info;
     sipveil_span type, inside;
     sv_usual_enveloped found;
-    sv_usual_kekri recipient;
-    size_t elements = ELEMENTS;
     if (!enter(&c, SV_DER_SEQUENCE, &info) || !sv_at_end(&c) ||
         !take_same(&info, sv_span(id_auth_enveloped_data, sizeof id_auth_enveloped_data - 1), &type) ||
         !take(&info, SV_DER_CONTEXT | SV_DER_CONSTRUCTED | 0, &inside) || !sv_at_end(&info) ||
         !sv_usual_enveloped_find(inside, &found)) {
         return false;
     }
-    sv_cursor set = sv_cursor_over(found.recipients, "recipients");
-    for (; sv_usual_kekri_take(&set, &recipient); elements += SV_USUAL_KEKRI_ELEMENTS) {}
-    if (!sv_at_end(&set) || elements == ELEMENTS || elements > limits->asn1_elements || DEPTH > limits->asn1_depth) {
+    size_t count = count_usual(found.recipients);
+    if (count == 0 || ELEMENTS + count * SV_USUAL_KEKRI_ELEMENTS > limits->asn1_elements || DEPTH > limits->asn1_depth) {
         return false;
     }
     *content = inside;
     return true;
 }
 
+static sv_recipient recipient_of(const sv_usual_kekri *usual, size_t place)
+{
+    return (sv_recipient){.kind = SV_RECIPIENT_KEKRI, .key_date = INT64_MIN, .group = place, .key_id = usual->key_id,
+                          .algorithm_oid = usual->algorithm_oid, .encrypted_key = usual->encrypted_key};
+}
+
+const sv_recipient *sv_cms_recipient(const sv_enveloped *enveloped, size_t at, sv_recipient *room)
+{
+    sv_usual_kekri usual = {0};
+    if (enveloped->recipients != NULL) return &enveloped->recipients[at];
+    sv_cursor c = sv_cursor_over(sv_usual_kekri_at(enveloped->alike, at), "recipient");
+    (void)sv_usual_kekri_take(&c, &usual);
+    *room = recipient_of(&usual, at);
+    return room;
+}
+
+/* Of one form, but not alike: one by one. NULL: another form among them, too many, or no memory. */
+static sv_recipient *read_one_by_one(sipveil_span recipients, const sipveil_limits *limits, sv_arena *arena, size_t *count)
+{
+    sv_usual_kekri usual;
+    size_t room = recipients.len / SV_USUAL_KEKRI_LEAST, used = 0; /* no more than that have place */
+    if (room > limits->recipients) room = limits->recipients;
+    sv_recipient *all = sv_arena_alloc_raw(arena, room * sizeof *all);
+    sv_cursor set = sv_cursor_over(recipients, "recipients");
+    if (all == NULL) return NULL;
+    for (; used < room && sv_usual_kekri_take(&set, &usual); used++) all[used] = recipient_of(&usual, used);
+    sv_arena_trim(arena, all, room * sizeof *all, used * sizeof *all);
+    *count = used;
+    return used > 0 && sv_at_end(&set) ? all : NULL;
+}
+
 bool sv_usual_enveloped_read(sipveil_span whole, const sipveil_limits *limits, sv_arena *arena, sv_enveloped *out)
 {
     sv_usual_enveloped found;
-    sv_usual_kekri usual;
     if (!sv_usual_enveloped_find(whole, &found)) return false;
-    size_t room = found.recipients.len / SV_USUAL_KEKRI_LEAST, used = 0; /* no more than that have place */
-    if (room > limits->recipients) room = limits->recipients;
-    sv_recipient *all = sv_arena_alloc_raw(arena, room * sizeof *all);
-    sv_cursor set = sv_cursor_over(found.recipients, "recipients");
-    for (; all != NULL && used < room && sv_usual_kekri_take(&set, &usual); used++) {
-        all[used] = (sv_recipient){.kind = SV_RECIPIENT_KEKRI, .key_date = INT64_MIN, .group = used, .key_id = usual.key_id,
-                                   .algorithm_oid = usual.algorithm_oid, .encrypted_key = usual.encrypted_key};
-    }
-    if (all != NULL) sv_arena_trim(arena, all, room * sizeof *all, used * sizeof *all);
-    if (used == 0 || !sv_at_end(&set)) return false;
+    sv_recipient *all = NULL;
+    size_t count = sv_usual_kekri_alike(found.recipients);
+    bool alike = count > 0;
+    if (alike && count > limits->recipients) return false;
+    if (!alike && (all = read_one_by_one(found.recipients, limits, arena, &count)) == NULL) return false;
     *out = (sv_enveloped){
-        .authenticated = true, .recipients = all, .recipient_count = used, .content_type = found.content_type,
+        .authenticated = true, .recipients = all, .recipient_count = count,
+        .alike = alike ? found.recipients : sv_span(NULL, 0), .content_type = found.content_type,
         .content_kind = SV_CMS_DATA, .cipher = sv_cipher_by_oid(found.cipher_oid), .cipher_algorithm = found.cipher_algorithm,
         .iv = found.nonce, .tag_length = TAG, .has_ciphertext = true, .ciphertext = found.ciphertext, .tag = found.tag,
     };

@@ -45,4 +45,35 @@ static inline bool sv_usual_kekri_take(sv_cursor *c, sv_usual_kekri *out)
     return true;
 }
 
+enum { SV_USUAL_KEKRI_ID = 9 /* octets in front of the identifier, the last of them its length */ };
+
+/* How many they are, if all are in that form and but for the octets of identifier and key the same; else 0. All of
+ * a message mostly are: then each is compared with the first one instead of looked at. */
+static inline size_t sv_usual_kekri_alike(sipveil_span all)
+{
+    sv_cursor c = sv_cursor_over(all, "recipients");
+    sv_usual_kekri first;
+    size_t count = 1;
+    uint64_t difference = 0;
+    if (!sv_usual_kekri_take(&c, &first)) return 0;
+    size_t step = sv_offset(&c), algorithm = SV_USUAL_KEKRI_ID + first.key_id.len; /* 15 octets, up to the key */
+    for (; sv_left(&c) >= step; c.at += step, count++) {
+        difference |= sv_difference_of_8(c.at, c.start) | sv_difference_of_8(c.at + 1, c.start + 1) |
+                      sv_difference_of_8(c.at + algorithm, c.start + algorithm) |
+                      sv_difference_of_8(c.at + algorithm + 7, c.start + algorithm + 7);
+    }
+    return difference == 0 && sv_at_end(&c) ? count : 0;
+}
+
+/* One of those. */
+static inline sipveil_span sv_usual_kekri_at(sipveil_span alike, size_t place)
+{
+    size_t step = (size_t)alike.data[1] + 2;
+    return sv_span(alike.data + place * step, step);
+}
+static inline sipveil_span sv_usual_kekri_id(sipveil_span one)
+{
+    return sv_span(one.data + SV_USUAL_KEKRI_ID, one.data[SV_USUAL_KEKRI_ID - 1]);
+}
+
 #endif

@@ -39,7 +39,8 @@ bool sv_is_for_earlier_keys(const sv_node *node, const sipveil_keyring *ring)
     if (node != NULL && found == NULL) (void)sv_visit_nodes(node->first_child, find_encrypted, &found);
     if (found == NULL) return false;
     for (size_t i = 0; i < found->enveloped->recipient_count; i++) {
-        const sv_recipient *r = &found->enveloped->recipients[i];
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(found->enveloped, i, &room);
         if (r->kind != SV_RECIPIENT_KEKRI || is_configured(ring, r->key_id)) return false;
     }
     return found->enveloped->recipient_count > 0;
@@ -141,12 +142,14 @@ static sipveil_code add_earlier_keys(sv_receiving *r, sv_operation *op, const sv
     for (size_t i = 0; i < e->recipient_count && r->reused_count < SV_REUSED_MOST; i++) {
         struct sv_reused *reused = &r->reused[r->reused_count];
         sv_wrap wrap = SV_WRAP_AES_128;
-        if (e->recipients[i].kind != SV_RECIPIENT_KEKRI) continue;
-        if (!sv_cek_find(r->store, &r->scopes, e->recipients[i].key_id, op->now, op->arena, &reused->record)) {
+        sv_recipient room;
+        const sv_recipient *recipient = sv_cms_recipient(e, i, &room);
+        if (recipient->kind != SV_RECIPIENT_KEKRI) continue;
+        if (!sv_cek_find(r->store, &r->scopes, recipient->key_id, op->now, op->arena, &reused->record)) {
             if (reused->record.no_memory) return sv_no_memory(op->err, SV_E2M);
             continue;
         }
-        (void)sv_recipient_wrap(&e->recipients[i], &wrap); /* another algorithm: a key that does not fit it */
+        (void)sv_recipient_wrap(recipient, &wrap); /* another algorithm: a key that does not fit it */
         SV_TRY(sv_cek_make_kek(op->crypto, op->arena, &reused->record, wrap, op->limits, &keys[*count], op->err));
         reused->node = node;
         reused->kek = keys[*count].kek;
@@ -257,7 +260,8 @@ static sipveil_code read_readers(sv_operation *op, const sv_node *node, sv_cek_r
     sv_buffer b;
     sv_buffer_init(&b, op->arena, e->recipient_count * SV_CEK_DIGEST, SV_CEK_READERS_MOST * SV_CEK_DIGEST);
     for (size_t i = 0; i < e->recipient_count; i++) {
-        SV_TRY(sv_cek_reader_of_recipient(op->crypto, &e->recipients[i], digest, op->err));
+        sv_recipient room;
+        SV_TRY(sv_cek_reader_of_recipient(op->crypto, sv_cms_recipient(e, i, &room), digest, op->err));
         sv_put(&b, sv_span(digest, sizeof digest));
     }
     record->readers = sv_buffer_span(&b);

@@ -16,7 +16,7 @@ sv_cover sv_cover_of(const sv_node *node)
             cover.is_encrypted = true;
             /* A tag under a key that two parties share proves origin; under a public key, or with more
              * recipients, anybody or any of them could have made it (CMS-12). */
-            sv_recipient_kind kind = up->enveloped->recipients[up->opening.recipient].kind;
+            sv_recipient_kind kind = sv_cms_recipient_kind(up->enveloped, up->opening.recipient);
             if (up->enveloped->authenticated && up->enveloped->recipient_count == 1 &&
                 (kind == SV_RECIPIENT_KEKRI || kind == SV_RECIPIENT_PWRI)) {
                 cover.is_authenticated = true;

@@ -78,7 +78,6 @@ static sipveil_code second_opinion(sv_operation *op, sv_node *node, const sv_cms
 static void note_opening(sv_operation *op, const sv_node *node)
 {
     const sv_enveloped *e = node->enveloped;
-    const sv_recipient *r = &e->recipients[node->opening.recipient];
     if (e->version_odd) {
         sv_report_warning(op, "CMS-01", "the version number of the %s contradicts its content", node->type_name);
     }
@@ -86,9 +85,10 @@ static void note_opening(sv_operation *op, const sv_node *node)
         sv_report_warning(op, "ADV-063", "the content was encrypted with %s, which is weak and was allowed by name",
                           sipveil_cipher_name(e->cipher));
     }
-    if (r->kind != SV_RECIPIENT_KEKRI) {
+    if (sv_cms_recipient_kind(e, node->opening.recipient) != SV_RECIPIENT_KEKRI) {
         bool weak;
-        const char *algorithm = sv_cms_describe_recipient(r, op->arena, &weak);
+        sv_recipient room;
+        const char *algorithm = sv_cms_describe_recipient(sv_cms_recipient(e, node->opening.recipient, &room), op->arena, &weak);
         if (weak) sv_report_warning(op, "ADV-084", "the key was transported with %s, which is weak", algorithm);
     }
     if (e->authenticated && e->recipient_count > 1 && !is_signed_inside(node) && !is_signed_outside(node)) {

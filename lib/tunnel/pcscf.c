@@ -83,9 +83,9 @@ static bool is_for_subscriber(const sv_enveloped *e, const sipveil_keyring *keys
     const sv_cms_key *held = keys != NULL ? sv_keyring_cms_keys(keys, &count) : NULL;
     bool found = false;
     for (size_t i = 0; i < e->recipient_count; i++) {
-        if (e->recipients[i].kind != SV_RECIPIENT_KEKRI) continue;
+        if (sv_cms_recipient_kind(e, i) != SV_RECIPIENT_KEKRI) continue;
         *has_kek = true;
-        for (size_t k = 0; k < count; k++) found |= sv_cms_recipient_fits(&e->recipients[i], &held[k]);
+        for (size_t k = 0; k < count; k++) found |= sv_cms_fits_at(e, i, &held[k]);
     }
     return found;
 }

@@ -94,7 +94,10 @@ static void put_encrypted(const sv_operation *op, sv_buffer *b, const sv_node *n
     }
     sv_json_write_key(b, "recipients");
     sv_put_str(b, "[");
-    for (size_t i = 0; i < e->recipient_count; i++) put_recipient(op, b, &e->recipients[i], i == 0);
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        sv_recipient room;
+        put_recipient(op, b, sv_cms_recipient(e, i, &room), i == 0);
+    }
     sv_put_str(b, "]");
 }
 

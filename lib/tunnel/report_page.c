@@ -59,7 +59,8 @@ static void put_recipients(page *p, const sv_node *node)
     if (e == NULL) return;
     sv_put_str(p->out, "<p>Can be read by</p><ul class=\"parties\">\n");
     for (size_t i = 0; i < e->recipient_count; i++) {
-        const sv_recipient *r = &e->recipients[i];
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(e, i, &room);
         bool weak;
         put_party(p, "key");
         sv_page_put(p->out, "<span class=\"mono\">$</span> <small>$</small> ", sv_words_recipient(p->op, r),

@@ -37,8 +37,9 @@ static void put_encrypted_text(painter *p, const sv_node *node, const char *inde
     for (size_t i = 0; i < e->recipient_count; i++) {
         sv_put_format(p->out, "\n%s  for ", indent);
         bool weak;
-        sv_put_format(p->out, "%s (%s)", sv_words_recipient(p->op, &e->recipients[i]),
-                      sv_cms_describe_recipient(&e->recipients[i], p->op->arena, &weak));
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(e, i, &room);
+        sv_put_format(p->out, "%s (%s)", sv_words_recipient(p->op, r), sv_cms_describe_recipient(r, p->op->arena, &weak));
         if (node->opened && node->opening.recipient == i) sv_put_str(p->out, " <- our key");
     }
 }

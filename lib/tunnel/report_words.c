@@ -112,16 +112,18 @@ static bool same_recipient(const sv_recipient *a, const sv_recipient *b)
            sv_equal(a->ski, b->ski);
 }
 
-/* The first recipient of the tree, in its order, that is the same. */
-static const sv_recipient *first_like(const sv_node *node, const sv_recipient *r)
+/* The layer with the first recipient of the tree, in its order, that is the same, and its place there. */
+static const sv_enveloped *first_like(const sv_node *node, const sv_recipient *r, size_t *place)
 {
     const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
     for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
-        if (same_recipient(&e->recipients[i], r)) return &e->recipients[i];
+        sv_recipient room;
+        *place = i;
+        if (same_recipient(sv_cms_recipient(e, i, &room), r)) return e;
     }
-    const sv_recipient *found = NULL;
+    const sv_enveloped *found = NULL;
     for (const sv_node *child = node->first_child; child != NULL && found == NULL; child = child->next) {
-        found = first_like(child, r);
+        found = first_like(child, r, place);
     }
     return found;
 }
@@ -130,7 +132,10 @@ static void each_reader_below(const sv_operation *op, const sv_node *node, sv_re
 {
     const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
     for (size_t i = 0; e != NULL && i < e->recipient_count; i++) {
-        if (first_like(op->root, &e->recipients[i]) == &e->recipients[i]) call(state, &e->recipients[i]);
+        sv_recipient room;
+        const sv_recipient *r = sv_cms_recipient(e, i, &room);
+        size_t place;
+        if (first_like(op->root, r, &place) == e && place == i) call(state, r);
     }
     for (const sv_node *child = node->first_child; child != NULL; child = child->next) each_reader_below(op, child, call, state);
 }
@@ -144,7 +149,10 @@ static bool each_readable_below(const sv_node *node, const sv_recipient *reader,
 {
     bool closed = false, named = false;
     const sv_enveloped *e = sv_node_is_encrypted(node) ? node->enveloped : NULL;
-    for (size_t i = 0; e != NULL && i < e->recipient_count && !named; i++) named = same_recipient(&e->recipients[i], reader);
+    for (size_t i = 0; e != NULL && i < e->recipient_count && !named; i++) {
+        sv_recipient room;
+        named = same_recipient(sv_cms_recipient(e, i, &room), reader);
+    }
     if (named) {
         sv_each_content(node, call, state);
         closed = !node->opened;

@@ -82,6 +82,7 @@ static bool open_by_key(bench_world *w, const sv_cek_scopes *scopes)
     sipveil_span content;
     sv_opening opening;
     sv_cek_record record;
+    sv_recipient room;
     sv_cms_key kek;
     sv_cms_policy policy = {0};
     uint64_t iterations = 0;
@@ -89,7 +90,7 @@ static bool open_by_key(bench_world *w, const sv_cek_scopes *scopes)
     sv_enveloped *e = sv_arena_alloc(w->arena, sizeof *e);
     return sv_cms_read_content_info(sv_span(at.sealed, at.sealed_len), limits, &type, &content, NULL) == SIPVEIL_OK &&
            sv_cms_read_enveloped(content, true, limits, &policy, w->arena, e, NULL) == SIPVEIL_OK &&
-           sv_cek_find(at.store, scopes, e->recipients[0].key_id, 1000, w->arena, &record) &&
+           sv_cek_find(at.store, scopes, sv_cms_recipient(e, 0, &room)->key_id, 1000, w->arena, &record) &&
            sv_cek_make_kek(w->crypto, w->arena, &record, SV_WRAP_AES_256, limits, &kek, NULL) == SIPVEIL_OK &&
            sv_cms_open_enveloped(w->crypto, e, &kek, 1, &policy, &iterations, w->arena, &opening, NULL) == SIPVEIL_OK &&
            opening.plaintext.len == w->message.len;

@@ -308,7 +308,7 @@ bool bench_mine(bench_world *w, size_t n)
 {
     bool fits = false;
     (void)w;
-    for (size_t i = 0; i < n; i++) fits |= sv_cms_recipient_fits(&bench_at.enveloped.recipients[i], bench_at.own);
+    for (size_t i = 0; i < n; i++) fits |= sv_cms_fits_at(&bench_at.enveloped, i, bench_at.own);
     return !fits;
 }
 

@@ -164,7 +164,7 @@ static void test_holder_sees_good_form_only(void **state)
         sv_cms_key key = test_key(f, held_kinds[i]), shown = hold(&h, f, &key, &all);
         sipveil_span sealed = seal(f, &key, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN("hello"));
         assert_int_equal(read_sealed(f, sealed, &tolerant, &enveloped, &err), SIPVEIL_OK);
-        sv_recipient *r = &enveloped.recipients[0];
+        sv_recipient room, damaged = *sv_cms_recipient(&enveloped, 0, &room), *r = &damaged;
         if (r->kind == SV_RECIPIENT_KARI) {
             sv_derivation *changed = sv_arena_alloc(f->arena, sizeof *changed);
             sipveil_span point = r->derivation->originator_key;
@@ -177,6 +177,7 @@ static void test_holder_sees_good_form_only(void **state)
         } else {
             r->encrypted_key.len--;
         }
+        enveloped.recipients = r;
         assert_int_equal(open_read(f, &enveloped, &shown, 1, &tolerant, &out, &err), SIPVEIL_CANNOT_DECRYPT);
         assert_int_equal(h.calls, 0);
     }

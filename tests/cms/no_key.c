@@ -92,7 +92,10 @@ static void test_date(void **state)
     sv_cms_key key = test_key(f, "kek128");
     sipveil_span sealed = seal(f, &key, 1, SIPVEIL_CIPHER_AES_128_GCM, SV_SPAN("hello"));
     assert_int_equal(read_sealed(f, sealed, &tolerant, &enveloped, &err), SIPVEIL_OK);
-    enveloped.recipients[0].key_date = 1000;
+    sv_recipient dated, room;
+    dated = *sv_cms_recipient(&enveloped, 0, &room);
+    dated.key_date = 1000;
+    enveloped.recipients = &dated;
     key.valid_from = 2000;
     assert_int_equal(open_read(f, &enveloped, &key, 1, &tolerant, &out, &err), SIPVEIL_NO_KEY);
     assert_non_null(strstr(err.hint, "date"));

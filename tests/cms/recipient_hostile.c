@@ -266,7 +266,7 @@ static void test_other_recipients(void **state)
     expect(f, "ori", written(p), &key, &strict, SIPVEIL_OK);
     assert_int_equal(read_sealed(f, written(p), &strict, &e, &err), SIPVEIL_OK);
     assert_int_equal(e.recipient_count, 3);
-    assert_int_equal(e.recipients[0].kind, SV_RECIPIENT_ORI);
+    assert_int_equal(sv_cms_recipient_kind(&e, 0), SV_RECIPIENT_ORI);
     p.recipients = JOIN(TLV(0xA5, NOTHING), p.recipients);
     expect(f, "no such kind", written(p), &key, &strict, SIPVEIL_MALFORMED);
 }
@@ -353,7 +353,8 @@ static void test_oaep(void **state)
         expect(f, rows[i].what, written(p), &key, &tolerant, rows[i].code);
         assert_int_equal(read_sealed(f, written(p), &tolerant, &e, &err), SIPVEIL_OK);
         bool is_weak;
-        const char *name = sv_cms_describe_recipient(&e.recipients[0], f->arena, &is_weak);
+        sv_recipient room;
+        const char *name = sv_cms_describe_recipient(sv_cms_recipient(&e, 0, &room), f->arena, &is_weak);
         assert_string_equal(name, rows[i].name != NULL ? rows[i].name : "unknown");
         assert_int_equal(is_weak, rows[i].weak);
     }
@@ -407,7 +408,8 @@ static void test_v15(void **state)
     assert_string_equal(err.hint, "--allow-weak rsa-v1.5 reads it");
     assert_int_equal(read_sealed(f, written(p), &tolerant, &e, &err), SIPVEIL_OK);
     bool is_weak;
-    assert_string_equal(sv_cms_describe_recipient(&e.recipients[0], f->arena, &is_weak), "rsa-v1.5");
+    sv_recipient room;
+    assert_string_equal(sv_cms_describe_recipient(sv_cms_recipient(&e, 0, &room), f->arena, &is_weak), "rsa-v1.5");
     assert_true(is_weak);
     /* refused by name beside one that is not: the other is used */
     parts q = parts_of(f, seal_with(f, &request, SV_SPAN("hello")));

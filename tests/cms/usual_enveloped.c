@@ -42,7 +42,10 @@ static bool same_outcome(const sv_enveloped *a, const sv_enveloped *b)
                 same_place(a->ciphertext, b->ciphertext) && same_place(a->tag, b->tag) &&
                 same_place(a->auth_attributes, b->auth_attributes) &&
                 same_place(a->unprotected_attributes, b->unprotected_attributes);
-    for (size_t i = 0; same && i < a->recipient_count; i++) same = same_recipient(&a->recipients[i], &b->recipients[i]);
+    for (size_t i = 0; same && i < a->recipient_count; i++) {
+        sv_recipient room;
+        same = same_recipient(sv_cms_recipient(a, i, &room), &b->recipients[i]);
+    }
     return same;
 }
 

@@ -144,7 +144,7 @@ static void test_among_others(void **state)
     assert_int_equal(e.recipient_count, 5);
     for (size_t k = 0; k < 5; k++) {
         size_t found = 0;
-        for (size_t i = 0; i < 5; i++) found += sv_cms_recipient_fits(&e.recipients[i], &keys[k]) ? 1 : 0;
+        for (size_t i = 0; i < 5; i++) found += sv_cms_fits_at(&e, i, &keys[k]) ? 1 : 0;
         assert_int_equal(found, 1);
         assert_int_equal(open_read(f, &e, &keys[k], 1, &strict, &opening, &err), SIPVEIL_OK);
     }
