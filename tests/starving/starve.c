@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory that ends, for any program of the tests: loaded before it (LD_PRELOAD, by scripts/starve). What the library
  * asks for is counted, itself or through libcrypto, zlib and the C library: the innermost frame in the program decides
- * whose request it is, and what the test asks for itself is always given. A fault is not left to cmocka, which would
- * call it a failed case: it ends the program, with the frames on stderr. TEST ONLY.
+ * whose request it is, and what the test asks for itself is always given. TEST ONLY.
  *
  *   SIPVEIL_FAIL_RANGES=from-to-id,...  the library's code in the program, hexadecimal, from where it is loaded, in order; the
  *                                     same code has the same id in every program
  *   SIPVEIL_FAIL_AT=n                 the nth request fails
  *   SIPVEIL_FAIL_FROM=n               that one and all that follow
- *   SIPVEIL_FAIL_COUNT=file           gets how many there were, at the end, and the stack of the nth
- *   SIPVEIL_FAIL_STACKS=1             and a line "stack first last" for each of the stacks that asked, from the request to where the
- *                                     test called the library: a number that is the same in every program, and which requests
- *                                     were the first and the last from it */
+ *   SIPVEIL_FAIL_STACKS=file          the first request from each stack fails, in a child (child.c): from the request to where the
+ *                                     test called the library, a number that is the same in every program. The file, of
+ *                                     8 MiB, is the table of the stacks, which programs share
+ *   SIPVEIL_FAIL_EACH=1               each request fails, in a child
+ *   SIPVEIL_FAIL_RESULTS=file         gets what came of the children, a line each, and at the end how many requests there were */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +27,9 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { RANGES = 2048, MODULES = 32, FRAMES = 40, DEPTH = 100, STACKS = 1 << 20, ALL_STACKS = 1 << 19, THEN_EACH = 17 };
+#include "starve.h"
+
+enum { RANGES = 2048, MODULES = 32, DEPTH = 100, STACKS = 1 << 20, ALL_STACKS = 1 << 19, THEN_EACH = 17, ALSO_ALL = 4 };
 
 static struct {
     bool ready;
@@ -40,23 +41,17 @@ static struct {
     size_t range_count, module_count;
     unsigned long at, from;
     atomic_ulong asked;
-    const char *file;
     pid_t process;
-    struct stack {
-        uint64_t hash; /* 0: none is here */
-        unsigned long first, last;
-    } *stacks; /* NULL: nobody asks for them */
-    size_t stack_count;
-    atomic_flag busy;
-    uint64_t failed; /* the stack whose request the nth was */
+    int results;
+    bool each;
+    _Atomic(uint64_t) *stacks; /* 0: none is here; NULL: nobody asks for them */
 } starve;
-static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
+_Thread_local bool starve_inside;
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
-int __sigaction(int number, const struct sigaction *action, struct sigaction *old);
 
 /* ---- whose request ---- */
 
@@ -73,20 +68,25 @@ static const struct range *find_range(uintptr_t pc)
     return low < starve.range_count && at >= starve.ranges[low].from ? &starve.ranges[low] : NULL;
 }
 
-static bool is_library(uintptr_t pc)
+bool starve_is_library(uintptr_t pc)
 {
     return find_range(pc) != NULL;
 }
 
-static bool is_program(uintptr_t pc)
+bool starve_is_program(uintptr_t pc)
 {
     return pc >= starve.base && pc < starve.end;
+}
+
+uintptr_t starve_base(void)
+{
+    return starve.base;
 }
 
 static _Unwind_Reason_Code find_program(struct _Unwind_Context *context, void *found)
 {
     uintptr_t pc = _Unwind_GetIP(context) - 1;
-    if (!is_program(pc)) return _URC_NO_REASON;
+    if (!starve_is_program(pc)) return _URC_NO_REASON;
     *(uintptr_t *)found = pc;
     return _URC_END_OF_STACK;
 }
@@ -111,7 +111,7 @@ static _Unwind_Reason_Code hash_frame(struct _Unwind_Context *context, void *use
     walk *w = user;
     uintptr_t pc = _Unwind_GetIP(context) - 1;
     const struct range *library = find_range(pc);
-    if (is_program(pc) && library == NULL) return w->in_library ? _URC_END_OF_STACK : _URC_NO_REASON;
+    if (starve_is_program(pc) && library == NULL) return w->in_library ? _URC_END_OF_STACK : _URC_NO_REASON;
     w->in_library = w->in_library || library != NULL;
     if (library != NULL) {
         mix(w, library->id, pc - starve.base - library->from);
@@ -127,44 +127,60 @@ static _Unwind_Reason_Code hash_frame(struct _Unwind_Context *context, void *use
 static uint64_t hash_stack(void)
 {
     walk w = {.hash = UINT64_C(14695981039346656037)};
-    inside = true;
+    starve_inside = true;
     _Unwind_Backtrace(hash_frame, &w);
-    inside = false;
+    starve_inside = false;
     return w.hash;
 }
 
-/* Where there are very many requests not every one is looked at: it would take longer than the test. */
-static void note_stack(unsigned long n)
+/* Whether nobody was here before, in any program. */
+static bool is_new(uint64_t stack)
 {
-    if (n > ALL_STACKS && n % THEN_EACH != 0) return;
-    uint64_t hash = hash_stack();
-    while (atomic_flag_test_and_set(&starve.busy)) {}
-    size_t at = hash % STACKS;
-    while (starve.stacks[at].hash != 0 && starve.stacks[at].hash != hash) at = (at + 1) % STACKS;
-    if (starve.stacks[at].hash == 0 && starve.stack_count < STACKS / 2) {
-        starve.stacks[at] = (struct stack){hash, n, n};
-        starve.stack_count++;
+    for (size_t at = stack % STACKS, looked = 0; looked < STACKS; at = (at + 1) % STACKS, looked++) {
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong(&starve.stacks[at], &there, stack)) return true;
+        if (there == stack) return false;
     }
-    if (starve.stacks[at].hash == hash) starve.stacks[at].last = n;
-    atomic_flag_clear(&starve.busy);
+    return false;
+}
+
+/* Where there are very many requests not every one is looked at: it would take longer than the test. What a test's own
+ * child asks for is counted there alone. */
+static bool fails_in_child(unsigned long n)
+{
+    if (getpid() != starve.process || (!starve.each && n > ALL_STACKS && n % THEN_EACH != 0)) return false;
+    uint64_t stack = hash_stack();
+    if (!starve.each && !is_new(stack)) return false;
+    starve_inside = true;
+    bool failing = starve_fail_in_child(n, stack, (starve.each ? n : stack) % ALSO_ALL == 1);
+    starve_inside = false;
+    return failing;
+}
+
+void starve_fail_now(bool and_all)
+{
+    starve.stacks = NULL;
+    starve.each = false;
+    starve.ready = and_all;
+    starve.from = and_all ? 1 : 0;
+    starve.at = 0;
 }
 
 static bool fails(void *caller)
 {
-    if (!starve.ready || inside) return false;
+    if (!starve.ready || starve_inside) return false;
     uintptr_t pc = (uintptr_t)caller - 1;
-    if (!is_program(pc)) {
-        inside = true;
+    if (!starve_is_program(pc)) {
+        starve_inside = true;
         _Unwind_Backtrace(find_program, &pc);
-        inside = false;
+        starve_inside = false;
     }
-    if (!is_library(pc)) return false;
+    if (!starve_is_library(pc)) return false;
     unsigned long n = atomic_fetch_add(&starve.asked, 1) + 1;
-    if (starve.stacks != NULL) note_stack(n);
-    if (n == starve.at) starve.failed = hash_stack();
-    if (n != starve.at && (starve.from == 0 || n < starve.from)) return false;
-    errno = ENOMEM;
-    return true;
+    bool failing = n == starve.at || (starve.from > 0 && n >= starve.from);
+    if (!failing && (starve.stacks != NULL || starve.each)) failing = fails_in_child(n);
+    if (failing) errno = ENOMEM;
+    return failing;
 }
 
 #define FAILS fails(__builtin_return_address(0))
@@ -202,58 +218,6 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     return 0;
 }
 
-/* ---- faults ---- */
-
-static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-
-static bool is_fault(int number)
-{
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        if (faults[i] == number) return true;
-    }
-    return false;
-}
-
-/* cmocka's handlers are not set. */
-__sighandler_t signal(int number, __sighandler_t handler)
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
-    if (is_fault(number)) return SIG_DFL;
-    return __sigaction(number, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
-}
-int sigaction(int number, const struct sigaction *action, struct sigaction *old)
-{
-    return __sigaction(number, is_fault(number) ? NULL : action, old);
-}
-
-static _Unwind_Reason_Code tell_frame(struct _Unwind_Context *context, void *count)
-{
-    char line[512];
-    int before = 0;
-    uintptr_t pc = _Unwind_GetIPInfo(context, &before);
-    if (!before) pc--;
-    Dl_info info = {0};
-    if (is_program(pc)) {
-        snprintf(line, sizeof line, "starve: %s 0x%lx\n", is_library(pc) ? "library" : "test", (unsigned long)(pc - starve.base));
-    } else if (dladdr((void *)pc, &info) != 0 && info.dli_fname != NULL) { // NOLINT
-        snprintf(line, sizeof line, "starve: %s %s\n", info.dli_fname, info.dli_sname != NULL ? info.dli_sname : "?");
-    } else {
-        snprintf(line, sizeof line, "starve: nowhere 0x%lx\n", (unsigned long)pc);
-    }
-    if (write(STDERR_FILENO, line, strlen(line)) < 0) return _URC_END_OF_STACK;
-    return ++*(int *)count < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
-}
-
-static void tell_fault(int number)
-{
-    struct sigaction usual = {.sa_handler = SIG_DFL};
-    int count = 0;
-    inside = true;
-    __sigaction(number, &usual, NULL);
-    _Unwind_Backtrace(tell_frame, &count);
-    raise(number);
-}
-
 /* ---- beginning and end ---- */
 
 static uint64_t number_name(const char *name)
@@ -289,13 +253,24 @@ static unsigned long number_of(const char *name)
     return text != NULL ? strtoul(text, NULL, 10) : 0;
 }
 
+static int open_results(void)
+{
+    const char *name = getenv("SIPVEIL_FAIL_RESULTS");
+    return name != NULL ? open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+}
+
+static void *share_stacks(void)
+{
+    const char *name = getenv("SIPVEIL_FAIL_STACKS");
+    int file = name != NULL ? open(name, O_RDWR | O_CLOEXEC) : -1;
+    void *table = file >= 0 ? mmap(NULL, STACKS * sizeof *starve.stacks, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+    if (file >= 0) close(file);
+    return table != MAP_FAILED ? table : NULL;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
-    static char file[4096];
-    static uint8_t stack[1 << 16]; /* of the handler: the program's own may be what ended */
-    const char *at = getenv("SIPVEIL_FAIL_RANGES"), *name = getenv("SIPVEIL_FAIL_COUNT");
-    struct sigaction action = {.sa_handler = tell_fault, .sa_flags = SA_ONSTACK};
-    stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
+    const char *at = getenv("SIPVEIL_FAIL_RANGES");
     if (at == NULL) return;
     int count = 0;
     dl_iterate_phdr(find_base, &count);
@@ -308,29 +283,19 @@ __attribute__((constructor)) static void begin(void)
     }
     starve.at = number_of("SIPVEIL_FAIL_AT");
     starve.from = number_of("SIPVEIL_FAIL_FROM");
-    if (name != NULL && strlen(name) < sizeof file) starve.file = strcpy(file, name);
+    starve.each = number_of("SIPVEIL_FAIL_EACH") > 0;
     starve.process = getpid();
-    if (number_of("SIPVEIL_FAIL_STACKS") > 0) {
-        void *table = mmap(NULL, STACKS * sizeof *starve.stacks, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        starve.stacks = table != MAP_FAILED ? table : NULL;
-    }
+    starve.results = open_results();
+    starve.stacks = share_stacks();
+    starve_begin_children(starve.results);
     unsetenv("LD_PRELOAD"); /* what the test runs is none of ours */
-    sigaltstack(&own, NULL);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) __sigaction(faults[i], &action, NULL);
+    starve_begin_faults();
     starve.ready = true;
 }
 
 __attribute__((destructor)) static void end(void)
 {
     starve.ready = false;
-    if (starve.file == NULL || getpid() != starve.process) return;
-    int out = open(starve.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (out < 0) return;
-    FILE *list = fdopen(out, "w");
-    if (list == NULL) return;
-    fprintf(list, "%lu %" PRIx64 "\n", atomic_load(&starve.asked), starve.failed);
-    for (size_t i = 0; starve.stacks != NULL && i < STACKS; i++) {
-        if (starve.stacks[i].hash != 0) fprintf(list, "%" PRIx64 " %lu %lu\n", starve.stacks[i].hash, starve.stacks[i].first, starve.stacks[i].last);
-    }
-    fclose(list);
+    if (starve.results < 0 || getpid() != starve.process) return;
+    dprintf(starve.results, "asked %lu\n", atomic_load(&starve.asked));
 }
