@@ -2,6 +2,8 @@
 /* ADV-098: whom we encrypt to, and what we sign with. */
 #include "lab.h"
 
+#include "keys/session.h"
+
 typedef struct use_case {
     const char *name;
     lab_form form;
@@ -143,6 +145,83 @@ static void shared_keys_have_their_time(void **state)
     }
 }
 
+/* IDN-57: a certificate that is bound to a dialog needs no issuer, name or purpose, but may be for encryption, good now and strong. */
+static const sipveil_key *bound_key(sipveil_keyring *ring, const lab_certificate *certificate, sv_binding binding)
+{
+    sipveil_error err;
+    uint8_t *der = NULL;
+    int len = i2d_X509(certificate->x509, &der);
+    assert_true(len > 0);
+    binding.certificate = sv_span(der, (size_t)len);
+    if (sv_keyring_add_bound(ring, &binding, &err) != SIPVEIL_OK) fail_msg("%s", err.text);
+    OPENSSL_free(der);
+    return sipveil_keyring_at(ring, sipveil_keyring_count(ring) - 1);
+}
+
+static void certificates_of_a_session(void **state)
+{
+    static const use_case bound[] = {
+        {"nothing said", {0}, NULL, NULL},
+        {"a purpose that is none of ours", {.purposes = "serverAuth"}, NULL, NULL},
+        {"SHA-1, which nobody is asked to believe", {.digest = "SHA1"}, NULL, NULL},
+        {"ADV-098: that may only sign", {.usage = "digitalSignature"}, "key agreement", NULL},
+        {"ADV-098: RSA that may only sign", {.algorithm = "rsa2048", .usage = "digitalSignature"}, "key encipherment", NULL},
+        {"ADV-098: expired", {.from = -100, .until = -1}, "expired", NULL},
+        {"ADV-098: RSA 1024", {.algorithm = "rsa1024"}, "1024 bits", NULL},
+    };
+    lab_certificate ca = lab_make(&(lab_form){.subject = "ca", .constraints = "CA:TRUE"});
+    (void)state;
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        sipveil_keyring *ring = lab_ring();
+        sipveil_error err;
+        lab_form form = bound[i].form;
+        form.subject = "x";
+        lab_certificate certificate = lab_make(&form);
+        assert_int_equal(sipveil_keyring_add_anchors(ring, lab_write_certificate("ca.pem", ca.x509), &err), SIPVEIL_OK);
+        const sipveil_key *key = bound_key(ring, &certificate, (sv_binding){.dialog = {.call_id = SV_SPAN("c")}, .until = LAB_NOW});
+        expect(bound[i].name, sv_keys_check_recipient(ring, key, LAB_NOW, &err), bound[i].recipient_says, &err);
+        lab_free(&certificate);
+        sipveil_keyring_free(ring);
+    }
+    lab_free(&ca);
+}
+
+/* IDN-59, IDN-60: and it is worth nothing in another dialog, nor afterwards. */
+static void a_session_and_no_other(void **state)
+{
+    const sv_dialog ours = {.call_id = SV_SPAN("c1@x"), .local_tag = SV_SPAN("l"), .remote_tag = SV_SPAN("r")};
+    const sv_dialog early = {.call_id = SV_SPAN("c1@x"), .remote_tag = SV_SPAN("r")};
+    const struct {
+        sv_dialog of_key, here;
+        int64_t at;
+        const char *rule; /* NULL: may be used */
+    } rows[] = {
+        {ours, ours, LAB_NOW, NULL},
+        {ours, ours, LAB_NOW + 60, NULL},
+        {ours, ours, LAB_NOW + 61, "IDN-60"},
+        {early, ours, LAB_NOW, NULL}, /* made before we had a tag */
+        {ours, early, LAB_NOW, "IDN-59"},
+        {ours, {.call_id = SV_SPAN("c2@x"), .local_tag = SV_SPAN("l"), .remote_tag = SV_SPAN("r")}, LAB_NOW, "IDN-59"},
+        {ours, {.call_id = SV_SPAN("c1@x"), .local_tag = SV_SPAN("m"), .remote_tag = SV_SPAN("r")}, LAB_NOW, "IDN-59"},
+        {ours, {.call_id = SV_SPAN("c1@x"), .local_tag = SV_SPAN("l"), .remote_tag = SV_SPAN("s")}, LAB_NOW, "IDN-59"},
+        {early, {.call_id = SV_SPAN("c1@x"), .local_tag = SV_SPAN("l"), .remote_tag = SV_SPAN("s")}, LAB_NOW, "IDN-59"},
+        {ours, {.call_id = SV_SPAN("c1@x"), .local_tag = SV_SPAN("r"), .remote_tag = SV_SPAN("l")}, LAB_NOW, "IDN-59"}, /* from the other side */
+    };
+    lab_certificate certificate = lab_make(&(lab_form){.subject = "x"});
+    sipveil_keyring *ring = lab_ring();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sipveil_error err;
+        const sipveil_key *key = bound_key(ring, &certificate, (sv_binding){.dialog = rows[i].of_key, .until = LAB_NOW + 60});
+        sipveil_code code = sv_keys_check_session(key, &rows[i].here, rows[i].at, &err);
+        if (code != (rows[i].rule == NULL ? SIPVEIL_OK : SIPVEIL_POLICY)) fail_msg("row %zu: %s", i, sipveil_code_name(code));
+        if (rows[i].rule != NULL) assert_string_equal(err.rule, rows[i].rule);
+    }
+    assert_int_equal(sv_keys_check_session(add(ring, &certificate, false), &ours, LAB_NOW + 61, NULL), SIPVEIL_OK); /* a key of no session */
+    sipveil_keyring_free(ring);
+    lab_free(&certificate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +229,8 @@ int main(void)
         cmocka_unit_test(shared_keys_and_passwords_pass),
         cmocka_unit_test(anchors_are_asked_where_there_are_any),
         cmocka_unit_test(shared_keys_have_their_time),
+        cmocka_unit_test(certificates_of_a_session),
+        cmocka_unit_test(a_session_and_no_other),
     };
     return cmocka_run_group_tests_name("recipients and own signers", tests, lab_open, lab_close);
 }
