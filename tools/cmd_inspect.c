@@ -38,7 +38,7 @@ static bool take(void *state, int id, const char *v)
 static void print_warnings(const inspect_state *s, const char *path)
 {
     size_t count;
-    const sipveil_warning *warnings = sipveil_worker_get_warnings(s->o.worker, &count);
+    const sipveil_warning *warnings = sipveil_worker_warnings(s->o.worker, &count);
     for (size_t i = 0; i < count; i++) tool_warning(&s->o.common, path, "%s", warnings[i].text);
 }
 

@@ -60,7 +60,7 @@ static void print_checks(const open_state *s)
 {
     static const char *const words[] = {"passed", "FAILED", "not done"};
     size_t count;
-    const sipveil_check *checks = sipveil_worker_get_checks(s->o.worker, &count);
+    const sipveil_check *checks = sipveil_worker_checks(s->o.worker, &count);
     for (size_t i = 0; s->o.common.verbose && i < count; i++) {
         fprintf(stderr, "check: %s %s: %s\n", checks[i].rule, words[checks[i].result], checks[i].why);
     }

@@ -24,7 +24,7 @@ static const tool_option options[] = {
 
 typedef struct bind_state {
     identity_verifying v; /* first */
-    sipveil_bind_options bind;
+    sipveil_identity_bind_options bind;
     const char *mikey_file;
     io_octets mikey;
     uint8_t proven[SHA256];
@@ -218,7 +218,7 @@ int identity_bind(int argc, char **argv)
     static const identity_work work = {options, sizeof options / sizeof *options, take, prepare, bind_message};
     bind_state s = {0};
     identity_verifying_begin(&s.v, verb.name);
-    sipveil_bind_options_default(&s.bind);
+    sipveil_identity_bind_options_default(&s.bind);
     int exit_code = identity_do(&verb, &work, argc, argv, &s.v.o, &s);
     io_free(&s.mikey);
     identity_verifying_end(&s.v);

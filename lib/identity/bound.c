@@ -8,9 +8,9 @@
 #include "tunnel/bound.h"
 #include "tunnel/memory.h"
 
-void sipveil_bind_options_default(sipveil_bind_options *options)
+void sipveil_identity_bind_options_default(sipveil_identity_bind_options *options)
 {
-    *options = (sipveil_bind_options){.size = sizeof *options};
+    *options = (sipveil_identity_bind_options){.size = sizeof *options};
 }
 
 const char *sipveil_binding_event_name(unsigned event)
@@ -83,7 +83,7 @@ static sv_vouched vouched_by(const sipveil_identity_verdict *verdict, const sv_c
 }
 
 /* A3: the certificate leads to an anchor and names the peer (IDN-65, IDN-75). */
-static sipveil_code ask_chain(sipveil_worker *worker, const sipveil_bind_options *options, sv_bind_question *q,
+static sipveil_code ask_chain(sipveil_worker *worker, const sipveil_identity_bind_options *options, sv_bind_question *q,
                               sipveil_error *err)
 {
     sv_signer signer;
@@ -164,7 +164,7 @@ static void explain(const sipveil_identity_verdict *verdict, const sv_bind_answe
     }
 }
 
-static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *options, sipveil_span message,
+static sipveil_code bind(sipveil_worker *worker, const sipveil_identity_bind_options *options, sipveil_span message,
                          const sipveil_identity_verdict *verdict, sipveil_bound *out, sipveil_error *err)
 {
     sv_sip_view *view;
@@ -204,7 +204,7 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_bind_options *opt
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_bind_options *options, sipveil_span message,
+sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_identity_bind_options *options, sipveil_span message,
                                    const sipveil_identity_verdict *verdict, sipveil_bound *out, sipveil_error *err)
 {
     sipveil_bound result = {.aor = "", .carrier = "none", .why = ""};

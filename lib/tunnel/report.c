@@ -151,7 +151,7 @@ void sv_warn_of_tail(sv_operation *op, size_t tail)
     if (tail > 0) sv_report_warning(op, "ADV-005", SV_TAIL_WARNING, tail);
 }
 
-const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker, size_t *count)
+const sipveil_warning *sipveil_worker_warnings(const sipveil_worker *worker, size_t *count)
 {
     *count = 0;
     if (worker == NULL || worker->operation.root == NULL) return NULL;
@@ -160,7 +160,7 @@ const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker,
     return found.warnings;
 }
 
-const sipveil_check *sipveil_worker_get_checks(const sipveil_worker *worker, size_t *count)
+const sipveil_check *sipveil_worker_checks(const sipveil_worker *worker, size_t *count)
 {
     *count = 0;
     if (worker == NULL || worker->operation.root == NULL) return NULL;

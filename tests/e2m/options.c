@@ -36,7 +36,7 @@ static void zero_is_the_default(void **state)
     CHECK(sipveil_agree_server_options, sipveil_agree_server_options_default, );
     CHECK(sipveil_identity_sign_options, sipveil_identity_sign_options_default, );
     CHECK(sipveil_identity_verify_options, sipveil_identity_verify_options_default, );
-    CHECK(sipveil_bind_options, sipveil_bind_options_default, );
+    CHECK(sipveil_identity_bind_options, sipveil_identity_bind_options_default, );
     CHECK(sipveil_certificate_notify_options, sipveil_certificate_notify_options_default, );
     CHECK(sipveil_e2m_learn_options, sipveil_e2m_learn_options_default, );
     CHECK(sipveil_e2m_options, sipveil_e2m_options_default, wanted.seal.size = sizeof wanted.seal);

@@ -460,7 +460,7 @@ static void usage(void **state)
     parties *p = *state;
     side bob = begin_side(p);
     sipveil_bound out;
-    sipveil_bind_options none = bob.options;
+    sipveil_identity_bind_options none = bob.options;
     none.memory = NULL;
     sipveil_span m = request(p, "INVITE", "c1", A1, BOB, no_body);
     assert_code(sipveil_identity_bind(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);

@@ -200,7 +200,7 @@ static void revocation_ends_bindings(void **state)
     watcher w = begin_watcher(p);
     side bob = {.memory = w.memory};
     size_t gone;
-    sipveil_bind_options_default(&bob.options);
+    sipveil_identity_bind_options_default(&bob.options);
     bob.options.memory = w.memory;
     (void)take(p, &w, notify(p, pkix(&p->alice)), &v);
     (void)bind(p, &bob, request(p, "INVITE", "c1", ALICE ";tag=a1", BOB, pkix(&p->alice)), &v);

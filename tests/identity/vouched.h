@@ -62,7 +62,7 @@ PARTIES_UNUSED static sipveil_identity_verdict by_mky(parties *p, const char *id
 /* Bob's or Alice's side, with what it remembers. */
 typedef struct side {
     sipveil_memory *memory;
-    sipveil_bind_options options;
+    sipveil_identity_bind_options options;
     sipveil_bound bound;
 } side;
 
@@ -71,7 +71,7 @@ PARTIES_UNUSED static side begin_side(parties *p)
     side s = {.memory = NULL};
     p->clock = NOW;
     assert_code(sipveil_memory_new(&s.memory, &p->err), SIPVEIL_OK);
-    sipveil_bind_options_default(&s.options);
+    sipveil_identity_bind_options_default(&s.options);
     s.options.memory = s.memory;
     return s;
 }

@@ -55,8 +55,8 @@ SIPVEIL_API const char *sipveil_binding_event_name(unsigned event);
  *  Returns false where there is no certificate. */
 typedef bool (*sipveil_mikey_cb)(void *user, sipveil_span mikey, sipveil_span *certificate, bool *verified);
 
-/** How to bind. Start from sipveil_bind_options_default(); every pointer is *borrowed* for the call. */
-typedef struct sipveil_bind_options {
+/** How to bind. Start from sipveil_identity_bind_options_default(); every pointer is *borrowed* for the call. */
+typedef struct sipveil_identity_bind_options {
     size_t size;
     sipveil_memory *memory;       /**< where bindings are kept; needed */
     const sipveil_keyring *trust; /**< anchors, for assurance A3; may be NULL */
@@ -72,10 +72,10 @@ typedef struct sipveil_bind_options {
     void *accept_change_user;
     bool has_at;                  /**< use `at` instead of the clock */
     int64_t at;                   /**< seconds UTC */
-} sipveil_bind_options;
+} sipveil_identity_bind_options;
 
 /** Fills in the defaults. */
-SIPVEIL_API void sipveil_bind_options_default(sipveil_bind_options *options);
+SIPVEIL_API void sipveil_identity_bind_options_default(sipveil_identity_bind_options *options);
 
 /**
  * Whether a message carries a certificate that its receiver could bind, in whatever form, MIKEY too. For the authentication
@@ -113,7 +113,7 @@ typedef struct sipveil_bound {
  *         SIPVEIL_INTERNAL. On failure *out is zero.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind(sipveil_worker *worker,
-                                                                const sipveil_bind_options *options, sipveil_span message,
+                                                                const sipveil_identity_bind_options *options, sipveil_span message,
                                                                 const sipveil_identity_verdict *verdict,
                                                                 sipveil_bound *out, sipveil_error *err);
 

@@ -228,9 +228,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_tunnel_inspect_message(
     sipveil_error *err);
 
 /** The warnings of the last open or inspect of this worker, and how many; *borrowed*. */
-SIPVEIL_API const sipveil_warning *sipveil_worker_get_warnings(const sipveil_worker *worker, size_t *count);
+SIPVEIL_API const sipveil_warning *sipveil_worker_warnings(const sipveil_worker *worker, size_t *count);
 /** The checks of the last open or inspect of this worker, after a refusal too, and how many; *borrowed*. */
-SIPVEIL_API const sipveil_check *sipveil_worker_get_checks(const sipveil_worker *worker, size_t *count);
+SIPVEIL_API const sipveil_check *sipveil_worker_checks(const sipveil_worker *worker, size_t *count);
 /** The JSON report (as of `sipveil inspect --json`) of the last open or inspect of this worker. *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_worker_report_json(sipveil_worker *worker,
                                                                      sipveil_span *json,
