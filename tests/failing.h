@@ -31,11 +31,12 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "compilers.h"
 #include "sipveil/base.h"
 
 #define FAILING_UNUSED __attribute__((unused))
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZED
 #include <sanitizer/lsan_interface.h>
 #define FAILING_LEAKS(what) __lsan_##what()
 #else
@@ -106,7 +107,7 @@ static void failing_note(const char *secret)
 
 /* What earlier calls have left where the next ones will be. Octet by octet: nothing is called that could leave some itself. */
 enum { FAILING_BELOW = 1 << 14, FAILING_OWN = 512, FAILING_PIECE = 16 };
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZED
 #define FAILING_STACK_IS_SEEN false /* the sanitizer has locals elsewhere */
 #else
 #define FAILING_STACK_IS_SEEN (getenv("SIPVEIL_VALGRIND") == NULL)

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "compilers.h"
+
 typedef struct scan_secret {
     const char *name;
     const uint8_t *octets; /* in memory that cannot be written */
@@ -32,14 +34,8 @@ typedef struct scan_found {
 
 enum { SCAN_OCTETS = 16, SCAN_MAPPING_MOST = 1 << 30, SCAN_STACK = 1 << 20 };
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SCAN_RAW __attribute__((noinline, no_sanitize("address")))
-#else
-#define SCAN_RAW __attribute__((noinline))
-#endif
-
 /* Compares octet by octet: no register and no stack slot takes a whole secret. */
-SCAN_RAW static bool scan_matches(const scan_secret *s, const volatile uint8_t *at, const volatile uint8_t *end)
+LOOKS_ANYWHERE static bool scan_matches(const scan_secret *s, const volatile uint8_t *at, const volatile uint8_t *end)
 {
     size_t length = s->len < SCAN_OCTETS ? s->len : SCAN_OCTETS, i = 0;
     if ((size_t)(end - at) < length) return false;
@@ -49,7 +45,7 @@ SCAN_RAW static bool scan_matches(const scan_secret *s, const volatile uint8_t *
     return i == length;
 }
 
-SCAN_RAW static void scan_mapping(const volatile uint8_t *from, const volatile uint8_t *end, bool not_dumped, const char *name,
+LOOKS_ANYWHERE static void scan_mapping(const volatile uint8_t *from, const volatile uint8_t *end, bool not_dumped, const char *name,
                                   const scan_secret *secrets, size_t count, scan_found *out)
 {
     uint8_t begins[256] = {0};
@@ -133,16 +129,16 @@ static scan_found scan_for(const scan_secret *secrets, size_t count)
 }
 
 /* Runs it further down the stack than the calls between it and the next scan reach. */
-SCAN_RAW __attribute__((unused)) static void scan_below(void (*run)(void *), void *given)
+LOOKS_ANYWHERE __attribute__((unused)) static void scan_below(void (*run)(void *), void *given)
 {
-    volatile uint8_t room[1 << 15];
-    room[0] = 0;
+    uint8_t room[1 << 15];
+    lies_in_one_piece(room);
     run(given);
-    room[sizeof room - 1] = room[0];
+    lies_in_one_piece(room);
 }
 
 /* A copy that the scan does not find: for secrets that are made here. NULL: no memory. */
-SCAN_RAW __attribute__((unused)) static const uint8_t *scan_keep(const uint8_t *octets, size_t length)
+LOOKS_ANYWHERE __attribute__((unused)) static const uint8_t *scan_keep(const uint8_t *octets, size_t length)
 {
     volatile uint8_t *copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED) return NULL;

@@ -16,10 +16,11 @@
 
 #include "base/span.h"
 #include "base/vault.h"
+#include "compilers.h"
 #include "emulated.h"
 
 /* A sanitizer lets no memory be locked, and says that it was. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ADDRESS_SANITIZED)
 static const bool locks = false;
 #else
 static const bool locks = true;

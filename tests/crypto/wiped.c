@@ -54,9 +54,10 @@ static bool is_zero(const uint8_t *octets, size_t len)
 static void leaves(void *given)
 {
     play *self = given;
-    volatile uint8_t copy[32];
-    for (size_t i = 0; i < sizeof copy; i++) copy[i] = self->in.data[i];
-    self->good = copy[31] == self->in.data[31];
+    uint8_t copy[32];
+    memcpy(copy, self->in.data, sizeof copy);
+    lies_in_one_piece(copy);
+    self->good = true;
 }
 
 static void would_be_seen(void **state)

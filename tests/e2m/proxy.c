@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include "compilers.h"
 #include "tunnel/memory.h"
 #include "world.h"
 
@@ -123,7 +124,7 @@ static void a_decision_allocates_nothing(void **state)
     sv_concern concern;
     assert_code(sv_sip_read(message, SV_SIP_STREAM, sipveil_context_limits(w->context), &view, &w->err), SIPVEIL_OK);
     assert_code(sv_hop_set_fill(&set, names, 2, &w->err), SIPVEIL_OK);
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && !defined(ADDRESS_SANITIZED)
     struct mallinfo2 before = mallinfo2();
     for (int i = 0; i < 1000; i++) assert_false(sv_hop_is_concerned(&set, NULL, NULL, &view, &concern));
     assert_int_equal(mallinfo2().uordblks, before.uordblks);

@@ -12,13 +12,18 @@ import tempfile
 from tap import BUILD, SOURCE, Cases, run
 
 BINARIES = [("libsipveil.so", BUILD / "lib" / "libsipveil.so", False), ("sipveil", BUILD / "tools" / "sipveil", True)]
+COMPILER = os.environ.get("CC", "cc")
 # Of the compiler, where it has them; always; of the linker.
 WANTED = ["-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection", "-ftrivial-auto-var-init=zero"]
 ALWAYS = [re.compile(r"-D_FORTIFY_SOURCE=[23]"), re.compile(r"-fPI[CE]")]
+# What a compiler may want beside a flag before it takes it: clang before 16.
+BESIDE = {"-ftrivial-auto-var-init=zero": ["-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang"]}
 LINKED = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 SETUPS = [("as it is", [], {}),
           ("as packagers call it", ["--buildtype=plain", "--wrap-mode=nodownload"],
            {"CFLAGS": "-g -O2 -Wformat -Werror=format-security", "CPPFLAGS": "-Wdate-time -D_FORTIFY_SOURCE=2"})]
+if shutil.which("clang"):
+    SETUPS.append(("with clang", [], {"CC": "clang"}))
 OBJECTS = [("libsipveil.so", "lib/libsipveil*.p/*.o"), ("sipveil", "tools/sipveil.p/*.o")]
 
 
@@ -56,9 +61,12 @@ def judge_objects(cases, name, objects):
     cases.case("%s: all its objects are ready for IBT and shadow stacks" % name, unmarked)
 
 
-def takes(flag):
-    compiler = os.environ.get("CC", "cc").split()
-    return subprocess.run(compiler + [flag, "-Werror", "-x", "c", "-c", "-o", "/dev/null", "-"], input="int nothing;\n", text=True,
+def takes(flag, compiler=COMPILER):
+    return any(compiles(compiler, [flag, *more]) for more in ([], BESIDE.get(flag, [])))
+
+
+def compiles(compiler, flags):
+    return subprocess.run(compiler.split() + flags + ["-Werror", "-x", "c", "-c", "-o", "/dev/null", "-"], input="int nothing;\n", text=True,
                           capture_output=True, check=False).returncode == 0
 
 
@@ -71,7 +79,7 @@ def judge_setup(cases, name, options, environment):
             return
         commands = json.loads(pathlib.Path(folder, "compile_commands.json").read_text(encoding="utf-8"))
         rules = pathlib.Path(folder, "build.ninja").read_text(encoding="utf-8")
-    wanted = [flag for flag in WANTED if takes(flag)]
+    wanted = [flag for flag in WANTED if takes(flag, environment.get("CC", COMPILER))]
     lacking = ["%s: %s" % (pathlib.Path(c["file"]).name, flag) for c in commands for flag in wanted if flag not in c["command"].split()]
     lacking += ["%s: %s" % (pathlib.Path(c["file"]).name, flag.pattern) for c in commands for flag in ALWAYS if not flag.search(c["command"])]
     cases.case("meson setup %s: every file is compiled with %s" % (name, ", ".join(wanted)), lacking or ([] if commands else ["none"]))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ring: keys from memory, the views lib/cms works with, pins, wiping. */
+#include "compilers.h"
 #include "crypto/es256.h"
 #include "emulated.h"
 #include "lab.h"
@@ -202,12 +203,6 @@ static void a_private_key_goes_with_its_ring(void **state)
     lab_free(&own);
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 enum { MASK = 0x5A }; /* the test's own copies are masked, so that only others are found */
 
 static size_t count_in(const uint8_t *from, const uint8_t *to, const uint8_t *masked, size_t len)
@@ -248,7 +243,7 @@ static void no_key_stays_in_memory(void **state)
     sipveil_error err;
     char jwk[128];
     (void)state;
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ADDRESS_SANITIZED)
     print_message("skipped: freed memory is kept aside by the sanitizer\n");
     skip();
 #endif
