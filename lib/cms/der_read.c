@@ -141,7 +141,7 @@ sipveil_code sv_der_take_number(sv_cursor *c, const char *what, uint64_t *out, s
     sipveil_span content;
     *out = 0;
     SV_TRY(sv_der_take_integer(c, what, &content, err));
-    if ((content.data[0] & 0x80) != 0) {
+    if (content.len > 0 && (content.data[0] & 0x80) != 0) {
         return sv_fail_rule(err, room, SIPVEIL_MALFORMED, "ADV-053", SIPVEIL_NO_OFFSET, "%s: a negative number", what);
     }
     if (content.len > 9 || (content.len == 9 && content.data[0] != 0)) {

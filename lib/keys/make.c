@@ -76,9 +76,11 @@ static const algorithm *find_algorithm(const char *name)
     return NULL;
 }
 
-static sipveil_code generate(const sipveil_context *context, const algorithm *kind, EVP_PKEY **key, sipveil_error *err)
+static sipveil_code generate(const sipveil_context *context, const char *name, EVP_PKEY **key, sipveil_error *err)
 {
     OSSL_LIB_CTX *library = context->library;
+    const algorithm *kind = find_algorithm(name);
+    if (kind == NULL) return fail(err, "there is no such key algorithm");
     if (kind->curve != NULL) *key = EVP_PKEY_Q_keygen(library, NULL, kind->type, kind->curve);
     else if (kind->bits > 0) *key = EVP_PKEY_Q_keygen(library, NULL, kind->type, kind->bits);
     else *key = EVP_PKEY_Q_keygen(library, NULL, kind->type);
@@ -97,7 +99,7 @@ static sipveil_code make_authority(const sipveil_context *context, sv_crypto *cr
                                       .not_after = sv_now(context) + TEN_YEARS};
     EVP_PKEY *pair;
     X509 *made = NULL;
-    SV_TRY(generate(context, find_algorithm("p256"), &pair, err));
+    SV_TRY(generate(context, "p256", &pair, err));
     sipveil_code code = sv_certificate_make(crypto, &form, pair, NULL, pair, &made, err);
     if (code == SIPVEIL_OK) code = give_pem(context, NULL, made, certificate, err);
     if (code == SIPVEIL_OK) code = give_pem(context, pair, NULL, key, err);
@@ -160,12 +162,12 @@ static sipveil_code read_authority(const sipveil_context *context, sipveil_span 
 
 static sipveil_code make_certificate(const sipveil_context *context, sv_crypto *crypto,
                                      const authority *ca, const sv_certificate_form *form,
-                                     const algorithm *kind, char **both, char **certificate,
+                                     const char *algorithm_name, char **both, char **certificate,
                                      sipveil_error *err)
 {
     X509 *made = NULL;
     EVP_PKEY *pair;
-    SV_TRY(generate(context, kind, &pair, err));
+    SV_TRY(generate(context, algorithm_name, &pair, err));
     EVP_PKEY *signing = ca->key != NULL ? ca->key : pair; /* without a CA its own */
     sipveil_code code = sv_certificate_make(crypto, form, pair, ca->certificate, signing, &made, err);
     if (code == SIPVEIL_OK) code = give_pem(context, pair, made, both, err);
@@ -220,7 +222,7 @@ sipveil_code sipveil_keys_make_certificate(const sipveil_context *context,
     }
     if (code == SIPVEIL_OK) code = sv_crypto_new(context, &crypto, err);
     if (code == SIPVEIL_OK) {
-        code = make_certificate(context, crypto, &ca, &form, find_algorithm(name), certificate_and_key, certificate, err);
+        code = make_certificate(context, crypto, &ca, &form, name, certificate_and_key, certificate, err);
     }
     sv_crypto_free(crypto);
     sv_arena_free(ca.arena);
