@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "keys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +20,11 @@ sipveil_code sv_file_prefix(const char *path, sipveil_code code, sipveil_error *
 
 sipveil_code sv_file_fail(sipveil_error *err, const char *what, int number)
 {
+#if defined(__GLIBC__)
     const char *why = strerrordesc_np(number);
+#else
+    const char *why = strerror(number); /* musl's is constant text */
+#endif
     return sv_fail(err, "keys", SIPVEIL_IO, "%s: %s", what, why != NULL ? why : "unknown error");
 }
 
@@ -59,6 +65,50 @@ sipveil_code sv_file_read(int folder, const char *name, sv_file *out, sipveil_er
     if (code != SIPVEIL_OK) {
         sv_arena_free(out->arena);
         *out = (sv_file){0};
+    }
+    return code;
+}
+
+static int by_octets(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static sipveil_code take_names(DIR *folder, bool (*wanted)(const char *name), size_t most, sv_file_names *out, sipveil_error *err)
+{
+    out->of = sv_arena_alloc_array(out->arena, most + 1, sizeof *out->of);
+    if (out->of == NULL) return sv_no_memory(err, "keys");
+    while (out->count <= most) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL && errno != 0) return sv_file_fail(err, "cannot be listed", errno);
+        if (entry == NULL) break;
+        if (!wanted(entry->d_name)) continue;
+        const char *name = sv_arena_string(out->arena, sv_span_str(entry->d_name));
+        if (name == NULL) return sv_no_memory(err, "keys");
+        out->of[out->count++] = name;
+    }
+    qsort(out->of, out->count, sizeof *out->of, by_octets);
+    return SIPVEIL_OK;
+}
+
+/* scandirat() is glibc's alone. */
+sipveil_code sv_file_list(int folder, bool (*wanted)(const char *name), size_t most, sv_file_names *out, sipveil_error *err)
+{
+    *out = (sv_file_names){0};
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *opened = fd >= 0 ? fdopendir(fd) : NULL;
+    if (opened == NULL) {
+        sipveil_code code = sv_file_fail(err, "cannot be listed", errno);
+        if (fd >= 0) (void)close(fd);
+        return code;
+    }
+    out->arena = sv_arena_new(SV_FILE_BLOCK, SV_FILE_BLOCK + (most + 1) * SV_FILE_NAME_MOST);
+    sipveil_code code = out->arena == NULL ? sv_no_memory(err, "keys") : take_names(opened, wanted, most, out, err);
+    (void)closedir(opened);
+    if (code != SIPVEIL_OK) {
+        sv_arena_free(out->arena);
+        *out = (sv_file_names){0};
     }
     return code;
 }

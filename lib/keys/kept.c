@@ -2,7 +2,6 @@
 /* Certificates kept from earlier messages (RFC 3261 23.2; TUN-05, TUN-09). A folder with one file an address:
  * its name is the SHA-256 of the address in hex and ".pem", its first line the address, then the certificates,
  * newest first. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -70,14 +69,14 @@ static sipveil_code file_name(const sipveil_context *context, sipveil_span aor, 
     return SIPVEIL_OK;
 }
 
-static int is_kept_file(const struct dirent *entry)
+static bool is_kept_file(const char *file)
 {
-    sipveil_span name = sv_span_str(entry->d_name);
-    if (name.len != SIPVEIL_KEPT_NAME - 1 || !sv_equal_str(sv_span_from(name, name.len - 4), ".pem")) return 0;
+    sipveil_span name = sv_span_str(file);
+    if (name.len != SIPVEIL_KEPT_NAME - 1 || !sv_equal_str(sv_span_from(name, name.len - 4), ".pem")) return false;
     for (size_t i = 0; i < name.len - 4; i++) {
-        if (!sv_is_hex(name.data[i])) return 0;
+        if (!sv_is_hex(name.data[i])) return false;
     }
-    return 1;
+    return true;
 }
 
 /* ---- reading ---- */
@@ -131,23 +130,18 @@ static sipveil_code load_file(sipveil_keyring *ring, int folder, const char *nam
 
 static sipveil_code load_folder(sipveil_keyring *ring, int folder, sipveil_error *err)
 {
-    struct dirent **entries = NULL;
+    sv_file_names names;
     struct stat status;
     if (fstat(folder, &status) != 0) return sv_file_fail(err, "cannot be looked at", errno);
     SV_TRY(check_owner(&status, err));
-    int count = scandirat(folder, ".", &entries, is_kept_file, NULL);
-    if (count < 0) return sv_file_fail(err, "cannot be listed", errno);
-    sipveil_code code = count <= FILES_MOST
+    SV_TRY(sv_file_list(folder, is_kept_file, FILES_MOST, &names, err));
+    sipveil_code code = names.count <= FILES_MOST
                             ? SIPVEIL_OK
                             : sv_fail(err, room, SIPVEIL_USAGE, "keeps certificates of more than %d addresses", FILES_MOST);
-    for (int i = 0; i < count; i++) {
-        if (code == SIPVEIL_OK) {
-            const char *name = entries[i]->d_name;
-            code = sv_file_prefix(name, load_file(ring, folder, name, err), err);
-        }
-        free(entries[i]);
+    for (size_t i = 0; i < names.count && code == SIPVEIL_OK; i++) {
+        code = sv_file_prefix(names.of[i], load_file(ring, folder, names.of[i], err), err);
     }
-    free(entries);
+    sv_arena_free(names.arena);
     return code;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The named loaders: the only place where the library opens files. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -140,34 +139,19 @@ static bool has_suffix(const char *name)
     return false;
 }
 
-static int is_certificate_file(const struct dirent *entry)
-{
-    return has_suffix(entry->d_name);
-}
-
-static int by_octets(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name); /* not the locale's order */
-}
-
 static sipveil_code load_folder(sipveil_keyring *ring, int fd, take_certificate take, size_t *taken,
                                 sipveil_error *err)
 {
-    struct dirent **entries = NULL;
-    int count = scandirat(fd, ".", &entries, is_certificate_file, by_octets);
-    if (count < 0) return sv_file_fail(err, "cannot be listed", errno);
+    sv_file_names names;
+    SV_TRY(sv_file_list(fd, has_suffix, DIRECTORY_FILES_MOST, &names, err));
     sipveil_code code = SIPVEIL_OK;
-    if (count > DIRECTORY_FILES_MOST) {
+    if (names.count > DIRECTORY_FILES_MOST) {
         code = sv_fail(err, "keys", SIPVEIL_USAGE, "more than %d files", DIRECTORY_FILES_MOST);
     }
-    for (int i = 0; i < count; i++) {
-        if (code == SIPVEIL_OK) {
-            const char *name = entries[i]->d_name;
-            code = sv_file_prefix(name, load_certificates(ring, fd, name, take, taken, err), err);
-        }
-        free(entries[i]);
+    for (size_t i = 0; i < names.count && code == SIPVEIL_OK; i++) {
+        code = sv_file_prefix(names.of[i], load_certificates(ring, fd, names.of[i], take, taken, err), err);
     }
-    free(entries);
+    sv_arena_free(names.arena);
     return code;
 }
 
