@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -109,10 +110,16 @@ static void note(const char *path, const char *before)
     published.files[published.count++].before = kept;
 }
 
+/* The call of the kernel itself: not every C library has renameat2(). */
+static bool name_as(const char *from, const char *to, unsigned how)
+{
+    return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, how) == 0;
+}
+
 /* The old file gets the temporary name. A file system that cannot exchange just replaces. */
 static bool replace_file(const char *temporary, const char *path)
 {
-    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, EXCHANGE) == 0) {
+    if (name_as(temporary, path, EXCHANGE)) {
         note(path, temporary);
         return true;
     }
@@ -127,7 +134,7 @@ static bool give_name(const char *temporary, const char *path, bool replace)
     if (replace) return replace_file(temporary, path);
     if (link(temporary, path) == 0) {
         (void)unlink(temporary);
-    } else if ((errno != EPERM && errno != EOPNOTSUPP) || renameat2(AT_FDCWD, temporary, AT_FDCWD, path, NO_REPLACE) != 0) {
+    } else if ((errno != EPERM && errno != EOPNOTSUPP) || !name_as(temporary, path, NO_REPLACE)) {
         return false;
     }
     note(path, NULL);
