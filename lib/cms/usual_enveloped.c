@@ -130,10 +130,8 @@ static sv_recipient recipient_of(const sv_usual_kekri *usual, size_t place)
 
 const sv_recipient *sv_cms_recipient(const sv_enveloped *enveloped, size_t at, sv_recipient *room)
 {
-    sv_usual_kekri usual = {0};
     if (enveloped->recipients != NULL) return &enveloped->recipients[at];
-    sv_cursor c = sv_cursor_over(sv_usual_kekri_at(enveloped->alike, at), "recipient");
-    (void)sv_usual_kekri_take(&c, &usual);
+    const sv_usual_kekri usual = sv_usual_kekri_fields(sv_usual_kekri_at(enveloped->alike, at));
     *room = recipient_of(&usual, at);
     return room;
 }

@@ -75,5 +75,11 @@ static inline sipveil_span sv_usual_kekri_id(sipveil_span one)
 {
     return sv_span(one.data + SV_USUAL_KEKRI_ID, one.data[SV_USUAL_KEKRI_ID - 1]);
 }
+static inline sv_usual_kekri sv_usual_kekri_fields(sipveil_span one)
+{
+    sipveil_span id = sv_usual_kekri_id(one);
+    size_t algorithm = SV_USUAL_KEKRI_ID + id.len;
+    return (sv_usual_kekri){id, sv_span(one.data + algorithm + 4, 9), sv_span_from(one, algorithm + 15)};
+}
 
 #endif
