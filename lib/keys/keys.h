@@ -105,7 +105,7 @@ typedef struct sv_signer {
     sv_trust trust;
     sipveil_code code;    /* OK when accepted, else UNTRUSTED_SIGNER or POLICY or LIMIT */
     char rule[16];
-    char why[200];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
+    char why[256];        /* "certificate expired 2026-01-01", "speaks for sip:bob@b.example, not ..." */
     bool name_checked, chain_checked, time_checked, usage_checked, revocation_checked;
     int64_t not_before, not_after; /* validity of the certificate, seconds UTC; 0, 0: not read */
     int64_t holds_from, holds_until; /* accepted: sv_valid_at() any second of these too; until < from: at no other */

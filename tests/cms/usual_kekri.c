@@ -10,7 +10,7 @@ static sipveil_span sealed_for(fixture *f, sv_cms_key *keys, size_t count, char 
 {
     for (size_t i = 0; i < count; i++) {
         keys[i] = test_key(f, "kek256");
-        (void)snprintf(names[i], 16, "key-number-%02zu", i);
+        (void)snprintf(names[i], 16, "key-number-%02u", (unsigned)i % 100);
         keys[i].kek_id = sv_span_str(names[i]);
     }
     return seal(f, keys, count, SIPVEIL_CIPHER_AES_256_GCM, SV_SPAN("hello"));
