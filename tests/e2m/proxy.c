@@ -335,7 +335,7 @@ static void changed_labels(void **state)
     at_p1(w, added); /* what others are asked is not our matter */
     assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && w->verdict.has_view);
     /* taken away, which P1 alone may do (E2M-16): P1 is not asked and sees nothing, and who gets it in the end is told */
-    size_t at, end;
+    size_t at = 0, end = 0;
     assert_true(sv_find(message, SV_SPAN("Proxy-Required-Body: "), &at) && sv_find(sv_span_from(message, at), SV_SPAN("\r\n"), &end));
     char row[256];
     assert_true(end + 2 < sizeof row);

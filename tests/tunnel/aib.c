@@ -7,8 +7,10 @@
 
 static sipveil_span sign_identity(lab *l, sipveil_span message, const sipveil_key *signer)
 {
+    static const sipveil_key *by; /* what seals once more after this looks here */
+    by = signer;
     l->seal.mode = SIPVEIL_MODE_SIPFRAG;
-    l->seal.signers = &signer;
+    l->seal.signers = &by;
     l->seal.signer_count = 1;
     return sealed(l, message);
 }
