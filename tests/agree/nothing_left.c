@@ -136,5 +136,6 @@ static void keys_of_ims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(digest), cmocka_unit_test(a_response), cmocka_unit_test(keys_of_ims)};
+    if (scan_is_senseless()) return 77;
     return cmocka_run_group_tests_name("nothing is left of an agreement", tests, world_setup, world_teardown);
 }

@@ -42,7 +42,7 @@ static inline sipveil_span span_of(const text *t)
 static inline void set_text(text *t, sipveil_span from)
 {
     assert_true(from.len < sizeof t->octets);
-    if (from.len > 0) memmove(t->octets, from.data, from.len);
+    if (from.len > 0 && from.data != (const uint8_t *)t->octets) memmove(t->octets, from.data, from.len);
     t->len = from.len;
     t->octets[t->len] = '\0';
 }

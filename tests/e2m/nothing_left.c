@@ -79,5 +79,6 @@ static void held_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(held_keys)};
+    if (scan_is_senseless()) return 77;
     return cmocka_run_group_tests_name("nothing is left of held keys", tests, world_setup, world_teardown);
 }

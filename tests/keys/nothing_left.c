@@ -36,7 +36,9 @@ static size_t read_scalar(EVP_PKEY *key, uint8_t *out)
         return EVP_PKEY_get_raw_private_key(key, out, &len) == 1 ? len : 0;
     }
     const char *name = EVP_PKEY_is_a(key, "RSA") ? OSSL_PKEY_PARAM_RSA_FACTOR1 : OSSL_PKEY_PARAM_PRIV_KEY;
-    return EVP_PKEY_get_bn_param(key, name, &number) == 1 ? (size_t)BN_bn2bin(number, out) : 0;
+    len = EVP_PKEY_get_bn_param(key, name, &number) == 1 ? (size_t)BN_bn2bin(number, out) : 0;
+    BN_clear_free(number);
+    return len;
 }
 
 static bool make_material(void *shared)
@@ -237,6 +239,7 @@ static void wiping_free(void *block, const char *file, int line)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(pkcs12), cmocka_unit_test(made), cmocka_unit_test(made_kek)};
+    if (scan_is_senseless()) return 77;
     if (CRYPTO_set_mem_functions(NULL, NULL, wiping_free) != 1) return 2;
     m = scan_share(sizeof *m, make_material);
     if (m == NULL) return 2;

@@ -44,6 +44,7 @@ static bool read_scalar(material *made, int which)
                                      &number) == 1;
         made->scalar_lengths[which] = good ? (size_t)BN_num_bytes(number) : 0;
         good = good && BN_bn2bin(number, made->scalars[which]) > 0;
+        BN_clear_free(number);
     }
     return good;
 }
@@ -322,6 +323,7 @@ static void messages(void **state)
 
 int main(void)
 {
+    if (scan_is_senseless()) return 77;
     if (CRYPTO_set_mem_functions(NULL, NULL, scan_wiping_free) != 1) return 2;
     m = scan_share(sizeof *m, make_material);
     if (m == NULL) return 2;
