@@ -36,7 +36,7 @@ static int check(agreeing *g, statefile *memory)
     }
     g->server.memory = memory->memory;
     sipveil_span octets = {message.data, message.len};
-    exit_code = sipveil_agree_check(g->o.worker, &g->server, octets, &verdict, &err) == SIPVEIL_OK
+    exit_code = sipveil_agree_check_request(g->o.worker, &g->server, octets, &verdict, &err) == SIPVEIL_OK
                     ? hand_out(g, &verdict, memory)
                     : tool_error(&g->o.common, g->operand, &err);
     io_free(&message);

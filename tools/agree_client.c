@@ -24,7 +24,7 @@ static int load(client_call *c)
     int exit_code = statefile_open_octets(common, c->g->state, &c->file, &c->image);
     if (exit_code != TOOL_OK || c->image.len == 0) return exit_code;
     sipveil_span image = {c->image.data, c->image.len};
-    return sipveil_agree_load(image, &c->before, &err) == SIPVEIL_OK ? TOOL_OK : statefile_refuse(common, &c->file);
+    return sipveil_agree_load_association(image, &c->before, &err) == SIPVEIL_OK ? TOOL_OK : statefile_refuse(common, &c->file);
 }
 
 /* The policy that the offer was made with. */
@@ -73,7 +73,7 @@ static int save(client_call *c)
 {
     sipveil_span image;
     sipveil_error err;
-    if (sipveil_agree_save(c->g->o.worker, &c->outcome.next, &image, &err) != SIPVEIL_OK) {
+    if (sipveil_agree_save_association(c->g->o.worker, &c->outcome.next, &image, &err) != SIPVEIL_OK) {
         return tool_error(&c->g->o.common, NULL, &err);
     }
     return statefile_save_octets(&c->g->o.common, &c->file, image);
@@ -93,7 +93,7 @@ static int step(client_call *c, bool *send)
     sipveil_error err;
     *send = false;
     c->event.now = c->g->now;
-    if (sipveil_agree_step(c->g->o.worker, &c->g->client, &c->before, &c->event, &c->outcome, &err) != SIPVEIL_OK) {
+    if (sipveil_agree_client_step(c->g->o.worker, &c->g->client, &c->before, &c->event, &c->outcome, &err) != SIPVEIL_OK) {
         return tool_error(&c->g->o.common, c->g->operand, &err);
     }
     agreeing_warn(c->g, c->outcome.warnings, c->outcome.warning_count);

@@ -122,7 +122,7 @@ static int open_one(open_state *s, const char *path)
         sipveil_e2m_open_options_default(&e2m);
         e2m.open = s->o.open;
         e2m.allow_unprotected_cekref = s->unprotected;
-        if (sipveil_e2m_open(s->o.worker, &e2m, octets, &opened, &err) != SIPVEIL_OK) {
+        if (sipveil_e2m_open_message(s->o.worker, &e2m, octets, &opened, &err) != SIPVEIL_OK) {
             exit_code = refuse(s, path, octets, &err);
         } else {
             /* What was seen is kept before the message goes out: a crash between the two must not let it

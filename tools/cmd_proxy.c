@@ -166,7 +166,7 @@ static int proxy_one(proxy_state *s, const char *path)
         s->proxy.open = s->o.open;
         s->proxy.open.memory = memory.memory;
         sipveil_span octets = {message.data, message.len};
-        if (sipveil_e2m_proxy(s->o.worker, &s->proxy, octets, &verdict, &err) != SIPVEIL_OK) {
+        if (sipveil_e2m_proxy_message(s->o.worker, &s->proxy, octets, &verdict, &err) != SIPVEIL_OK) {
             exit_code = tool_error(&s->o.common, path, &err);
         } else {
             exit_code = hand_out(s, path, &verdict, &memory);

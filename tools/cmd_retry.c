@@ -116,8 +116,8 @@ static int retry_one(retry_state *r, const char *path)
         (exit_code = sharing_add_bound(&r->s, (sipveil_span){request.data, request.len})) == TOOL_OK &&
         (exit_code = sharing_apply_policy(&r->s, (sipveil_span){request.data, request.len})) == TOOL_OK) {
         options_.e2m = r->s.e2m;
-        if (sipveil_e2m_retry(r->s.worker, &options_, (sipveil_span){request.data, request.len},
-                              (sipveil_span){response.data, response.len}, &sealed, &err) != SIPVEIL_OK) {
+        if (sipveil_e2m_retry_message(r->s.worker, &options_, (sipveil_span){request.data, request.len},
+                                      (sipveil_span){response.data, response.len}, &sealed, &err) != SIPVEIL_OK) {
             exit_code = tool_error(&r->s.s.common, NULL, &err);
             (void)sharing_report(&r->s);
         } else {

@@ -29,7 +29,7 @@ static int seal_one(sharing *s, const char *path)
         io_free(&message);
         return exit_code;
     }
-    sipveil_code code = s->asked ? sipveil_e2m_seal(s->worker, &s->e2m, octets, &sealed, &err)
+    sipveil_code code = s->asked ? sipveil_e2m_seal_message(s->worker, &s->e2m, octets, &sealed, &err)
                                  : sipveil_tunnel_seal_message(s->worker, &s->s.seal, octets, &sealed, &err);
     if (code != SIPVEIL_OK) {
         exit_code = tool_error(&s->s.common, path, &err);

@@ -199,14 +199,14 @@ static void tell_verdict(const trust_state *s, const char *option, const sipveil
 static sipveil_code cross(trust_state *s, sipveil_span message, sipveil_border_result *result, sipveil_error *err)
 {
     sipveil_trust_verdict from, to;
-    sipveil_trust_judge(s->table, s->border.profile, SIPVEIL_TRUST_IN, (sipveil_span){NULL, 0}, &s->from.peer,
-                        s->border.at, &from);
+    sipveil_trust_judge_peer(s->table, s->border.profile, SIPVEIL_TRUST_IN, (sipveil_span){NULL, 0}, &s->from.peer,
+                             s->border.at, &from);
     tell_verdict(s, "from", &from);
     sipveil_code code = sipveil_border_arrive(s->gate, &s->border, message, &from, result, err);
     if (code != SIPVEIL_OK || result->action != SIPVEIL_BORDER_FORWARD) return code;
     sipveil_span target = sipveil_border_target(s->gate);
     if (s->target != NULL) target = (sipveil_span){(const uint8_t *)s->target, strlen(s->target)};
-    sipveil_trust_judge(s->table, s->border.profile, SIPVEIL_TRUST_OUT, target, &s->to.peer, s->border.at, &to);
+    sipveil_trust_judge_peer(s->table, s->border.profile, SIPVEIL_TRUST_OUT, target, &s->to.peer, s->border.at, &to);
     tell_verdict(s, "to", &to);
     if (to.close) {
         tool_warning(&s->o.common, NULL, "the next hop's certificate is not for %.*s at all: close that connection",

@@ -165,8 +165,8 @@ static int note(bind_state *s, const char *path, sipveil_span message)
     sipveil_error err;
     sipveil_memory *memory = s->v.memory.memory;
     sipveil_code code = s->has_proven
-                            ? sipveil_identity_prove(s->v.o.worker, memory, message, s->sent, s->proven, s->v.now, &err)
-                            : sipveil_identity_observe(s->v.o.worker, memory, message, true, s->v.now, NULL, &err);
+                            ? sipveil_identity_prove_binding(s->v.o.worker, memory, message, s->sent, s->proven, s->v.now, &err)
+                            : sipveil_identity_observe_message(s->v.o.worker, memory, message, true, s->v.now, NULL, &err);
     return code == SIPVEIL_OK ? hand_on(s, message) : tool_error(&s->v.o.common, path, &err);
 }
 
@@ -177,8 +177,8 @@ static int bind_message(void *state, const char *path, sipveil_span message)
     sipveil_bound bound;
     sipveil_error err;
     if (s->sent || s->has_proven) return note(s, path, message);
-    if (sipveil_identity_verify(s->v.o.worker, &s->v.verify, message, &verdict, &err) != SIPVEIL_OK ||
-        sipveil_identity_bind(s->v.o.worker, &s->bind, message, &verdict, &bound, &err) != SIPVEIL_OK) {
+    if (sipveil_identity_verify_request(s->v.o.worker, &s->v.verify, message, &verdict, &err) != SIPVEIL_OK ||
+        sipveil_identity_bind_certificate(s->v.o.worker, &s->bind, message, &verdict, &bound, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
     int exit_code = write_report(s, &verdict, &bound);

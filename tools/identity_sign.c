@@ -139,7 +139,7 @@ static int sign_message(void *state, const char *path, sipveil_span message)
     sipveil_error err;
     int exit_code = check_link(s, path, message);
     if (exit_code != TOOL_OK) return exit_code;
-    if (sipveil_identity_sign(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) {
+    if (sipveil_identity_sign_request(s->o.worker, &s->sign, message, &made, &err) != SIPVEIL_OK) {
         bool of_claims = s->claims_file != NULL && strcmp(err.rule, "IDN-25") == 0; /* nothing else that is signed breaks it */
         return tool_error(&s->o.common, of_claims ? s->claims_file : err.code == SIPVEIL_USAGE ? NULL : path, &err); /* USAGE: an option */
     }

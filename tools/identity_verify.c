@@ -275,7 +275,7 @@ static int verify_message(void *state, const char *path, sipveil_span message)
     verify_state *s = state;
     sipveil_identity_verdict verdict;
     sipveil_error err;
-    if (sipveil_identity_verify(s->v.o.worker, &s->v.verify, message, &verdict, &err) != SIPVEIL_OK) {
+    if (sipveil_identity_verify_request(s->v.o.worker, &s->v.verify, message, &verdict, &err) != SIPVEIL_OK) {
         return tool_error(&s->v.o.common, path, &err);
     }
     int refused = identity_tell(&s->v, path, &verdict);

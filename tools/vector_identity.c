@@ -48,7 +48,7 @@ static void run(vector_bench *b, identity_verifying *v, sipveil_span message, ve
     sipveil_identity_verdict verdict;
     sipveil_span json;
     sipveil_error err;
-    out->code = sipveil_identity_verify(b->worker, &v->verify, message, &verdict, &out->err);
+    out->code = sipveil_identity_verify_request(b->worker, &v->verify, message, &verdict, &out->err);
     if (out->code == SIPVEIL_OK) {
         out->err = verdict.reason;
         out->code = verdict.reason.code;

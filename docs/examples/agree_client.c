@@ -23,12 +23,12 @@ int main(int argc, char **argv)
     }
     options.list = list;
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .now = (int64_t)time(NULL), .message = read_all(stdin)};
-    if (sipveil_agree_step(we.worker, &options, &association, &event, &outcome, &err)) return failed(argv[0], &err);
-    if (argc == 3) { /* The machine is a function: between two events the association is ours to keep (sipveil_agree_save). */
+    if (sipveil_agree_client_step(we.worker, &options, &association, &event, &outcome, &err)) return failed(argv[0], &err);
+    if (argc == 3) { /* The machine is a function: between two events the association is ours to keep. */
         event.kind = SIPVEIL_AGREE_EVENT_RESPONSE;
         event.message = read_all(fopen(argv[2], "rb"));
         association = outcome.next;
-        if (sipveil_agree_step(we.worker, &options, &association, &event, &outcome, &err)) return failed(argv[0], &err);
+        if (sipveil_agree_client_step(we.worker, &options, &association, &event, &outcome, &err)) return failed(argv[0], &err);
     }
     fprintf(stderr, "%s %.*s %s\n", sipveil_agree_state_name(outcome.next.state), SIPVEIL_PRINT(outcome.next.mechanism), outcome.reason.text);
     if (outcome.actions & SIPVEIL_AGREE_START_MECHANISM) fprintf(stderr, "connect, then send this:\n");

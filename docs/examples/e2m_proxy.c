@@ -23,7 +23,7 @@ int main(int argc, char **argv)
         .protected_hop = true,        /* it came over TLS ... */
         .sender_authenticated = true, /* ... from a peer that we know */
     };
-    if (sipveil_e2m_proxy(we.worker, &options, read_all(stdin), &verdict, &err)) return failed(argv[0], &err);
+    if (sipveil_e2m_proxy_message(we.worker, &options, read_all(stdin), &verdict, &err)) return failed(argv[0], &err);
     if (verdict.has_view) fprintf(stderr, "%.*s", SIPVEIL_PRINT(verdict.view));
     int code = write_out(verdict.message);
     if (code == 0 && verdict.action == SIPVEIL_E2M_RESPOND) code = 10;

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
         .reply = SIPVEIL_E2M_VIEW,  /* ... and read what the far end answers by it */
         .memory = we.memory,        /* so must we: keep it as long as the dialog lives */
     };
-    if (sipveil_e2m_seal(we.worker, &how, read_all(stdin), &sealed, &err)) return failed(argv[0], &err);
+    if (sipveil_e2m_seal_message(we.worker, &how, read_all(stdin), &sealed, &err)) return failed(argv[0], &err);
     int code = write_out(sealed.message);
     sipveil_party_take_down(&we);
     return code;

@@ -26,10 +26,10 @@ int main(int argc, char **argv)
         .memory = we.memory,
         .reuse = "last", /* the key of the offer: whoever could read that may read this */
     };
-    if (sipveil_e2m_open(we.worker, &demand, read_all(stdin), &opened, &err)) return failed(argv[0], &err);
+    if (sipveil_e2m_open_message(we.worker, &demand, read_all(stdin), &opened, &err)) return failed(argv[0], &err);
     fprintf(stderr, "%.*s", SIPVEIL_PRINT(opened.body));
     if (sipveil_tunnel_write_response(we.worker, opened.message, &ok, &answer, &err)) return failed(argv[0], &err);
-    if (sipveil_e2m_seal(we.worker, &how, answer, &sealed, &err)) return failed(argv[0], &err);
+    if (sipveil_e2m_seal_message(we.worker, &how, answer, &sealed, &err)) return failed(argv[0], &err);
     int code = write_out(sealed.message);
     sipveil_party_take_down(&we);
     return code;

@@ -24,7 +24,7 @@ static int sign(const char *key, const char *uri, sipveil_span message)
     sipveil_identity_signed made;
     if (sipveil_party_set_up(&we, key, NULL, &err)) return failed("identity", &err);
     const sipveil_identity_sign_options how = {.size = sizeof how, .key = we.own, .info = uri};
-    if (sipveil_identity_sign(we.worker, &how, message, &made, &err)) return failed("identity", &err);
+    if (sipveil_identity_sign_request(we.worker, &how, message, &made, &err)) return failed("identity", &err);
     if (!made.is_signed) fprintf(stderr, "not signed: %s\n", made.warning_count > 0 ? made.warnings[0].text : "");
     int code = write_out(made.message);
     sipveil_party_take_down(&we);
@@ -44,7 +44,7 @@ static int verify(const char *anchor, char *certificate, sipveil_span message)
         .memory = we.memory, /* of one run only here: keep it, and what comes twice is noticed */
         .required = true,
     };
-    if (sipveil_identity_verify(we.worker, &how, message, &verdict, &err)) return failed("identity", &err);
+    if (sipveil_identity_verify_request(we.worker, &how, message, &verdict, &err)) return failed("identity", &err);
     if (verdict.valid) printf("%s, says %s\n", verdict.identity, verdict.domain);
     else printf("answer %d %s: %s\n", verdict.status, verdict.phrase, verdict.reason.text);
     int code = !verdict.valid;

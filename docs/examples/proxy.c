@@ -13,7 +13,8 @@ static void pass(const sipveil_party *we, const sipveil_e2m_proxy_options *hop, 
 {
     sipveil_e2m_verdict verdict;
     sipveil_span call;
-    if (sipveil_e2m_proxy(we->worker, hop, message, &verdict, &err) || sipveil_sip_read_field(message, "Call-ID", 0, &call, &err)) {
+    if (sipveil_e2m_proxy_message(we->worker, hop, message, &verdict, &err) ||
+        sipveil_sip_read_field(message, "Call-ID", 0, &call, &err)) {
         (void)failed("proxy: dropped", &err); /* not even framed: nobody can be answered */
         return;
     }

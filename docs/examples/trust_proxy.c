@@ -26,13 +26,13 @@ int main(int argc, char **argv)
     sipveil_trust_peer peer = {.size = sizeof peer, .address = argv[2], .transport = SIPVEIL_TRUST_TLS, .names = &names[0], .name_count = 1};
     const sipveil_border_options options = {.size = sizeof options, .table = table};
     /* What it may be believed ... */
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, any, &peer, (int64_t)time(NULL), &from);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, any, &peer, (int64_t)time(NULL), &from);
     if (sipveil_border_arrive(border, &options, read_all(stdin), &from, &result, &err)) return failed(argv[0], &err);
     if (result.action == SIPVEIL_BORDER_FORWARD) { /* ... and what the next hop may be told: once for each branch. */
         peer.address = argv[4];
         peer.names = &names[1];
-        sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_OUT, sipveil_border_target(border), &peer,
-                            (int64_t)time(NULL), &to);
+        sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_OUT, sipveil_border_target(border), &peer,
+                                 (int64_t)time(NULL), &to);
         if (sipveil_border_leave(border, &to, &result, &err)) return failed(argv[0], &err);
     }
     size_t count;

@@ -15,7 +15,7 @@ static int call(const sipveil_party *we, char **with, const udp_link *link)
     if (sipveil_keyring_add_file(we->keyring, with[2], NULL, &proxy.key, &err)) return failed("ua: the proxy", &err);
     const sipveil_e2m_options how = {.size = sizeof how, .hops = &proxy, .hop_count = 1, .sign_label = true,
         .seal = {.recipients = &far, .recipient_count = 1, .signers = &we->own, .signer_count = 1}};
-    if (sipveil_e2m_seal(we->worker, &how, read_all(stdin), &sealed, &err)) return failed("ua: seal", &err);
+    if (sipveil_e2m_seal_message(we->worker, &how, read_all(stdin), &sealed, &err)) return failed("ua: seal", &err);
     return udp_send(link, sealed.message);
 }
 

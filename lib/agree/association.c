@@ -57,8 +57,8 @@ static void fill_fields(sipveil_agree_association *a, numbers *n, field out[FIEL
     for (size_t i = 0; i < FIELDS; i++) out[i] = fields[i];
 }
 
-sipveil_code sipveil_agree_save(sipveil_worker *worker, const sipveil_agree_association *association, sipveil_span *image,
-                                sipveil_error *err)
+sipveil_code sipveil_agree_save_association(sipveil_worker *worker, const sipveil_agree_association *association,
+                                            sipveil_span *image, sipveil_error *err)
 {
     field fields[FIELDS];
     sv_buffer b;
@@ -107,7 +107,7 @@ static bool take_field(sv_cursor *c, const field *f)
     return true;
 }
 
-sipveil_code sipveil_agree_load(sipveil_span image, sipveil_agree_association *out, sipveil_error *err)
+sipveil_code sipveil_agree_load_association(sipveil_span image, sipveil_agree_association *out, sipveil_error *err)
 {
     field fields[FIELDS];
     numbers n = {0};

@@ -358,9 +358,9 @@ static sipveil_code finish(sv_client *c, sipveil_agree_state before, sipveil_err
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_agree_step(sipveil_worker *worker, const sipveil_agree_client_options *options,
-                                const sipveil_agree_association *before, const sipveil_agree_event *event,
-                                sipveil_agree_outcome *out, sipveil_error *err)
+sipveil_code sipveil_agree_client_step(sipveil_worker *worker, const sipveil_agree_client_options *options,
+                                       const sipveil_agree_association *before, const sipveil_agree_event *event,
+                                       sipveil_agree_outcome *out, sipveil_error *err)
 {
     sipveil_error local;
     if (err == NULL) err = &local;

@@ -50,15 +50,15 @@ static void step(play *p, sipveil_agree_event_kind kind, sipveil_span message, c
     sipveil_agree_outcome out;
     sipveil_span image;
     sipveil_agree_event event = {.kind = kind, .message = message, .over = over, .now = p->server.now};
-    if (sipveil_agree_step(worker, &p->client, &p->a, &event, &out, NULL) != SIPVEIL_OK) {
+    if (sipveil_agree_client_step(worker, &p->client, &p->a, &event, &out, NULL) != SIPVEIL_OK) {
         must(out.next.state == p->a.state && out.message.len == 0);
         return;
     }
     check_invariants(p, &out);
-    must(sipveil_agree_save(worker, &out.next, &image, NULL) == SIPVEIL_OK);
+    must(sipveil_agree_save_association(worker, &out.next, &image, NULL) == SIPVEIL_OK);
     if (out.message.len > 0) set(&p->requests[p->request_count++ % KEPT], out.message, false);
     set(&p->image, image, false);
-    must(p->image.len > 0 && sipveil_agree_load(span_of(&p->image), &p->a, NULL) == SIPVEIL_OK);
+    must(p->image.len > 0 && sipveil_agree_load_association(span_of(&p->image), &p->a, NULL) == SIPVEIL_OK);
 }
 
 /* ---- the next hop ---- */
@@ -78,7 +78,7 @@ static void deliver_to_server(play *p, sipveil_span request, bool over_tls)
     text *answer = &p->answers[p->answer_count % KEPT];
     static sv_sip_view view;
     p->server.protected_by = over_tls ? "tls" : NULL;
-    if (sipveil_agree_check(worker, &p->server, request, &v, NULL) != SIPVEIL_OK) return;
+    if (sipveil_agree_check_request(worker, &p->server, request, &v, NULL) != SIPVEIL_OK) return;
     if (v.action == SIPVEIL_AGREE_RESPOND) {
         set(answer, v.message, over_tls);
     } else {
@@ -159,10 +159,10 @@ static void check_image(sipveil_span octets)
 {
     sipveil_agree_association a;
     sipveil_span again;
-    if (sipveil_agree_load(octets, &a, NULL) != SIPVEIL_OK) return;
+    if (sipveil_agree_load_association(octets, &a, NULL) != SIPVEIL_OK) return;
     sv_worker_begin(worker);
-    must(sipveil_agree_save(worker, &a, &again, NULL) == SIPVEIL_OK);
-    must(sipveil_agree_load(again, &a, NULL) == SIPVEIL_OK);
+    must(sipveil_agree_save_association(worker, &a, &again, NULL) == SIPVEIL_OK);
+    must(sipveil_agree_load_association(again, &a, NULL) == SIPVEIL_OK);
 }
 
 void fuzz_input(const uint8_t *data, size_t size)

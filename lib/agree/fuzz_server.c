@@ -66,14 +66,14 @@ static void step(play *p, sipveil_agree_event_kind kind, sipveil_span message)
     sipveil_agree_outcome out;
     sipveil_span image;
     sipveil_agree_event event = {.kind = kind, .message = message, .now = p->server.now};
-    if (sipveil_agree_step(worker, &p->client, &p->a, &event, &out, NULL) != SIPVEIL_OK) return;
-    must(sipveil_agree_save(worker, &out.next, &image, NULL) == SIPVEIL_OK);
+    if (sipveil_agree_client_step(worker, &p->client, &p->a, &event, &out, NULL) != SIPVEIL_OK) return;
+    must(sipveil_agree_save_association(worker, &out.next, &image, NULL) == SIPVEIL_OK);
     if (out.message.len > 0) {
         set(&p->requests[p->request_count++ % KEPT], out.message, false);
         note_made(p, out.message);
     }
     set(&p->image, image, false);
-    must(p->image.len > 0 && sipveil_agree_load(span_of(&p->image), &p->a, NULL) == SIPVEIL_OK);
+    must(p->image.len > 0 && sipveil_agree_load_association(span_of(&p->image), &p->a, NULL) == SIPVEIL_OK);
 }
 
 static void check_taken(play *p, sipveil_span request, const sipveil_agree_verdict *v)
@@ -89,7 +89,7 @@ static void check_taken(play *p, sipveil_span request, const sipveil_agree_verdi
 static void deliver(play *p, sipveil_span request)
 {
     sipveil_agree_verdict v;
-    if (sipveil_agree_check(worker, &p->server, request, &v, NULL) != SIPVEIL_OK) return;
+    if (sipveil_agree_check_request(worker, &p->server, request, &v, NULL) != SIPVEIL_OK) return;
     if (v.action == SIPVEIL_AGREE_RESPOND) set(&p->answer, v.message, false);
     else if (v.action == SIPVEIL_AGREE_ACCEPT && v.row != 1) check_taken(p, request, &v);
 }

@@ -121,8 +121,8 @@ sipveil_span sipveil_agree_list_text(const sipveil_agree_list *list)
     return list != NULL ? list->text : SV_SPAN("");
 }
 
-sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sipveil_agree_list *list,
-                                               sipveil_span verify)
+sipveil_agree_comparison sipveil_agree_compare_verify(sipveil_worker *worker, const sipveil_agree_list *list,
+                                                      sipveil_span verify)
 {
     if (worker == NULL || list == NULL) return SIPVEIL_AGREE_SYNTAX;
     sv_worker_begin(worker);

@@ -237,8 +237,8 @@ static sipveil_code keep_for_report(sv_server *s, const sipveil_agree_verdict *o
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_agree_check(sipveil_worker *worker, const sipveil_agree_server_options *options, sipveil_span message,
-                                 sipveil_agree_verdict *out, sipveil_error *err)
+sipveil_code sipveil_agree_check_request(sipveil_worker *worker, const sipveil_agree_server_options *options,
+                                         sipveil_span message, sipveil_agree_verdict *out, sipveil_error *err)
 {
     sipveil_error local;
     if (err == NULL) err = &local;

@@ -33,7 +33,7 @@ typedef struct sv_agree_decision {
 } sv_agree_decision;
 sv_agree_decision sv_agree_decide(const sv_agree_facts *facts);
 
-/* One call of sipveil_agree_check. */
+/* One call of sipveil_agree_check_request. */
 typedef struct sv_server {
     sv_operation *op;
     const sipveil_agree_server_options *options;

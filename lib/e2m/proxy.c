@@ -232,8 +232,8 @@ static sipveil_code forget_ended(sv_hop *hop, sipveil_error *err)
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
-                               sipveil_e2m_verdict *out, sipveil_error *err)
+sipveil_code sipveil_e2m_proxy_message(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
+                                       sipveil_e2m_verdict *out, sipveil_error *err)
 {
     sipveil_error local;
     sv_hop hop;
@@ -267,8 +267,8 @@ sipveil_code sipveil_e2m_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_o
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_e2m_concerns(sipveil_worker *worker, const sipveil_e2m_proxy_options *options,
-                                  sipveil_span message, bool *concerns, sipveil_error *err)
+sipveil_code sipveil_e2m_concerns_proxy(sipveil_worker *worker, const sipveil_e2m_proxy_options *options, sipveil_span message,
+                                        bool *concerns, sipveil_error *err)
 {
     sipveil_error local;
     sv_hop hop;

@@ -49,11 +49,11 @@ static sipveil_code seal_again(const sv_retry *r, sipveil_span again, sipveil_se
     if (e2m.form == SIPVEIL_E2M_PRIVATE) e2m.form = SIPVEIL_E2M_FORM_AUTO;
     bool kept = e2m.keep;
     ask_for_answers(r, &e2m);
-    sipveil_code code = sipveil_e2m_seal(r->worker, &e2m, again, out, r->err);
+    sipveil_code code = sipveil_e2m_seal_message(r->worker, &e2m, again, out, r->err);
     bool split = code == SIPVEIL_POLICY && e2m.keep && !kept && sv_equal_str(sv_span_str(r->err->rule), "E2M-37");
     if (!split) return code;
     e2m.keep = false; /* keys of media make it a split body, and of that no key is held */
-    return sipveil_e2m_seal(r->worker, &e2m, again, out, r->err);
+    return sipveil_e2m_seal_message(r->worker, &e2m, again, out, r->err);
 }
 
 static void warn_of_tail(sv_operation *op, const char *message, size_t tail)
@@ -105,8 +105,8 @@ static sipveil_code retry(sv_retry *r, sipveil_span request, sipveil_span respon
     return report(r, out);
 }
 
-sipveil_code sipveil_e2m_retry(sipveil_worker *worker, const sipveil_e2m_retry_options *options, sipveil_span request,
-                               sipveil_span response, sipveil_sealed *out, sipveil_error *err)
+sipveil_code sipveil_e2m_retry_message(sipveil_worker *worker, const sipveil_e2m_retry_options *options, sipveil_span request,
+                                       sipveil_span response, sipveil_sealed *out, sipveil_error *err)
 {
     sipveil_error local;
     if (err == NULL) err = &local;

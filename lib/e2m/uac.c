@@ -235,8 +235,8 @@ static sipveil_code seal_shared(sipveil_worker *worker, const sipveil_e2m_option
     return code;
 }
 
-sipveil_code sipveil_e2m_seal(sipveil_worker *worker, const sipveil_e2m_options *options, sipveil_span message,
-                              sipveil_sealed *out, sipveil_error *err)
+sipveil_code sipveil_e2m_seal_message(sipveil_worker *worker, const sipveil_e2m_options *options, sipveil_span message,
+                                      sipveil_sealed *out, sipveil_error *err)
 {
     sipveil_error local;
     if (err == NULL) err = &local;

@@ -211,8 +211,8 @@ static void tell(void *state, sv_operation *op)
     if (ua->asked) report_undisclosed(ua, op, &labels, &ua->asked_for);
 }
 
-sipveil_code sipveil_e2m_open(sipveil_worker *worker, const sipveil_e2m_open_options *options, sipveil_span message,
-                              sipveil_opened *out, sipveil_error *err)
+sipveil_code sipveil_e2m_open_message(sipveil_worker *worker, const sipveil_e2m_open_options *options, sipveil_span message,
+                                      sipveil_opened *out, sipveil_error *err)
 {
     if (worker == NULL || options == NULL || options->size != sizeof *options || out == NULL) {
         sv_error_clear(err);

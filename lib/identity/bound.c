@@ -204,8 +204,9 @@ static sipveil_code bind(sipveil_worker *worker, const sipveil_identity_bind_opt
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_identity_bind(sipveil_worker *worker, const sipveil_identity_bind_options *options, sipveil_span message,
-                                   const sipveil_identity_verdict *verdict, sipveil_bound *out, sipveil_error *err)
+sipveil_code sipveil_identity_bind_certificate(sipveil_worker *worker, const sipveil_identity_bind_options *options,
+                                               sipveil_span message, const sipveil_identity_verdict *verdict,
+                                               sipveil_bound *out, sipveil_error *err)
 {
     sipveil_bound result = {.aor = "", .carrier = "none", .why = ""};
     sv_error_clear(err);
@@ -232,8 +233,8 @@ static sipveil_code begin(sipveil_worker *worker, const sipveil_memory *memory, 
     return sv_worker_begin_with(worker, message, err);
 }
 
-sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
-                                      int64_t at, unsigned *events, sipveil_error *err)
+sipveil_code sipveil_identity_observe_message(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
+                                              int64_t at, unsigned *events, sipveil_error *err)
 {
     sv_sip_view *view;
     unsigned happened = 0;
@@ -255,8 +256,8 @@ static sipveil_code not_bound(const sv_dialog *dialog, sipveil_error *err)
     return sv_hint(err, SIPVEIL_NO_KEY, "'sipveil identity bind' binds one, 'sipveil identity bound' lists what is bound");
 }
 
-sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
-                                    const uint8_t sha256[32], int64_t at, sipveil_error *err)
+sipveil_code sipveil_identity_prove_binding(sipveil_worker *worker, sipveil_memory *memory, sipveil_span message, bool sent,
+                                            const uint8_t sha256[32], int64_t at, sipveil_error *err)
 {
     sv_sip_view *view;
     sv_binding proven;

@@ -66,7 +66,7 @@ static bool judge(sv_arena *arena, sipveil_span value, sipveil_identity_verdict 
     options.has_at = true;
     options.at = NOW;
     options.compat = value.len % 2 == 0 ? SIPVEIL_COMPAT_SAMPLES : 0;
-    return !b.failed && sipveil_identity_verify(at.worker, &options, sv_buffer_span(&b), verdict, NULL) == SIPVEIL_OK;
+    return !b.failed && sipveil_identity_verify_request(at.worker, &options, sv_buffer_span(&b), verdict, NULL) == SIPVEIL_OK;
 }
 
 static void check_verdict(const sipveil_identity_verdict *verdict, bool may_be_valid)

@@ -99,7 +99,7 @@ static bool verify(sipveil_span message, sipveil_memory *memory, sipveil_identit
     options.memory = memory;
     options.has_at = true;
     options.at = NOW;
-    if (sipveil_identity_verify(at.worker, &options, message, verdict, NULL) != SIPVEIL_OK) return false;
+    if (sipveil_identity_verify_request(at.worker, &options, message, verdict, NULL) != SIPVEIL_OK) return false;
     must(!verdict->valid || (verdict->status == 0 && verdict->path == SIPVEIL_IDENTITY_RFC4474 && verdict->weak));
     must(sipveil_identity_report_json(at.worker, verdict, &json, NULL) == SIPVEIL_OK && json.len > 2);
     return true;

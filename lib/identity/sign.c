@@ -334,8 +334,8 @@ static sipveil_code start(const sipveil_worker *worker, const sipveil_identity_s
     return check_options(worker, options, s);
 }
 
-sipveil_code sipveil_identity_sign(sipveil_worker *worker, const sipveil_identity_sign_options *options, sipveil_span message,
-                                   sipveil_identity_signed *out, sipveil_error *err)
+sipveil_code sipveil_identity_sign_request(sipveil_worker *worker, const sipveil_identity_sign_options *options,
+                                           sipveil_span message, sipveil_identity_signed *out, sipveil_error *err)
 {
     sipveil_error local;
     sv_sip_view view;
@@ -365,8 +365,9 @@ static sipveil_code check_response(const signing *s, sipveil_span octets)
     return refuse(s, "IDN-35", "the request has no compact form of ours: once is enough");
 }
 
-sipveil_code sipveil_identity_retry(sipveil_worker *worker, const sipveil_identity_sign_options *options, sipveil_span request,
-                                    sipveil_span response, sipveil_identity_signed *out, sipveil_error *err)
+sipveil_code sipveil_identity_retry_request(sipveil_worker *worker, const sipveil_identity_sign_options *options,
+                                            sipveil_span request, sipveil_span response, sipveil_identity_signed *out,
+                                            sipveil_error *err)
 {
     sipveil_error local;
     sv_sip_view view;

@@ -225,8 +225,8 @@ static sipveil_code judge(sv_judging *j, sipveil_error *err)
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_identity_verify(sipveil_worker *worker, const sipveil_identity_verify_options *options, sipveil_span message,
-                                     sipveil_identity_verdict *out, sipveil_error *err)
+sipveil_code sipveil_identity_verify_request(sipveil_worker *worker, const sipveil_identity_verify_options *options,
+                                             sipveil_span message, sipveil_identity_verdict *out, sipveil_error *err)
 {
     sipveil_error local;
     sv_sip_view view;

@@ -140,7 +140,7 @@ static void ask(const tour *t)
     (void)sv_take_if(&c, '\n');
     if (rows > 0 && (t->switches & 1) != 0) wish.privacy = text[0];
     wish.identities = identities;
-    if (sipveil_trust_ask(border, &wish, sv_rest(&c), &to, &out, NULL) != SIPVEIL_OK) {
+    if (sipveil_trust_write_wish(border, &wish, sv_rest(&c), &to, &out, NULL) != SIPVEIL_OK) {
         must(out.len == 0);
         return;
     }

@@ -48,8 +48,8 @@ static void check_verdicts(const sipveil_trust_table *table)
     const sipveil_trust_peer peer = {.size = sizeof peer, .address = "10.0.0.1", .transport = SIPVEIL_TRUST_UDP};
     for (size_t i = 0; i < 3; i++) {
         sipveil_trust_verdict v;
-        sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_OUT, sv_span_str(domains[i]), &peer,
-                            1795255200, &v);
+        sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_OUT, sv_span_str(domains[i]), &peer,
+                                 1795255200, &v);
         must(!v.trusted && v.reasons != 0);
     }
 }

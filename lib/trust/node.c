@@ -27,8 +27,7 @@ static sipveil_code speaks_as_node(void *state, sv_operation *op, const sv_node 
     peer.name_count = 0;
     peer.sa = NULL;
     peer.signer = &certificate;
-    sipveil_trust_judge(n->table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, op->now,
-                        &v);
+    sipveil_trust_judge_peer(n->table, SIPVEIL_TRUST_PROFILE_RFC3325, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, op->now, &v);
     *speaks = v.trusted && v.protection == SIPVEIL_TRUST_BY_SMIME;
     if (*speaks) *n->verdict = v;
     return SIPVEIL_OK;
@@ -49,7 +48,7 @@ sipveil_code sipveil_trust_open_message(sipveil_worker *worker, const sipveil_op
     sipveil_open_options open = *options;
     open.allow_unprotected = true; /* most hops do not sign */
     int64_t at = options->has_at ? options->at : sv_now(worker->context);
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, sv_span(NULL, 0), peer, at, verdict);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, sv_span(NULL, 0), peer, at, verdict);
     sipveil_code code = sv_open_extended(worker, &open, &extension, message, out, err);
     worker->operation.extension = NULL; /* it goes with this call */
     if (code == SIPVEIL_OK && by_signature.trusted && !verdict->trusted) *verdict = by_signature;

@@ -271,9 +271,9 @@ static bool must_close(const inquiry *q, sipveil_span domain)
     return false;
 }
 
-void sipveil_trust_judge(const sipveil_trust_table *table, sipveil_trust_profile profile,
-                         sipveil_trust_direction direction, sipveil_span domain, const sipveil_trust_peer *peer,
-                         int64_t at, sipveil_trust_verdict *out)
+void sipveil_trust_judge_peer(const sipveil_trust_table *table, sipveil_trust_profile profile,
+                              sipveil_trust_direction direction, sipveil_span domain, const sipveil_trust_peer *peer,
+                              int64_t at, sipveil_trust_verdict *out)
 {
     *out = (sipveil_trust_verdict){.reasons = SIPVEIL_TRUST_NO_ROW, .valid_until = INT64_MAX};
     if (table == NULL || peer == NULL || peer->size != sizeof *peer) return;

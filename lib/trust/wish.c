@@ -89,8 +89,8 @@ static sipveil_code add_rows(sipveil_border *b, const sipveil_trust_wish *w, uns
     return SIPVEIL_OK;
 }
 
-sipveil_code sipveil_trust_ask(sipveil_border *b, const sipveil_trust_wish *w, sipveil_span message,
-                               const sipveil_trust_verdict *to, sipveil_span *out, sipveil_error *err)
+sipveil_code sipveil_trust_write_wish(sipveil_border *b, const sipveil_trust_wish *w, sipveil_span message,
+                                      const sipveil_trust_verdict *to, sipveil_span *out, sipveil_error *err)
 {
     sv_privacy privacy = {0};
     sv_buffer written;

@@ -93,19 +93,21 @@ static void step(sipveil_agree_event_kind kind, const char *received, const char
     sipveil_error err;
     sipveil_span saved;
     sipveil_agree_event event = {.kind = kind, .message = sv_span_str(received), .over = over, .now = 1000};
-    if (sipveil_agree_step(ue, &client, &association, &event, &outcome, &err) != SIPVEIL_OK) fail_msg("the UE: %s", err.text);
+    if (sipveil_agree_client_step(ue, &client, &association, &event, &outcome, &err) != SIPVEIL_OK)
+        fail_msg("the UE: %s", err.text);
     put(out, outcome.message);
-    assert_int_equal(sipveil_agree_save(ue, &outcome.next, &saved, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_agree_save_association(ue, &outcome.next, &saved, &err), SIPVEIL_OK);
     assert_true(saved.len <= ROOM);
     memcpy(image, saved.data, saved.len);
-    assert_int_equal(sipveil_agree_load(sv_span(image, saved.len), &association, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_agree_load_association(sv_span(image, saved.len), &association, &err), SIPVEIL_OK);
 }
 
 static void check(const char *request, const char *protected_by, message out)
 {
     sipveil_error err;
     server.protected_by = protected_by;
-    if (sipveil_agree_check(pcscf, &server, sv_span_str(request), &verdict, &err) != SIPVEIL_OK) fail_msg("the P-CSCF: %s", err.text);
+    if (sipveil_agree_check_request(pcscf, &server, sv_span_str(request), &verdict, &err) != SIPVEIL_OK)
+        fail_msg("the P-CSCF: %s", err.text);
     put(out, verdict.message);
 }
 
@@ -349,7 +351,7 @@ static void two_first_registers(void **state)
         if (i < 3) assert_string_equal(rule_that_failed(), "AGR-52");
         server.memory = NULL;
         server.protected_by = "ipsec-3gpp";
-        assert_int_equal(sipveil_agree_check(pcscf, &server, sv_span_str(second), &verdict, NULL), SIPVEIL_USAGE);
+        assert_int_equal(sipveil_agree_check_request(pcscf, &server, sv_span_str(second), &verdict, NULL), SIPVEIL_USAGE);
         server.memory = memory;
     }
 }
@@ -407,7 +409,7 @@ static void tls_in_ims(void **state)
     begin(state);
     sipveil_error err;
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = sv_span_str(REGISTER), .over_rfc3263_tls = true, .now = 1000};
-    assert_int_equal(sipveil_agree_step(ue, &client, &association, &event, &outcome, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_agree_client_step(ue, &client, &association, &event, &outcome, &err), SIPVEIL_OK);
     assert_int_equal(outcome.next.state, SIPVEIL_AGREE_IDLE);
     assert_true(sv_equal_str(outcome.message, REGISTER));
 }

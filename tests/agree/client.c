@@ -31,11 +31,11 @@ static void offers(void **state)
         pair_end(p);
         p = at(w, (sipveil_agree_profile)i);
         sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = SV_SPAN(OFFERED_INVITE), .over_rfc3263_tls = true, .now = NOW};
-        PAIR_OK(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
+        PAIR_OK(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
         assert_int_equal(p->outcome.next.state, draft04 ? SIPVEIL_AGREE_OFFERED : SIPVEIL_AGREE_IDLE);
         assert_int_equal(sv_equal(p->outcome.message, SV_SPAN(OFFERED_INVITE)), !draft04);
         p->client.list = NULL; /* D-16: off */
-        PAIR_OK(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
+        PAIR_OK(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
         assert_true(p->outcome.next.state == SIPVEIL_AGREE_IDLE && sv_equal(p->outcome.message, SV_SPAN(OFFERED_INVITE)));
         pair_end(p);
     }
@@ -49,15 +49,15 @@ static void bare_line_feeds(void **state)
                                   "From: <sip:alice@home.example>;tag=1\nTo: <sip:p1.home.example>\nCall-ID: c1\nCSeq: 1 OPTIONS\n\n";
     pair *p = at(w, SIPVEIL_AGREE_RFC3329);
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = SV_SPAN(request), .now = NOW};
-    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
     p->client.accept_bare_lf = true;
-    PAIR_OK(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
+    PAIR_OK(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
     size_t at_line;
     assert_true(sv_find(p->outcome.message, SV_SPAN("\r\nCSeq: 1 OPTIONS\r\nSecurity-Client: tls, digest\r\n"), &at_line));
     assert_true(p->outcome.warning_count == 1 && strcmp(p->outcome.warnings[0].rule, "ADV-009") == 0);
     p->a = p->outcome.next;
     event = (sipveil_agree_event){.kind = SIPVEIL_AGREE_EVENT_RESPONSE, .message = SV_SPAN("SIP/2.0 200 OK\nCSeq: 1 OPTIONS\n\n"), .now = NOW};
-    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
     pair_end(p);
 }
 
@@ -75,14 +75,16 @@ static void an_outcome_is_the_next_start(void **state)
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         if (steps[i].kind == SIPVEIL_AGREE_EVENT_RESPONSE) pair_server(p, NULL, 494);
         sipveil_agree_event event = {.kind = steps[i].kind, .message = span_of(&p->message), .now = NOW};
-        PAIR_OK(sipveil_agree_step(w->worker, &p->client, i == 0 ? &p->a : &p->outcome.next, &event, &p->outcome, &p->err));
+        PAIR_OK(
+            sipveil_agree_client_step(w->worker, &p->client, i == 0 ? &p->a : &p->outcome.next, &event, &p->outcome, &p->err));
         assert_int_equal(p->outcome.next.state, steps[i].state);
         if (p->outcome.message.len > 0) set_text(&p->message, p->outcome.message);
     }
     assert_true(sv_equal_str(p->outcome.next.mechanism, "tls"));
     assert_true(has(p, "\r\nSecurity-Verify: ") && has(p, "\r\nCSeq: 2 INVITE\r\n"));
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_RESPONSE, .message = SV_SPAN("garbage"), .now = NOW};
-    assert_int_equal(sipveil_agree_step(w->worker, &p->client, &p->outcome.next, &event, &p->outcome, &p->err), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_agree_client_step(w->worker, &p->client, &p->outcome.next, &event, &p->outcome, &p->err),
+                     SIPVEIL_MALFORMED);
     assert_true(sv_equal_str(p->outcome.next.mechanism, "tls")); /* as it was, and still there */
     pair_end(p);
 }
@@ -223,11 +225,11 @@ static void damaged_octets(void **state)
     bring_to(p, SIPVEIL_AGREE_CONFIRMING);
     assert_true(sv_equal_str(p->a.own_list, "tls, digest") && p->a.must && sv_equal_str(p->a.mechanism, "tls"));
     for (size_t len = 0; len < p->image.len; len++) {
-        assert_int_equal(sipveil_agree_load(sv_span(p->image.octets, len), &a, NULL), SIPVEIL_MALFORMED);
+        assert_int_equal(sipveil_agree_load_association(sv_span(p->image.octets, len), &a, NULL), SIPVEIL_MALFORMED);
         assert_true(a.state == SIPVEIL_AGREE_IDLE && a.request.len == 0);
     }
     p->image.octets[p->image.len] = 'x';
-    assert_int_equal(sipveil_agree_load(sv_span(p->image.octets, p->image.len + 1), &a, NULL), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_agree_load_association(sv_span(p->image.octets, p->image.len + 1), &a, NULL), SIPVEIL_MALFORMED);
     pair_end(p);
 }
 

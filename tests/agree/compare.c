@@ -76,10 +76,11 @@ static void through_the_public_call(void **state)
     assert_int_equal(sipveil_worker_new(context, &worker, NULL), SIPVEIL_OK);
     assert_int_equal(sipveil_agree_list_read(SV_SPAN("tls, sdes-srtp;mediasec"), SIPVEIL_AGREE_3GPP, SIPVEIL_AGREE_SERVER, &own, NULL),
                      SIPVEIL_OK);
-    assert_int_equal(sipveil_agree_compare(worker, own, SV_SPAN("tls , SDES-SRTP;mediasec")), SIPVEIL_AGREE_SAME);
-    assert_int_equal(sipveil_agree_compare(worker, own, SV_SPAN("tls;q=1.0,sdes-srtp;mediasec")), SIPVEIL_AGREE_SAME); /* AGR-04 */
-    assert_int_equal(sipveil_agree_compare(worker, own, SV_SPAN("tls")), SIPVEIL_AGREE_CHANGED);
-    assert_int_equal(sipveil_agree_compare(worker, own, SV_SPAN("tls, ;")), SIPVEIL_AGREE_SYNTAX);
+    assert_int_equal(sipveil_agree_compare_verify(worker, own, SV_SPAN("tls , SDES-SRTP;mediasec")), SIPVEIL_AGREE_SAME);
+    assert_int_equal(sipveil_agree_compare_verify(worker, own, SV_SPAN("tls;q=1.0,sdes-srtp;mediasec")),
+                     SIPVEIL_AGREE_SAME); /* AGR-04 */
+    assert_int_equal(sipveil_agree_compare_verify(worker, own, SV_SPAN("tls")), SIPVEIL_AGREE_CHANGED);
+    assert_int_equal(sipveil_agree_compare_verify(worker, own, SV_SPAN("tls, ;")), SIPVEIL_AGREE_SYNTAX);
     sipveil_agree_list_free(own);
     sipveil_worker_free(worker);
     sipveil_context_free(context);

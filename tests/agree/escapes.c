@@ -51,7 +51,7 @@ static void ended_is_not_clear(void **state)
     refuses_to_send(p);
     /* TLS that RFC 3263 asked for needs no agreement, before or after (D-07). */
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = SV_SPAN(OFFERED_INVITE), .over_rfc3263_tls = true, .now = NOW};
-    PAIR_OK(sipveil_agree_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
+    PAIR_OK(sipveil_agree_client_step(w->worker, &p->client, &p->a, &event, &p->outcome, &p->err));
     assert_true(p->outcome.next.mechanism.len == 0 && sv_equal(p->outcome.message, SV_SPAN(OFFERED_INVITE)));
     pair_end(p);
 }

@@ -100,7 +100,8 @@ static void begin_stage(void *user)
     assert_int_equal(sipveil_memory_new(&s.memory, &err), SIPVEIL_OK);
     if (s.now->memory.len > 0) assert_int_equal(sipveil_memory_load(s.memory, span_of(&s.now->memory), NOW, &err), SIPVEIL_OK);
     memset(&s.association, 0, sizeof s.association);
-    if (s.now->image.len > 0) assert_int_equal(sipveil_agree_load(span_of(&s.now->image), &s.association, &err), SIPVEIL_OK);
+    if (s.now->image.len > 0)
+        assert_int_equal(sipveil_agree_load_association(span_of(&s.now->image), &s.association, &err), SIPVEIL_OK);
 }
 
 static void end_stage(void *user)
@@ -125,7 +126,7 @@ static sipveil_code client_again(sipveil_error *err)
     sipveil_span image, report;
     sipveil_agree_event event = {.kind = s.now->kind, .message = span_of(&s.now->message), .over = s.now->over, .now = NOW};
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_agree_step(s.worker, &s.p.client, &s.association, &event, &out, err);
+    sipveil_code code = sipveil_agree_client_step(s.worker, &s.p.client, &s.association, &event, &out, err);
     if (code != SIPVEIL_OK) {
         assert_memory_equal(&out.next, &s.association, sizeof s.association);
         assert_true(out.actions == 0 && out.message.data == NULL && out.check_count == 0 && out.reason.code == SIPVEIL_OK);
@@ -135,7 +136,7 @@ static sipveil_code client_again(sipveil_error *err)
     if (failing.whose == FAILING_LIBCRYPTO && out.next.failure == SIPVEIL_AGREE_E_CERT) return SIPVEIL_OK;
     assert_true(out.check_count == s.now->checks);
     if (out.next.state != s.now->state) fail_msg("%s: %s", s.now->name, sipveil_agree_state_name(out.next.state));
-    code = sipveil_agree_save(s.worker, &out.next, &image, err);
+    code = sipveil_agree_save_association(s.worker, &out.next, &image, err);
     assert_int_equal(image.len > 0, code == SIPVEIL_OK);
     if (code == SIPVEIL_OK) code = sipveil_agree_report_json(s.worker, &report, err);
     return code;
@@ -148,7 +149,7 @@ static sipveil_code server_again(sipveil_error *err)
     options.memory = s.memory;
     options.protected_by = s.now->over;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_agree_check(s.worker, &options, span_of(&s.now->message), &out, err);
+    sipveil_code code = sipveil_agree_check_request(s.worker, &options, span_of(&s.now->message), &out, err);
     if (code != SIPVEIL_OK) assert_true(is_zero(&out, sizeof out));
     else if (failing.whose == FAILING_LIBCRYPTO && out.action == SIPVEIL_AGREE_RESPOND) return code; /* as with a key that does not fit */
     else if (out.status != s.now->status) fail_msg("%s: %d (%s), not %d", s.now->name, out.status, out.reason.text, s.now->status);
@@ -175,7 +176,7 @@ static void check_stage(void *user, sipveil_code code)
     options.protected_by = s.now->over;
     (void)code;
     assert_int_equal(sipveil_worker_new(s.p.w->context, &worker, &err), SIPVEIL_OK);
-    assert_int_equal(sipveil_agree_check(worker, &options, span_of(s.replayed), &out, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_agree_check_request(worker, &options, span_of(s.replayed), &out, &err), SIPVEIL_OK);
     assert_int_equal(out.action, SIPVEIL_AGREE_RESPOND);
     sipveil_worker_free(worker);
 }

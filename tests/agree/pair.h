@@ -93,11 +93,11 @@ static inline sipveil_code pair_try(pair *p, sipveil_agree_event_kind kind, cons
 {
     sipveil_span image;
     sipveil_agree_event event = {.kind = kind, .message = span_of(&p->message), .over = over, .now = p->server.now};
-    sipveil_code code = sipveil_agree_step(p->w->worker, &p->client, &p->a, &event, &p->outcome, &p->err);
+    sipveil_code code = sipveil_agree_client_step(p->w->worker, &p->client, &p->a, &event, &p->outcome, &p->err);
     if (code != SIPVEIL_OK) return code;
-    PAIR_OK(sipveil_agree_save(p->w->worker, &p->outcome.next, &image, &p->err));
+    PAIR_OK(sipveil_agree_save_association(p->w->worker, &p->outcome.next, &image, &p->err));
     set_text(&p->image, image);
-    PAIR_OK(sipveil_agree_load(span_of(&p->image), &p->a, &p->err));
+    PAIR_OK(sipveil_agree_load_association(span_of(&p->image), &p->a, &p->err));
     if (p->outcome.message.len > 0) set_text(&p->message, p->outcome.message);
     return SIPVEIL_OK;
 }
@@ -131,7 +131,7 @@ static inline void pair_failure(pair *p, sipveil_agree_event_kind kind, const ch
 static inline void pair_server(pair *p, const char *protected_by, int status)
 {
     p->server.protected_by = protected_by;
-    PAIR_OK(sipveil_agree_check(p->w->other, &p->server, span_of(&p->message), &p->verdict, &p->err));
+    PAIR_OK(sipveil_agree_check_request(p->w->other, &p->server, span_of(&p->message), &p->verdict, &p->err));
     if (p->verdict.status != status) {
         fail_msg("profile %s: row %u, %d (%s), not %d", sipveil_agree_profile_name(p->client.profile), p->verdict.row,
                  p->verdict.status, p->verdict.reason.text, status);

@@ -348,7 +348,8 @@ static void realms_that_are_quoted(void **state)
     }
     pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, OFFERED_INVITE);
     p->server.realm = "home\r\nX-Forged: yes";
-    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_agree_check_request(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err),
+                     SIPVEIL_USAGE);
     assert_string_equal(p->err.rule, "AGR-33");
     pair_end(p);
 }
@@ -410,7 +411,7 @@ static void a_flood_of_offers(void **state)
         int n = snprintf(request, sizeof request, "REGISTER sip:home.example SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n"
                          "From: <sip:a@home.example>;tag=1\r\nTo: <sip:a@home.example>\r\nCall-ID: %d\r\nCSeq: 1 REGISTER\r\n"
                          "Security-Client: digest\r\nContent-Length: 0\r\n\r\n", i, i);
-        PAIR_OK(sipveil_agree_check(w->other, &p->server, sv_span(request, (size_t)n), &p->verdict, &p->err));
+        PAIR_OK(sipveil_agree_check_request(w->other, &p->server, sv_span(request, (size_t)n), &p->verdict, &p->err));
         assert_int_equal(p->verdict.status, 421);
     }
     pair_start(p, OFFERED_INVITE);
@@ -425,21 +426,26 @@ static void wrong_calls(void **state)
 {
     world *w = *state;
     pair *p = at(w, SIPVEIL_AGREE_RFC3329, LIST, "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
-    assert_int_equal(sipveil_agree_check(w->other, &p->server, span_of(&p->message), &p->verdict, &p->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_agree_check_request(w->other, &p->server, span_of(&p->message), &p->verdict, &p->err),
+                     SIPVEIL_USAGE);
     p->server.memory = NULL;
-    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_agree_check_request(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err),
+                     SIPVEIL_USAGE);
     p->server.memory = w->p1.memory;
     p->server.list = p->ours;
-    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+    assert_int_equal(sipveil_agree_check_request(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err),
+                     SIPVEIL_USAGE);
     p->server.list = p->theirs;
     static const char *const words[] = {"", "tsl", "NONE", "tls ", "sdes-srtp", "tls;q=0.2"}; /* AGR-19 */
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         p->server.protected_by = words[i];
-        assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err), SIPVEIL_USAGE);
+        assert_int_equal(sipveil_agree_check_request(w->other, &p->server, SV_SPAN(OFFERED_INVITE), &p->verdict, &p->err),
+                         SIPVEIL_USAGE);
         assert_string_equal(p->err.rule, "AGR-19");
     }
     p->server.protected_by = "none";
-    assert_int_equal(sipveil_agree_check(w->other, &p->server, SV_SPAN("INVITE"), &p->verdict, &p->err), SIPVEIL_MALFORMED);
+    assert_int_equal(sipveil_agree_check_request(w->other, &p->server, SV_SPAN("INVITE"), &p->verdict, &p->err),
+                     SIPVEIL_MALFORMED);
     assert_true(p->verdict.message.len == 0 && p->verdict.row == 0);
     pair_end(p);
 }

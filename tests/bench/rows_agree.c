@@ -71,14 +71,15 @@ bool bench_prepare_agree_digest(bench_world *w, size_t n)
     at.options.memory = at.memory;
     at.options.now = 1795255200;
     sipveil_agree_event event = {.kind = SIPVEIL_AGREE_EVENT_START, .message = SV_SPAN(text), .now = at.options.now};
-    if (sipveil_agree_step(w->worker, &client, &before, &event, &outcome, NULL) != SIPVEIL_OK ||
-        sipveil_agree_save(w->worker, &outcome.next, &octets, NULL) != SIPVEIL_OK || octets.len > sizeof image) {
+    if (sipveil_agree_client_step(w->worker, &client, &before, &event, &outcome, NULL) != SIPVEIL_OK ||
+        sipveil_agree_save_association(w->worker, &outcome.next, &octets, NULL) != SIPVEIL_OK || octets.len > sizeof image) {
         return false;
     }
     memcpy(image, octets.data, octets.len);
-    if (sipveil_agree_load(sv_span(image, octets.len), &offered, NULL) != SIPVEIL_OK) return false;
+    if (sipveil_agree_load_association(sv_span(image, octets.len), &offered, NULL) != SIPVEIL_OK) return false;
     memcpy(at.text, outcome.message.data, outcome.message.len);
-    if (sipveil_agree_check(w->worker, &at.options, sv_span(at.text, outcome.message.len), &verdict, NULL) != SIPVEIL_OK ||
+    if (sipveil_agree_check_request(w->worker, &at.options, sv_span(at.text, outcome.message.len), &verdict, NULL) !=
+            SIPVEIL_OK ||
         verdict.status != 494) {
         return false;
     }
@@ -89,7 +90,9 @@ bool bench_prepare_agree_digest(bench_world *w, size_t n)
     memcpy(refusal, verdict.message.data, qop);
     memcpy(refusal + qop, rest.data, rest.len);
     event = (sipveil_agree_event){.kind = SIPVEIL_AGREE_EVENT_RESPONSE, .message = sv_span(refusal, qop + rest.len), .now = at.options.now};
-    if (sipveil_agree_step(w->worker, &client, &offered, &event, &outcome, NULL) != SIPVEIL_OK || outcome.message.len == 0) return false;
+    if (sipveil_agree_client_step(w->worker, &client, &offered, &event, &outcome, NULL) != SIPVEIL_OK ||
+        outcome.message.len == 0)
+        return false;
     memcpy(at.text, outcome.message.data, outcome.message.len);
     at.len = outcome.message.len;
     return true;
@@ -99,6 +102,6 @@ bool bench_agree_check(bench_world *w, size_t n)
 {
     sipveil_agree_verdict verdict;
     (void)n;
-    return sipveil_agree_check(w->worker, &at.options, sv_span(at.text, at.len), &verdict, NULL) == SIPVEIL_OK && verdict.agreed &&
-           verdict.row == 12;
+    return sipveil_agree_check_request(w->worker, &at.options, sv_span(at.text, at.len), &verdict, NULL) == SIPVEIL_OK &&
+           verdict.agreed && verdict.row == 12;
 }

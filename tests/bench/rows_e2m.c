@@ -145,7 +145,7 @@ bool bench_prepare_shared(bench_world *w, size_t n)
     o.act = SIPVEIL_E2M_BOTH;
     sipveil_open_options_default(&bench_at.open);
     bench_at.open.keyring = w->hop;
-    return sipveil_e2m_seal(w->worker, &o, w->message, &sealed, NULL) == SIPVEIL_OK &&
+    return sipveil_e2m_seal_message(w->worker, &o, w->message, &sealed, NULL) == SIPVEIL_OK &&
            bench_keep(&bench_at.outer, &bench_at.outer_len, sealed.message);
 }
 
@@ -168,6 +168,7 @@ bool bench_proxy_open(bench_world *w, size_t n)
     o.hosts = names;
     o.host_count = 1;
     o.protected_hop = o.sender_authenticated = true;
-    return sipveil_e2m_proxy(w->worker, &o, sv_span(bench_at.outer, bench_at.outer_len), &verdict, NULL) == SIPVEIL_OK &&
+    return sipveil_e2m_proxy_message(w->worker, &o, sv_span(bench_at.outer, bench_at.outer_len), &verdict, NULL) ==
+               SIPVEIL_OK &&
            verdict.action == SIPVEIL_E2M_FORWARD && verdict.has_view && verdict.verified;
 }

@@ -19,7 +19,7 @@ static void judge(sipveil_trust_direction direction, sipveil_span domain, sipvei
 {
     static const char *const names[] = {"sip.partner-7.example"};
     const sipveil_trust_peer peer = {.size = sizeof peer, .address = "10.0.7.9", .transport = SIPVEIL_TRUST_TLS, .names = names, .name_count = 1};
-    sipveil_trust_judge(at.table, SIPVEIL_TRUST_PROFILE_TABLE, direction, domain, &peer, 1795255200, out);
+    sipveil_trust_judge_peer(at.table, SIPVEIL_TRUST_PROFILE_TABLE, direction, domain, &peer, 1795255200, out);
 }
 
 /* n partners, each with two domains, a range and directions. */

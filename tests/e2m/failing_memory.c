@@ -86,7 +86,7 @@ static sipveil_code seal_once(void *user, sipveil_error *err)
     sipveil_sealed out;
     (void)user;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_e2m_seal(now.worker, &now.s.o, now.message, &out, err);
+    sipveil_code code = sipveil_e2m_seal_message(now.worker, &now.s.o, now.message, &out, err);
     if (code == SIPVEIL_OK) assert_false(contains(out.message, "SECRETSECRET"));
     else assert_true(out.message.data == NULL && out.warning_count == 0);
     return code;
@@ -101,7 +101,7 @@ static sipveil_code open_once(void *user, sipveil_error *err)
     o.open.keyring = now.p->ring;
     o.open.memory = now.memory;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_e2m_open(now.worker, &o, now.message, &out, err);
+    sipveil_code code = sipveil_e2m_open_message(now.worker, &o, now.message, &out, err);
     if (code == SIPVEIL_OK) assert_true(out.is_signed && out.is_encrypted && out.body.len > 0);
     else assert_null(out.body.data);
     return code;
@@ -115,7 +115,7 @@ static sipveil_code proxy_once(void *user, sipveil_error *err)
     (void)user;
     if (now.proxy.open.memory != NULL) now.proxy.open.memory = now.memory;
     memset(&v, 0xAA, sizeof v);
-    sipveil_code code = sipveil_e2m_proxy(now.worker, &now.proxy, now.message, &v, err);
+    sipveil_code code = sipveil_e2m_proxy_message(now.worker, &now.proxy, now.message, &v, err);
     if (code != SIPVEIL_OK) {
         assert_true(v.message.data == NULL && !v.has_view && v.part_count == 0);
         return code;
@@ -219,7 +219,7 @@ static sipveil_code retry_once(void *user, sipveil_error *err)
     o.may_view = may;
     o.may_view_count = 1;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_e2m_retry(now.worker, &o, now.message, now.response, &out, err);
+    sipveil_code code = sipveil_e2m_retry_message(now.worker, &o, now.message, now.response, &out, err);
     if (code == SIPVEIL_OK) assert_true(contains(out.message, "CSeq: 2 INVITE\r\n") && contains(out.message, "Proxy-Required-Body: " P1_HOST));
     else assert_null(out.message.data);
     return code;

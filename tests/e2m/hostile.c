@@ -219,7 +219,7 @@ static void octets_behind_the_message(void **state)
     sipveil_span message = invite(w, SDP);
     sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
     sipveil_span longer = edited(w, message, "RTP/AVP 0\r\n", "RTP/AVP 0\r\nBYE sip:x@x SIP/2.0\r\n\r\n");
-    assert_code(sipveil_e2m_proxy(w->worker, &o, longer, &w->verdict, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_e2m_proxy_message(w->worker, &o, longer, &w->verdict, &w->err), SIPVEIL_OK);
     assert_same(w->verdict.message, message);
 }
 

@@ -65,12 +65,13 @@ static void options_inside_need_no_size(void **state)
     assert_int_equal(sipveil_party_set_up(&we, NULL, NULL, &err), SIPVEIL_OK);
     assert_int_equal(sipveil_keyring_add_kek(we.keyring, sipveil_span_of("shared"), (sipveil_span){octets, sizeof octets}, &key, &err), SIPVEIL_OK);
     const sipveil_e2m_options how = {.size = sizeof how, .seal = {.recipients = &key, .recipient_count = 1, .date = SIPVEIL_DATE_NONE}};
-    if (sipveil_e2m_seal(we.worker, &how, sipveil_span_of("INVITE sip:bob@b.example SIP/2.0\r\n" HEAD), &sealed, &err)) fail_msg("%s", err.text);
+    if (sipveil_e2m_seal_message(we.worker, &how, sipveil_span_of("INVITE sip:bob@b.example SIP/2.0\r\n" HEAD), &sealed, &err))
+        fail_msg("%s", err.text);
     const sipveil_e2m_proxy_options hop = {.size = sizeof hop, .open = {.keyring = we.keyring}, .hosts = &host, .host_count = 1};
-    if (sipveil_e2m_proxy(we.worker, &hop, sealed.message, &verdict, &err)) fail_msg("%s", err.text);
+    if (sipveil_e2m_proxy_message(we.worker, &hop, sealed.message, &verdict, &err)) fail_msg("%s", err.text);
     assert_int_equal(verdict.action, SIPVEIL_E2M_FORWARD);
     const sipveil_e2m_open_options demand = {.size = sizeof demand, .open = {.keyring = we.keyring, .require = SIPVEIL_REQUIRE_ENCRYPTED}};
-    if (sipveil_e2m_open(we.worker, &demand, verdict.message, &opened, &err)) fail_msg("%s", err.text);
+    if (sipveil_e2m_open_message(we.worker, &demand, verdict.message, &opened, &err)) fail_msg("%s", err.text);
     assert_memory_equal(opened.body.data, "hello", 5);
     sipveil_party_take_down(&we);
 }

@@ -182,19 +182,19 @@ static void a_retry_after_asking(void **state)
     o.fetch = fetch;
     o.fetch_user = &s;
     sipveil_span response = response_with(w, BUSY, CONTACT("<sip:a@x>"));
-    assert_code(sipveil_e2m_retry(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_e2m_retry_message(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "E2M-69");
     assert_true(s.asked[0] == '\0');
     o.protected_path = true;
-    assert_code(sipveil_e2m_retry(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_e2m_retry_message(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_OK);
     at_p1(w, copy_of(w, w->sealed.message));
     assert_same(w->verdict.view, SV_SPAN(SDP));
     o.may_view_count = 0;
     o.e2m.memory = NULL;
-    assert_code(sipveil_e2m_retry(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_e2m_retry_message(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "E2M-34");
     o.fetch = NULL;
-    assert_code(sipveil_e2m_retry(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_e2m_retry_message(w->worker, &o, invite(w, SDP), response, &w->sealed, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "E2M-67");
 }
 
@@ -231,7 +231,7 @@ static void hops_answer_a_probe(void **state)
         sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
         o.policy = policy;
         o.tell_needs = true;
-        assert_code(sipveil_e2m_proxy(w->worker, &o, message, &w->verdict, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_e2m_proxy_message(w->worker, &o, message, &w->verdict, &w->err), SIPVEIL_OK);
         if (!cases[i].told) {
             if (w->verdict.action == SIPVEIL_E2M_FORWARD) assert_same(w->verdict.message, message);
             continue;
@@ -251,11 +251,11 @@ static void hops_answer_a_probe(void **state)
         sv_put(&rest, sv_span_from(told, at + end));
         assert_same(sv_buffer_span(&rest), message);
         /* Again (a spiral): nothing twice. P2: its own beside. */
-        assert_code(sipveil_e2m_proxy(w->worker, &o, told, &w->verdict, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_e2m_proxy_message(w->worker, &o, told, &w->verdict, &w->err), SIPVEIL_OK);
         assert_same(w->verdict.message, told);
         o.hosts = p2_name;
         o.open.keyring = w->p2.ring;
-        assert_code(sipveil_e2m_proxy(w->worker, &o, told, &w->verdict, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_e2m_proxy_message(w->worker, &o, told, &w->verdict, &w->err), SIPVEIL_OK);
         told = copy_of(w, w->verdict.message);
         assert_code(sipveil_e2m_read_needs(w->other, told, needs, 8, &count, &w->err), SIPVEIL_OK);
         assert_true(count == 4 && sv_equal_str(needs[1].host, P1_HOST) && sv_equal_str(needs[2].host, "ss2.other.example"));

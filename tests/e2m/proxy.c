@@ -98,10 +98,10 @@ static void an_unreadable_body_passes(void **state)
         char row[128];
         snprintf(row, sizeof row, "Proxy-Required-Body: %s", labels[i]);
         sipveil_span hidden = with_hidden_body(edited(w, shared(w, &s, invite(w, SDP)), "Proxy-Required-Body: ", row), &pages, &size);
-        assert_code(sipveil_e2m_proxy(w->worker, &o, hidden, &w->verdict, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_e2m_proxy_message(w->worker, &o, hidden, &w->verdict, &w->err), SIPVEIL_OK);
         assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && !w->verdict.concerned && w->verdict.message.data == hidden.data);
         bool concerns = true;
-        assert_code(sipveil_e2m_concerns(w->worker, &o, hidden, &concerns, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_e2m_concerns_proxy(w->worker, &o, hidden, &concerns, &w->err), SIPVEIL_OK);
         assert_false(concerns);
         munmap(pages, size);
     }
@@ -457,16 +457,16 @@ static void calls_that_are_wrong(void **state)
     world *w = begin(state);
     sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
     bool concerns;
-    assert_code(sipveil_e2m_proxy(NULL, &o, invite(w, SDP), &w->verdict, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_e2m_proxy(w->worker, &o, invite(w, SDP), NULL, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_e2m_concerns(w->worker, &o, invite(w, SDP), NULL, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_e2m_proxy(w->worker, &o, SV_SPAN("junk"), &w->verdict, &w->err), SIPVEIL_MALFORMED);
+    assert_code(sipveil_e2m_proxy_message(NULL, &o, invite(w, SDP), &w->verdict, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_proxy_message(w->worker, &o, invite(w, SDP), NULL, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_concerns_proxy(w->worker, &o, invite(w, SDP), NULL, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_proxy_message(w->worker, &o, SV_SPAN("junk"), &w->verdict, &w->err), SIPVEIL_MALFORMED);
     o.host_count = 0;
-    assert_code(sipveil_e2m_proxy(w->worker, &o, invite(w, SDP), &w->verdict, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_e2m_concerns(w->worker, &o, invite(w, SDP), &concerns, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_proxy_message(w->worker, &o, invite(w, SDP), &w->verdict, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_concerns_proxy(w->worker, &o, invite(w, SDP), &concerns, &w->err), SIPVEIL_USAGE);
     o = proxy_options(&w->p1, p1_name);
     o.size = 1;
-    assert_code(sipveil_e2m_proxy(w->worker, &o, invite(w, SDP), &w->verdict, NULL), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_proxy_message(w->worker, &o, invite(w, SDP), &w->verdict, NULL), SIPVEIL_USAGE);
 }
 
 int main(void)

@@ -26,7 +26,7 @@ static void retry_begin(world *w, again *a)
 static sipveil_code try_retry(world *w, const again *a, sipveil_span request, sipveil_span response)
 {
     memset(&w->sealed, 0xAA, sizeof w->sealed);
-    sipveil_code code = sipveil_e2m_retry(w->worker, &a->o, request, response, &w->sealed, &w->err);
+    sipveil_code code = sipveil_e2m_retry_message(w->worker, &a->o, request, response, &w->sealed, &w->err);
     if (code != SIPVEIL_OK) assert_null(w->sealed.message.data);
     return code;
 }
@@ -203,7 +203,7 @@ static void needs_that_are_not_granted(void **state)
     a.o.e2m.seal.recipient_count = a.o.e2m.seal.signer_count = 0;
     assert_true(try_retry(w, &a, request, good) != SIPVEIL_OK);
     assert_code(try_retry(w, &a, good, request), SIPVEIL_USAGE);
-    assert_code(sipveil_e2m_retry(w->worker, &a.o, request, good, NULL, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_retry_message(w->worker, &a.o, request, good, NULL, &w->err), SIPVEIL_USAGE);
 }
 
 /* E2M-36: a 493 of the far UA, with its certificate and without a need: nothing that a hop could have wanted. */

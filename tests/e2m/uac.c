@@ -50,7 +50,7 @@ static void options_that_are_wrong(void **state)
     assert_code(try_share(w, &s, compose(w, INVITE, ALICE_TO_BOB("c") "CSeq: 1 INVITE\r\n", "")), SIPVEIL_USAGE);
     s.o.hop_count = SIPVEIL_E2M_HOPS_MOST + 1;
     assert_code(try_share(w, &s, message), SIPVEIL_LIMIT);
-    assert_code(sipveil_e2m_seal(NULL, &s.o, message, &w->sealed, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_e2m_seal_message(NULL, &s.o, message, &w->sealed, &w->err), SIPVEIL_USAGE);
     share_begin(w, &s);
     s.o.keep = true; /* E2M-37: keys of media, and a key that a hop holds */
     assert_code(try_share(w, &s, invite(w, SDP CRYPTO)), SIPVEIL_POLICY);

@@ -223,7 +223,7 @@ WORLD_UNUSED static void share_begin(world *w, share *s)
 WORLD_UNUSED static sipveil_code try_share(world *w, const share *s, sipveil_span message)
 {
     memset(&w->sealed, 0xAA, sizeof w->sealed);
-    sipveil_code code = sipveil_e2m_seal(w->worker, &s->o, message, &w->sealed, &w->err);
+    sipveil_code code = sipveil_e2m_seal_message(w->worker, &s->o, message, &w->sealed, &w->err);
     if (code != SIPVEIL_OK) assert_true(w->sealed.message.data == NULL && w->err.code == code && w->err.text[0] != '\0');
     return code;
 }
@@ -274,7 +274,7 @@ WORLD_UNUSED static sipveil_code try_open_with(world *w, party *p, sipveil_span 
     o->open.keyring = p->ring;
     o->open.memory = p->memory;
     memset(&w->opened, 0xAA, sizeof w->opened);
-    return sipveil_e2m_open(w->worker, o, message, &w->opened, &w->err);
+    return sipveil_e2m_open_message(w->worker, o, message, &w->opened, &w->err);
 }
 
 WORLD_UNUSED static sipveil_code try_open(world *w, party *p, sipveil_span message)
@@ -300,7 +300,7 @@ static const char *const p1_name[] = {P1_HOST};
 
 WORLD_UNUSED static void at_p1_with(world *w, const sipveil_e2m_proxy_options *o, sipveil_span message)
 {
-    assert_code(sipveil_e2m_proxy(w->worker, o, message, &w->verdict, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_e2m_proxy_message(w->worker, o, message, &w->verdict, &w->err), SIPVEIL_OK);
     if (w->verdict.action == SIPVEIL_E2M_FORWARD) {
         assert_true(w->verdict.message.data == message.data && w->verdict.message.len == message.len);
     } else {

@@ -463,12 +463,13 @@ static void usage(void **state)
     sipveil_identity_bind_options none = bob.options;
     none.memory = NULL;
     sipveil_span m = request(p, "INVITE", "c1", A1, BOB, no_body);
-    assert_code(sipveil_identity_bind(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_bind_certificate(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
     none = bob.options;
     none.size = 1;
-    assert_code(sipveil_identity_bind(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
-    assert_code(sipveil_identity_bind(p->worker, &bob.options, m, NULL, NULL, &p->err), SIPVEIL_USAGE);
-    assert_code(sipveil_identity_bind(p->worker, &bob.options, SV_SPAN("x"), NULL, &out, &p->err), SIPVEIL_MALFORMED);
+    assert_code(sipveil_identity_bind_certificate(p->worker, &none, m, NULL, &out, &p->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_bind_certificate(p->worker, &bob.options, m, NULL, NULL, &p->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_bind_certificate(p->worker, &bob.options, SV_SPAN("x"), NULL, &out, &p->err),
+                SIPVEIL_MALFORMED);
     assert_null(out.aor);
     sipveil_span nameless = request(p, "INVITE", "c1", "<sip:gw.example>;tag=1", BOB, with(p, &p->alice));
     sipveil_identity_verdict v = by_body("", "atlanta.example");

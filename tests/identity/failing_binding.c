@@ -11,8 +11,8 @@ typedef struct happening {
     const char *name;
     sipveil_span message;
     const sipveil_identity_verdict *verdict;
-    bool observed;        /* sipveil_identity_observe */
-    const device *proves; /* sipveil_identity_prove */
+    bool observed;           /* sipveil_identity_observe_message */
+    const device *proves;    /* sipveil_identity_prove_binding */
     const device *had, *has; /* current before and after; NULL: none */
     bool from_change;
 } happening;
@@ -54,13 +54,14 @@ static sipveil_code run(void *user, sipveil_error *err)
 {
     const happening *it = now.it;
     (void)user;
-    if (it->observed) return sipveil_identity_observe(now.worker, now.s.memory, it->message, false, NOW, NULL, err);
+    if (it->observed) return sipveil_identity_observe_message(now.worker, now.s.memory, it->message, false, NOW, NULL, err);
     if (it->proves != NULL) {
         uint8_t sha256[32];
         memcpy(sha256, user, sizeof sha256);
-        return sipveil_identity_prove(now.worker, now.s.memory, it->message, false, sha256, NOW, err);
+        return sipveil_identity_prove_binding(now.worker, now.s.memory, it->message, false, sha256, NOW, err);
     }
-    sipveil_code code = sipveil_identity_bind(now.worker, &now.s.options, it->message, it->verdict, &now.s.bound, err);
+    sipveil_code code =
+        sipveil_identity_bind_certificate(now.worker, &now.s.options, it->message, it->verdict, &now.s.bound, err);
     if (code == SIPVEIL_OK && now.s.bound.status != 0) fail_msg("%s: %d, %s", it->name, now.s.bound.status, now.s.bound.reason.text);
     return code;
 }

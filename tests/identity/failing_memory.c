@@ -51,7 +51,7 @@ static sipveil_code sign_once(void *user, sipveil_error *err)
     sipveil_identity_signed out;
     (void)user;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_identity_sign(now.worker, &now.w->sign, now.message, &out, err);
+    sipveil_code code = sipveil_identity_sign_request(now.worker, &now.w->sign, now.message, &out, err);
     if (code == SIPVEIL_OK) assert_true(out.is_signed && out.message.len > now.message.len);
     else assert_true(is_zero(&out, sizeof out));
     return code;
@@ -66,7 +66,7 @@ static sipveil_code verify_once(void *user, sipveil_error *err)
     options.memory = now.memory;
     options.cache = now.cache;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_identity_verify(now.worker, &options, now.message, &out, err);
+    sipveil_code code = sipveil_identity_verify_request(now.worker, &options, now.message, &out, err);
     if (code != SIPVEIL_OK) assert_true(is_zero(&out, sizeof out));
     else if (failing.whose != FAILING_LIBCRYPTO && failing.whose != FAILING_RANDOM && !out.valid && failing.left > 0) fail_msg("%d: %s", out.status, out.reason.text);
     else if (failing.whose == FAILING_OURS && !out.valid) fail_msg("without number %zu: %d, %s", failing.tried, out.status, out.reason.text);
@@ -83,7 +83,7 @@ static void once(void *user, sipveil_code code)
     (void)user;
     if (code != SIPVEIL_OK) return; /* the next try shows it */
     options.memory = now.memory;
-    assert_int_equal(sipveil_identity_verify(now.w->verifier, &options, now.message, &out, &err), SIPVEIL_OK);
+    assert_int_equal(sipveil_identity_verify_request(now.w->verifier, &options, now.message, &out, &err), SIPVEIL_OK);
     assert_false(out.valid);
 }
 
@@ -95,7 +95,7 @@ static void signed_and_verified(world *w, const char *what)
     now.w = w;
     now.message = SV_SPAN(INVITE);
     failing_table(&signs, 1, NULL);
-    assert_code(sipveil_identity_sign(w->worker, &w->sign, now.message, &w->made, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, now.message, &w->made, &w->err), SIPVEIL_OK);
     assert_true(sv_arena_copy(w->arena, w->made.message, &now.message));
     failing_table(&verifies, 1, NULL);
     now.cached = true;
@@ -109,7 +109,7 @@ static sipveil_code retry_once(void *user, sipveil_error *err)
     sipveil_identity_signed out;
     (void)user;
     memset(&out, 0xAA, sizeof out);
-    sipveil_code code = sipveil_identity_retry(now.worker, &now.w->sign, now.message, now.response, &out, err);
+    sipveil_code code = sipveil_identity_retry_request(now.worker, &now.w->sign, now.message, now.response, &out, err);
     if (code == SIPVEIL_OK) assert_true(out.is_signed && out.message.len > now.message.len);
     else assert_true(is_zero(&out, sizeof out));
     return code;

@@ -260,7 +260,8 @@ static sipveil_code add_once(void *user, sipveil_error *err)
 static sipveil_code bind_number(void *user, sipveil_error *err)
 {
     (void)user;
-    sipveil_code code = sipveil_identity_bind(now.worker, &now.s.options, now.message, now.verdict, &now.s.bound, err);
+    sipveil_code code =
+        sipveil_identity_bind_certificate(now.worker, &now.s.options, now.message, now.verdict, &now.s.bound, err);
     if (code != SIPVEIL_OK) return code;
     if (now.s.bound.assurance != SIPVEIL_ASSURANCE_SESSION) {
         if (failing.whose != FAILING_LIBCRYPTO) fail_msg("%d, %s", (int)now.s.bound.assurance, now.s.bound.why);

@@ -164,7 +164,8 @@ static void signs(world *w, int which, const char *info)
         assert_code(sipveil_memory_new(&w->memory, &w->err), SIPVEIL_OK);
     }
     w->sign.compact = false;
-    sipveil_code code = sipveil_identity_sign(w->worker, &w->sign, SV_SPAN(START ROWS(BOB ";tag=1", BOB) DATE BODY(SDP)), &w->made, &w->err);
+    sipveil_code code = sipveil_identity_sign_request(w->worker, &w->sign,
+                                                      SV_SPAN(START ROWS(BOB ";tag=1", BOB) DATE BODY(SDP)), &w->made, &w->err);
     assert_true(code != SIPVEIL_OK || !w->made.is_signed); /* not of its domain */
     new_workers(w);
     assert_true(places_of((size_t)which) > 0); /* with the ring, and what stands ready beside its key */

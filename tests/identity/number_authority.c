@@ -91,7 +91,7 @@ static void lists_of_numbers(void **state)
         service s = {0};
         serve(w, &s, rows[i].form);
         w->sign.spc = w->verify.spc = rows[i].spc ? covers_709j : NULL;
-        assert_code(sipveil_identity_sign(w->worker, &w->sign, SV_SPAN(CALL), &w->made, &w->err), SIPVEIL_OK);
+        assert_code(sipveil_identity_sign_request(w->worker, &w->sign, SV_SPAN(CALL), &w->made, &w->err), SIPVEIL_OK);
         if (w->made.is_signed != rows[i].covered) fail_msg("%s", rows[i].name);
         if (rows[i].covered) {
             sipveil_span copy;

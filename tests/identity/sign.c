@@ -6,7 +6,7 @@
 
 static sipveil_code try_sign(world *w, const char *message)
 {
-    return sipveil_identity_sign(w->worker, &w->sign, sv_span_str(message), &w->made, &w->err);
+    return sipveil_identity_sign_request(w->worker, &w->sign, sv_span_str(message), &w->made, &w->err);
 }
 
 /* IDN-34, IDN-38: no authority: the same octets, and why. */
@@ -192,9 +192,13 @@ static void once_more_in_full(void **state)
     w->sign.compact = true;
     sipveil_span request = sign(w, INVITE);
     const sipveil_span no = SV_SPAN(RESPONSE("438 Invalid Identity Header", "c1"));
-    assert_code(sipveil_identity_retry(w->worker, &w->sign, request, SV_SPAN(RESPONSE("436 Bad Identity Info", "c1")), &w->made, &w->err), SIPVEIL_POLICY);
-    assert_code(sipveil_identity_retry(w->worker, &w->sign, request, SV_SPAN(RESPONSE("438 X", "c2")), &w->made, &w->err), SIPVEIL_POLICY);
-    assert_code(sipveil_identity_retry(w->worker, &w->sign, request, no, &w->made, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_retry_request(w->worker, &w->sign, request, SV_SPAN(RESPONSE("436 Bad Identity Info", "c1")),
+                                               &w->made, &w->err),
+                SIPVEIL_POLICY);
+    assert_code(
+        sipveil_identity_retry_request(w->worker, &w->sign, request, SV_SPAN(RESPONSE("438 X", "c2")), &w->made, &w->err),
+        SIPVEIL_POLICY);
+    assert_code(sipveil_identity_retry_request(w->worker, &w->sign, request, no, &w->made, &w->err), SIPVEIL_OK);
     sipveil_span again;
     assert_true(w->made.is_signed);
     assert_true(sv_arena_copy(w->arena, w->made.message, &again));
@@ -202,14 +206,14 @@ static void once_more_in_full(void **state)
     assert_true(w->verdict.fields[0].full);
     assert_int_equal(w->verdict.field_count, 1);
     /* once is enough; and the verifier takes the second one, whose signature is another */
-    assert_code(sipveil_identity_retry(w->worker, &w->sign, again, no, &w->made, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_identity_retry_request(w->worker, &w->sign, again, no, &w->made, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "IDN-35");
     w->verify.memory = w->memory;
     assert_valid(w, request);
     assert_valid(w, again);
     use_old(w);
     w->sign.compact = false;
-    assert_code(sipveil_identity_retry(w->worker, &w->sign, request, no, &w->made, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_retry_request(w->worker, &w->sign, request, no, &w->made, &w->err), SIPVEIL_USAGE);
 }
 
 /* IDN-33 */
@@ -250,7 +254,7 @@ static void old_speaks_for_from(void **state)
     w->sign.naming.use_asserted = true;
     w->sign.may_use = mallory;
     w->sign.may_use_count = 1;
-    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_span_str(asserted), &w->made, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_span_str(asserted), &w->made, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "IDN-16");
     /* a number is not the host's to give away */
     w->sign.may_use_count = 0;

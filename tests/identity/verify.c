@@ -331,7 +331,7 @@ static void too_many_parts(void **state)
         sv_put_str(&b, "--i--\r\n\r\n");
     }
     sv_put_str(&b, "--o--\r\n");
-    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_buffer_span(&b), &w->made, &w->err), SIPVEIL_LIMIT);
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_buffer_span(&b), &w->made, &w->err), SIPVEIL_LIMIT);
     assert_string_equal(w->err.rule, "ADV-036");
 }
 
@@ -391,7 +391,8 @@ static void not_judged(void **state)
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         assert_int_equal(verify(w, sv_span_str(messages[i])), 0);
         assert_false(w->verdict.valid || w->verdict.present);
-        assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_span_str(messages[i]), &w->made, &w->err), SIPVEIL_POLICY);
+        assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_span_str(messages[i]), &w->made, &w->err),
+                    SIPVEIL_POLICY);
     }
     assert_status(w, sv_span_str(INVITE), 428, "IDN-45"); /* F-6 */
     assert_string_equal(w->verdict.phrase, "Use Identity Header");
@@ -399,15 +400,17 @@ static void not_judged(void **state)
     assert_int_equal(verify(w, sv_span_str(INVITE)), 0);
     assert_string_equal(w->verdict.warnings[0].rule, "IDN-46");
     /* ADV-191: two Dates, or one that is none, are no SIP */
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, sv_span_str(INVITE_WITH(DATE DATE, SDP)), &w->verdict, &w->err),
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, sv_span_str(INVITE_WITH(DATE DATE, SDP)), &w->verdict,
+                                                &w->err),
                 SIPVEIL_MALFORMED);
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, sv_span_str(INVITE_WITH("Date: soon\r\n", SDP)), &w->verdict, &w->err),
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, sv_span_str(INVITE_WITH("Date: soon\r\n", SDP)),
+                                                &w->verdict, &w->err),
                 SIPVEIL_MALFORMED);
     /* REGISTER of RFC 4474 is left alone */
     use_old(w);
     const char *reg = "REGISTER sip:atlanta.example.com SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nFrom: " ALICE
                       "\r\nTo: " BOB "\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\nIdentity: \"YQ==\"\r\n\r\n";
-    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_span_str(reg), &w->made, &w->err), SIPVEIL_POLICY);
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_span_str(reg), &w->made, &w->err), SIPVEIL_POLICY);
     assert_int_equal(verify(w, sv_span_str(reg)), 0);
     assert_false(w->verdict.present);
 }
@@ -417,14 +420,15 @@ static void usage(void **state)
     world *w = begin(state);
     sipveil_span message = sign(w, INVITE);
     w->verify.size = 0;
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
     sipveil_identity_verify_options_default(&w->verify);
     assert_int_equal(w->verify.profile, SIPVEIL_IDENTITY_RFC8224);
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_identity_verify(NULL, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, message, NULL, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_verify_request(NULL, &w->verify, message, &w->verdict, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, message, NULL, &w->err), SIPVEIL_USAGE);
     w->verify.trust = w->trust;
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, SV_SPAN("hello"), &w->verdict, &w->err), SIPVEIL_MALFORMED);
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, SV_SPAN("hello"), &w->verdict, &w->err),
+                SIPVEIL_MALFORMED);
 }
 
 int main(void)

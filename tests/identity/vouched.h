@@ -84,14 +84,14 @@ PARTIES_UNUSED static void end_side(side *s)
 PARTIES_UNUSED static const sipveil_bound *bind(parties *p, side *s, sipveil_span message, const sipveil_identity_verdict *v)
 {
     memset(&s->bound, 0xAA, sizeof s->bound);
-    assert_code(sipveil_identity_bind(p->worker, &s->options, message, v, &s->bound, &p->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_bind_certificate(p->worker, &s->options, message, v, &s->bound, &p->err), SIPVEIL_OK);
     return &s->bound;
 }
 
 PARTIES_UNUSED static unsigned observe(parties *p, side *s, sipveil_span message, bool sent)
 {
     unsigned events = 0xFFFF;
-    assert_code(sipveil_identity_observe(p->worker, s->memory, message, sent, p->clock, &events, &p->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_observe_message(p->worker, s->memory, message, sent, p->clock, &events, &p->err), SIPVEIL_OK);
     return events;
 }
 
@@ -115,7 +115,7 @@ PARTIES_UNUSED static sipveil_code prove(parties *p, side *s, sipveil_span messa
 {
     sv_certificate_summary summary;
     assert_code(sv_certificate_summarise(p->context, d->key->cms.certificate, &summary, &p->err), SIPVEIL_OK);
-    return sipveil_identity_prove(p->worker, s->memory, message, sent, summary.sha256, p->clock, &p->err);
+    return sipveil_identity_prove_binding(p->worker, s->memory, message, sent, summary.sha256, p->clock, &p->err);
 }
 
 #endif

@@ -200,7 +200,7 @@ WORLD_UNUSED static void use_old(world *w)
 WORLD_UNUSED static sipveil_span sign(world *w, const char *message)
 {
     sipveil_span copy;
-    assert_code(sipveil_identity_sign(w->worker, &w->sign, sv_span_str(message), &w->made, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_span_str(message), &w->made, &w->err), SIPVEIL_OK);
     if (!w->made.is_signed) fail_msg("not signed: %s", w->made.warning_count > 0 ? w->made.warnings[0].text : "?");
     assert_true(sv_arena_copy(w->arena, w->made.message, &copy));
     return copy;
@@ -209,7 +209,7 @@ WORLD_UNUSED static sipveil_span sign(world *w, const char *message)
 /* The status of the verdict; 0: valid, or nothing to judge. */
 WORLD_UNUSED static int verify(world *w, sipveil_span message)
 {
-    assert_code(sipveil_identity_verify(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_OK);
+    assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, message, &w->verdict, &w->err), SIPVEIL_OK);
     assert_false(w->verdict.valid && w->verdict.status != 0);
     return w->verdict.status;
 }

@@ -255,9 +255,9 @@ static void forks_and_fails_over(void **state)
     sipveil_border_options options = {.size = sizeof options, .table = table};
     (void)state;
     sipveil_span message = world_request("INVITE", PAI "Privacy: id\r\n", room, sizeof room);
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &trusted);
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("other.example"), world_peer(&hop, U), WORLD_NOW, &stranger);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &trusted);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("other.example"), world_peer(&hop, U), WORLD_NOW, &stranger);
     assert_int_equal(sipveil_border_arrive(world_border, &options, message, &in, &first, NULL), SIPVEIL_OK);
     /* TRU-T25: two branches, one of them trusted. */
     assert_int_equal(sipveil_border_leave(world_border, &trusted, &first, NULL), SIPVEIL_OK);
@@ -271,7 +271,7 @@ static void forks_and_fails_over(void **state)
     /* TRU-17: a verdict belongs to its table. */
     sipveil_trust_table *other = world_table("level = 2\n", WORLD_PARTNERS);
     sipveil_error err;
-    sipveil_trust_judge(other, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &trusted);
+    sipveil_trust_judge_peer(other, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &trusted);
     assert_int_equal(sipveil_border_leave(world_border, &trusted, &third, &err), SIPVEIL_USAGE);
     assert_string_equal(err.rule, "TRU-17");
     sipveil_trust_table_free(other);
@@ -288,7 +288,7 @@ static void leaves_only_what_arrived(void **state)
     sipveil_trust_table *table = world_table("", WORLD_PARTNERS);
     sipveil_border_options options = {.size = sizeof options, .table = table};
     (void)state;
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
     assert_int_equal(sipveil_border_arrive(world_border, &options, SV_SPAN("no message"), &in, &result, &err), SIPVEIL_MALFORMED);
     assert_int_equal(sipveil_border_leave(world_border, &in, &result, &err), SIPVEIL_USAGE);
     sipveil_span message = world_request("INVITE", "Privacy: ;\r\n", room, sizeof room);
@@ -317,7 +317,7 @@ static void knows_the_target(void **state)
     sipveil_trust_table *table = world_table("", WORLD_PARTNERS);
     sipveil_border_options options = {.size = sizeof options, .table = table};
     (void)state;
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char room[ROOM];
         assert_int_equal(sipveil_border_arrive(world_border, &options, world_request("INVITE", cases[i].rows, room, sizeof room), &in, &result, NULL), SIPVEIL_OK);
@@ -383,8 +383,10 @@ static void believes_no_verdict_past_its_time(void **state)
     sipveil_trust_verdict in, out;
     world_hop hop;
     (void)state;
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, "tls:biloxi.example"), WORLD_NOW, &in);
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, "tls:biloxi.example"), WORLD_NOW, &out);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, "tls:biloxi.example"), WORLD_NOW,
+                             &in);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, "tls:biloxi.example"),
+                             WORLD_NOW, &out);
     for (int late = 0; late < 2; late++) {
         char room[ROOM];
         sipveil_border_result result;
@@ -443,8 +445,8 @@ static void counts_authentication_by_spec(void **state)
         sipveil_trust_table *table = world_table(cases[i].extra, WORLD_PARTNERS);
         sipveil_border_options options = {.size = sizeof options, .table = table, .identities = (const char *const[]){OWN}, .identity_count = 1,
                                           .auth_method = cases[i].method, .link = world_peer(&ua, cases[i].link)};
-        sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), options.link, WORLD_NOW, &in);
-        sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &out);
+        sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), options.link, WORLD_NOW, &in);
+        sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), world_peer(&hop, T), WORLD_NOW, &out);
         assert_int_equal(sipveil_border_arrive(world_border, &options, world_request("INVITE", "", room, sizeof room), &in, &result, NULL), SIPVEIL_OK);
         assert_int_equal(result.warning_count, cases[i].counts ? 0 : 1);
         assert_int_equal(sipveil_border_leave(world_border, &out, &result, NULL), SIPVEIL_OK);
@@ -524,8 +526,8 @@ static void drops_its_own_passport(void **state)
     sipveil_trust_table *table = world_table("", WORLD_PARTNERS);
     sipveil_border_options options = {.size = sizeof options, .table = table, .identity_field_is_ours = true};
     (void)state;
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
-    sipveil_trust_judge(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("other.example"), world_peer(&hop, U), WORLD_NOW, &out);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, T), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("other.example"), world_peer(&hop, U), WORLD_NOW, &out);
     sipveil_span message = world_request("INVITE", PAI "Privacy: id\r\n" IDENTITY(ORIG_ALICE), room, sizeof room);
     assert_int_equal(sipveil_border_arrive(world_border, &options, message, &in, &result, NULL), SIPVEIL_OK);
     assert_int_equal(sipveil_border_leave(world_border, &out, &result, NULL), SIPVEIL_OK);

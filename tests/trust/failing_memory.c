@@ -36,7 +36,7 @@ static uint64_t mark_of(const sipveil_trust_table *table)
 {
     sipveil_trust_peer peer = {.size = sizeof peer};
     sipveil_trust_verdict verdict;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, 0, &verdict);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_IN, sv_span(NULL, 0), &peer, 0, &verdict);
     return verdict.table_mark;
 }
 
@@ -120,8 +120,10 @@ static sipveil_code cross(const char *message, sipveil_error *err)
     sipveil_span json;
     const sipveil_border_options options = {.size = sizeof options, .table = t.table, .memory = x.memory, .identities = nobody,
                                             .challenge = "Digest realm=\"home.example\"", .has_at = true, .at = WORLD_NOW};
-    sipveil_trust_judge(t.table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&from, x.c->status == 407 ? WORLD_STRANGER : WORLD_TRUSTED), WORLD_NOW, &in);
-    sipveil_trust_judge(t.table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("b.example"), world_peer(&to, WORLD_STRANGER), WORLD_NOW, &out);
+    sipveil_trust_judge_peer(t.table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0),
+                             world_peer(&from, x.c->status == 407 ? WORLD_STRANGER : WORLD_TRUSTED), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(t.table, 0, SIPVEIL_TRUST_OUT, SV_SPAN("b.example"), world_peer(&to, WORLD_STRANGER), WORLD_NOW,
+                             &out);
     x.sent[0] = '\0';
     memset(&x.out, 0xAA, sizeof x.out);
     sipveil_code code = sipveil_border_arrive(x.border, &options, sv_span_str(message), &in, &x.out, err);

@@ -80,7 +80,8 @@ static sipveil_trust_verdict judge(const sipveil_trust_table *table, const char 
 {
     world_hop hop;
     sipveil_trust_verdict v;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, direction, sv_span_str(domain), world_peer(&hop, words), WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, direction, sv_span_str(domain), world_peer(&hop, words),
+                             WORLD_NOW, &v);
     return v;
 }
 
@@ -106,10 +107,10 @@ static void demands_confidentiality(void **state)
     sipveil_trust_verdict v;
     sipveil_trust_peer peer = *world_peer(&hop, "tls:denver.example");
     (void)state;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
     assert_true(v.trusted);
     peer.readable = true;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
     assert_false(v.trusted);
     assert_int_equal(v.reasons, INSECURE | LEVEL);
     sipveil_trust_table_free(table);
@@ -164,7 +165,8 @@ static void holds_until(void **state)
     sipveil_trust_verdict v;
     const int64_t last = 1795219199; /* 2026-11-20T23:59:59Z */
     (void)state;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), world_peer(&hop, "tls:fresno.example"), last, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), world_peer(&hop, "tls:fresno.example"),
+                             last, &v);
     assert_true(v.trusted);
     assert_int_equal(v.valid_until, last);
     assert_true(sipveil_trust_verdict_holds(table, &v, last));
@@ -191,7 +193,7 @@ static sipveil_trust_verdict judge_certificate(const sipveil_trust_table *table,
     sipveil_trust_peer peer = {.size = sizeof peer, .address = "192.0.2.7", .transport = signs ? SIPVEIL_TRUST_UDP : SIPVEIL_TRUST_TLS};
     if (signs) peer.signer = c;
     else peer.certificate = c;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, at, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, at, &v);
     return v;
 }
 
@@ -259,7 +261,8 @@ static void believes_signers_by_row(void **state)
     /* TRU-30: what goes to it is not protected by what it has signed. */
     const sipveil_trust_peer peer = {.size = sizeof peer, .transport = SIPVEIL_TRUST_UDP, .signer = &c};
     sipveil_trust_table *both = world_table("", "[partner biloxi]\ndomains = biloxi.example\nprotection = smime\ntrust_in = yes\ntrust_out = yes\n");
-    sipveil_trust_judge(both, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(both, SIPVEIL_TRUST_PROFILE_TABLE, SIPVEIL_TRUST_OUT, SV_SPAN("biloxi.example"), &peer, WORLD_NOW,
+                             &v);
     assert_int_equal(v.reasons, CERT | INSECURE | LEVEL);
     sipveil_trust_table_free(both);
     static const sipveil_span stranger[] = {{(const uint8_t *)"stranger.example", 16}};
@@ -280,13 +283,13 @@ static void prefers_by_order(void **state)
     sipveil_trust_verdict v;
     sipveil_trust_peer peer = {.size = sizeof peer, .transport = SIPVEIL_TRUST_TLS, .certificate = &c, .sa = "biloxi.example", .signer = &c};
     (void)state;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
     assert_int_equal(v.protection, SIPVEIL_TRUST_BY_TLS);
     peer.certificate = NULL;
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
     assert_int_equal(v.protection, SIPVEIL_TRUST_BY_IPSEC);
     peer.sa = "other.example";
-    sipveil_trust_judge(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
+    sipveil_trust_judge_peer(table, SIPVEIL_TRUST_PROFILE_TABLE, IN, sv_span(NULL, 0), &peer, WORLD_NOW, &v);
     assert_int_equal(v.protection, SIPVEIL_TRUST_BY_SMIME);
     sipveil_trust_table_free(table);
 }

@@ -51,7 +51,8 @@ static void asks(void **state)
         const sipveil_trust_verdict to = {.trusted = c->trusted};
         sipveil_trust_wish wish = {.size = sizeof wish, .identities = c->identities, .is_gateway = c->is_gateway, .privacy = c->privacy};
         while (wish.identity_count < 3 && c->identities[wish.identity_count] != NULL) wish.identity_count++;
-        sipveil_code code = sipveil_trust_ask(world_border, &wish, world_request(c->method, c->rows, room, sizeof room), &to, &out, &err);
+        sipveil_code code = sipveil_trust_write_wish(world_border, &wish, world_request(c->method, c->rows, room, sizeof room),
+                                                     &to, &out, &err);
         if (code != c->code || strcmp(err.rule, c->rule) != 0) fail_msg("%s: code %d, %s: %s", c->name, code, err.rule, err.text);
         if (code != SIPVEIL_OK) assert_int_equal(out.len, 0);
         if (c->holds != NULL) world_assert_holds(out, c->holds);
@@ -74,7 +75,7 @@ static void uses_what_is_believed(void **state)
         sipveil_trust_verdict in;
         sipveil_border_result result;
         sipveil_border_options options = {.size = sizeof options, .table = table, .identities = &uses[i].identity, .identity_count = uses[i].identity != NULL};
-        sipveil_trust_judge(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, uses[i].from), WORLD_NOW, &in);
+        sipveil_trust_judge_peer(table, 0, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&hop, uses[i].from), WORLD_NOW, &in);
         sipveil_span message = world_request("INVITE", "P-Asserted-Identity: <sip:alice@home.example>\r\n", room, sizeof room);
         assert_int_equal(sipveil_border_arrive(world_border, &options, message, &in, &result, NULL), SIPVEIL_OK);
         assert_true(sv_equal_str(sipveil_border_identity(world_border, 0), uses[i].first));

@@ -151,12 +151,13 @@ WORLD_UNUSED static sipveil_border_result world_cross(const world_way *way, sipv
     sipveil_border_options options = {.size = sizeof options, .table = table, .profile = way->profile, .identities = way->identities,
                                       .challenge = way->challenge, .memory = way->memory};
     while (options.identity_count < 4 && way->identities[options.identity_count] != NULL) options.identity_count++;
-    sipveil_trust_judge(table, way->profile, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&from, way->from), WORLD_NOW, &in);
+    sipveil_trust_judge_peer(table, way->profile, SIPVEIL_TRUST_IN, sv_span(NULL, 0), world_peer(&from, way->from), WORLD_NOW,
+                             &in);
     sipveil_code code = sipveil_border_arrive(world_border, &options, message, &in, &result, &err);
     if (code != SIPVEIL_OK) fail_msg("arrive: %s", err.text);
     if (result.action != SIPVEIL_BORDER_FORWARD) return result;
     sipveil_span target = way->target != NULL ? sv_span_str(way->target) : sipveil_border_target(world_border);
-    sipveil_trust_judge(table, way->profile, SIPVEIL_TRUST_OUT, target, world_peer(&to, way->to), WORLD_NOW, &out);
+    sipveil_trust_judge_peer(table, way->profile, SIPVEIL_TRUST_OUT, target, world_peer(&to, way->to), WORLD_NOW, &out);
     if (sipveil_border_leave(world_border, &out, &result, &err) != SIPVEIL_OK) fail_msg("leave: %s", err.text);
     return result;
 }

@@ -70,8 +70,8 @@ typedef enum sipveil_agree_comparison {
 
 /** Compares a value of Security-Verify with the own list; `d-ver` of a digest entry is left out. In time that does not
  *  tell where they differ. SIPVEIL_AGREE_SYNTAX also where there is no memory to read it. */
-SIPVEIL_API sipveil_agree_comparison sipveil_agree_compare(sipveil_worker *worker, const sipveil_agree_list *list,
-                                                           sipveil_span verify);
+SIPVEIL_API sipveil_agree_comparison sipveil_agree_compare_verify(sipveil_worker *worker, const sipveil_agree_list *list,
+                                                                  sipveil_span verify);
 
 /* ------------------------------------------------------------------ ipsec-3gpp (3GPP TS 33.203 annex H) */
 
@@ -295,19 +295,19 @@ typedef struct sipveil_agree_outcome {
  *         not SIP; SIPVEIL_USAGE: an event that this state cannot have; SIPVEIL_POLICY: nothing may be sent
  *         now; SIPVEIL_INTERNAL.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_step(sipveil_worker *worker,
-                                                             const sipveil_agree_client_options *options,
-                                                             const sipveil_agree_association *before,
-                                                             const sipveil_agree_event *event,
-                                                             sipveil_agree_outcome *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_client_step(sipveil_worker *worker,
+                                                                    const sipveil_agree_client_options *options,
+                                                                    const sipveil_agree_association *before,
+                                                                    const sipveil_agree_event *event,
+                                                                    sipveil_agree_outcome *out, sipveil_error *err);
 
 /** An association as octets, to be kept by the caller; *borrowed*. Holds no password. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_save(sipveil_worker *worker,
-                                                             const sipveil_agree_association *association,
-                                                             sipveil_span *image, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_save_association(sipveil_worker *worker,
+                                                                         const sipveil_agree_association *association,
+                                                                         sipveil_span *image, sipveil_error *err);
 /** Reads such octets: spans of *out point into image. SIPVEIL_MALFORMED: damaged, or of another version. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_load(sipveil_span image, sipveil_agree_association *out,
-                                                             sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_load_association(sipveil_span image, sipveil_agree_association *out,
+                                                                         sipveil_error *err);
 
 /* ------------------------------------------------------------------ server */
 
@@ -377,17 +377,17 @@ typedef struct sipveil_agree_verdict {
  * @return SIPVEIL_OK with a verdict; SIPVEIL_MALFORMED, SIPVEIL_LIMIT: not even framed; SIPVEIL_USAGE (options, or a
  *         response); SIPVEIL_INTERNAL.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_check(sipveil_worker *worker,
-                                                              const sipveil_agree_server_options *options,
-                                                              sipveil_span message, sipveil_agree_verdict *out,
-                                                              sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_check_request(sipveil_worker *worker,
+                                                                      const sipveil_agree_server_options *options,
+                                                                      sipveil_span message, sipveil_agree_verdict *out,
+                                                                      sipveil_error *err);
 
 /** A response that goes on towards the client, without a Security-Server that this hop did not write: *borrowed*.
  *  @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE (a request), SIPVEIL_INTERNAL */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_clean_response(sipveil_worker *worker, sipveil_span response,
                                                                        sipveil_span *cleaned, sipveil_error *err);
 
-/** The report of the worker's last sipveil_agree_step or sipveil_agree_check, as JSON; *borrowed*. */
+/** The report of the worker's last sipveil_agree_client_step or sipveil_agree_check_request, as JSON; *borrowed*. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_agree_report_json(sipveil_worker *worker, sipveil_span *json,
                                                                     sipveil_error *err);
 

@@ -4,7 +4,7 @@
  * Whose key that is for one dialog: a certificate bound to the peer by what vouches for its From, how connected
  * identity (RFC 4916) keeps both sides told, and certificates by NOTIFY (RFC 6072), the client's side.
  *
- * What vouches is a verdict of sipveil_identity_verify (sipveil/identity.h). Threads and memory are as there.
+ * What vouches is a verdict of sipveil_identity_verify_request (sipveil/identity.h). Threads and memory are as there.
  */
 #ifndef SIPVEIL_BINDING_H
 #define SIPVEIL_BINDING_H
@@ -106,16 +106,17 @@ typedef struct sipveil_bound {
  * Binds the certificate that a received request carries to its From, for its dialog, if what vouches for From vouches
  * for the certificate too: by RFC 4474 over the whole body, or by RFC 8224 with a verified fingerprint of that very
  * certificate. The request is an INVITE or of a dialog. Also takes note of what it does to the dialog
- * (sipveil_identity_observe), unless the verdict refuses it. Responses never bind.
- * @param verdict what sipveil_identity_verify said of this message in the worker's last call; NULL: nobody vouches
+ * (sipveil_identity_observe_message), unless the verdict refuses it. Responses never bind.
+ * @param verdict what sipveil_identity_verify_request said of this message in the worker's last call; NULL: nobody vouches
  * @return SIPVEIL_OK, also where nothing is bound or the request is to be refused (out->status); SIPVEIL_MALFORMED: not
  *         SIP, or a body that is no MIME; SIPVEIL_LIMIT: too many parts, or the memory is full; SIPVEIL_USAGE;
  *         SIPVEIL_INTERNAL. On failure *out is zero.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind(sipveil_worker *worker,
-                                                                const sipveil_identity_bind_options *options, sipveil_span message,
-                                                                const sipveil_identity_verdict *verdict,
-                                                                sipveil_bound *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind_certificate(sipveil_worker *worker,
+                                                                            const sipveil_identity_bind_options *options,
+                                                                            sipveil_span message,
+                                                                            const sipveil_identity_verdict *verdict,
+                                                                            sipveil_bound *out, sipveil_error *err);
 
 /**
  * What a message, sent or received, does to the bindings of its dialog: BYE and its response, 481 and 408, the final
@@ -125,9 +126,9 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_bind(sipveil_worker *
  * @param events SIPVEIL_BINDING_EVENT_ENDED, _EXPIRED; may be NULL
  * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_observe(sipveil_worker *worker, sipveil_memory *memory,
-                                                                   sipveil_span message, bool sent, int64_t at,
-                                                                   unsigned *events, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_observe_message(sipveil_worker *worker, sipveil_memory *memory,
+                                                                           sipveil_span message, bool sent, int64_t at,
+                                                                           unsigned *events, sipveil_error *err);
 
 /**
  * A handshake by the key of a certificate succeeded in the dialog of that message (DTLS-SRTP, MIKEY): the binding is
@@ -138,9 +139,10 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_observe(sipveil_worke
  * @return SIPVEIL_OK; SIPVEIL_NO_KEY: that certificate is not bound there; SIPVEIL_MALFORMED, SIPVEIL_USAGE,
  *         SIPVEIL_INTERNAL
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_prove(sipveil_worker *worker, sipveil_memory *memory,
-                                                                 sipveil_span message, bool sent, const uint8_t sha256[32],
-                                                                 int64_t at, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_prove_binding(sipveil_worker *worker, sipveil_memory *memory,
+                                                                         sipveil_span message, bool sent,
+                                                                         const uint8_t sha256[32], int64_t at,
+                                                                         sipveil_error *err);
 
 /** Which bindings: all that are set must fit; NULL: any. */
 typedef struct sipveil_binding_filter {
@@ -258,7 +260,7 @@ SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_wants_route(sipveil_
 /**
  * Profile sipbrandy (RFC 8862 4): whether a received request with an offer or answer brings what it must: a valid Identity
  * with ppt "msec" over fingerprints of the SDP. *status: 0, or what it MUST be answered with.
- * @param verdict what sipveil_identity_verify, told that "msec" is understood, said of it in the worker's last call
+ * @param verdict what sipveil_identity_verify_request, told that "msec" is understood, said of it in the worker's last call
  * @return as sipveil_connected_note
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_connected_check_brandy(sipveil_worker *worker, sipveil_span message,
@@ -310,7 +312,7 @@ typedef struct sipveil_certificate_notified {
  * Takes the certificate of an address from a NOTIFY: kept where its chain is good and it names the address, or where From
  * is the address, Identity is valid and covers the body (RFC 4474), or the body came unchanged by other means
  * (IDN-77, IDN-78).
- * @param verdict what sipveil_identity_verify said of this message in the worker's last call; NULL: nobody vouches
+ * @param verdict what sipveil_identity_verify_request said of this message in the worker's last call; NULL: nobody vouches
  * @return SIPVEIL_OK, SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_USAGE, SIPVEIL_INTERNAL
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_certificate_take_notify(

@@ -203,9 +203,9 @@ SIPVEIL_API void sipveil_e2m_options_default(sipveil_e2m_options *options);
  * @return as sipveil_tunnel_seal_message; SIPVEIL_POLICY also where a key would be used again that more can
  *         read than the message is for, or more often than was said; SIPVEIL_NO_KEY: no such reference.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_seal(sipveil_worker *worker, const sipveil_e2m_options *options,
-                                                           sipveil_span message, sipveil_sealed *out,
-                                                           sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_seal_message(sipveil_worker *worker, const sipveil_e2m_options *options,
+                                                                   sipveil_span message, sipveil_sealed *out,
+                                                                   sipveil_error *err);
 
 /** What decides whether a need is granted. */
 typedef struct sipveil_e2m_retry_options {
@@ -234,12 +234,12 @@ SIPVEIL_API void sipveil_e2m_retry_options_default(sipveil_e2m_retry_options *op
  * same Call-ID, a new branch. After a 2xx (a probe by OPTIONS, a registration) the request is sealed as it is. Hops
  * that were granted earlier in this call stay, if e2m.memory was there. A hop that needs answers too is held the key
  * for them, where there is a signer and a memory. Nothing is ever sent in clear because of a response.
- * @return SIPVEIL_OK; SIPVEIL_POLICY: the need is not granted, and why; as sipveil_e2m_seal.
+ * @return SIPVEIL_OK; SIPVEIL_POLICY: the need is not granted, and why; as sipveil_e2m_seal_message.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_retry(sipveil_worker *worker,
-                                                            const sipveil_e2m_retry_options *options,
-                                                            sipveil_span request, sipveil_span response,
-                                                            sipveil_sealed *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_retry_message(sipveil_worker *worker,
+                                                                    const sipveil_e2m_retry_options *options,
+                                                                    sipveil_span request, sipveil_span response,
+                                                                    sipveil_sealed *out, sipveil_error *err);
 
 /* ------------------------------------------------------------------ the UA that receives */
 
@@ -258,14 +258,14 @@ SIPVEIL_API void sipveil_e2m_open_options_default(sipveil_e2m_open_options *opti
  * be used again, compares a private part with the copy that hops were shown, tells whom the body was shown to,
  * and that an answer was not disclosed to a hop though asked for.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_open(sipveil_worker *worker,
-                                                           const sipveil_e2m_open_options *options,
-                                                           sipveil_span message, sipveil_opened *out,
-                                                           sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_open_message(sipveil_worker *worker,
+                                                                   const sipveil_e2m_open_options *options,
+                                                                   sipveil_span message, sipveil_opened *out,
+                                                                   sipveil_error *err);
 
 /**
- * sipveil_tunnel_write_refusal() for what sipveil_e2m_open() of this worker refused just now: where a message was sealed by
- * the key of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
+ * sipveil_tunnel_write_refusal() for what sipveil_e2m_open_message() of this worker refused just now: where a message was
+ * sealed by the key of an earlier one, a 493 over TCP or TLS also asks for a new key (Proxy-Body-Need with rekey).
  * @return as sipveil_tunnel_write_refusal. *response is *borrowed* until the worker's next call.
  */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_write_refusal(sipveil_worker *worker,
@@ -336,16 +336,15 @@ typedef struct sipveil_e2m_verdict {
  * @return SIPVEIL_OK with a verdict; SIPVEIL_MALFORMED, SIPVEIL_LIMIT: not even framed; SIPVEIL_USAGE,
  *         SIPVEIL_INTERNAL.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_proxy(sipveil_worker *worker,
-                                                            const sipveil_e2m_proxy_options *options,
-                                                            sipveil_span message, sipveil_e2m_verdict *out,
-                                                            sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_proxy_message(sipveil_worker *worker,
+                                                                    const sipveil_e2m_proxy_options *options,
+                                                                    sipveil_span message, sipveil_e2m_verdict *out,
+                                                                    sipveil_error *err);
 
-/** Whether sipveil_e2m_proxy would read the body: from the header fields alone, nothing is changed or kept. */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_concerns(sipveil_worker *worker,
-                                                               const sipveil_e2m_proxy_options *options,
-                                                               sipveil_span message, bool *concerns,
-                                                               sipveil_error *err);
+/** Whether sipveil_e2m_proxy_message would read the body: from the header fields alone, nothing is changed or kept. */
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_concerns_proxy(sipveil_worker *worker,
+                                                                     const sipveil_e2m_proxy_options *options,
+                                                                     sipveil_span message, bool *concerns, sipveil_error *err);
 
 /** All keys of a dialog are forgotten (BYE, final failure): message is any of its messages. */
 SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_e2m_forget_dialog(sipveil_worker *worker, sipveil_memory *memory,

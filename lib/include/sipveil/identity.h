@@ -127,20 +127,20 @@ typedef struct sipveil_identity_signed {
  *         with sip_status 403), or a message that is not to be signed (responses, CANCEL, ACK; several Contact
  *         values in RFC 4474); SIPVEIL_LIMIT, SIPVEIL_INTERNAL. On failure *out is zero.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_sign(sipveil_worker *worker,
-                                                                const sipveil_identity_sign_options *options,
-                                                                sipveil_span message, sipveil_identity_signed *out,
-                                                                sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_sign_request(sipveil_worker *worker,
+                                                                        const sipveil_identity_sign_options *options,
+                                                                        sipveil_span message, sipveil_identity_signed *out,
+                                                                        sipveil_error *err);
 
 /**
  * After a 438 to a request that we signed in compact form: the same request with the full form instead, once
  * (RFC 8224 6.1.1). A request that has no compact form of ours is not tried again.
- * @return as sipveil_identity_sign; SIPVEIL_POLICY: the response asks for no such thing, or it was tried already.
+ * @return as sipveil_identity_sign_request; SIPVEIL_POLICY: the response asks for no such thing, or it was tried already.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_retry(sipveil_worker *worker,
-                                                                 const sipveil_identity_sign_options *options,
-                                                                 sipveil_span request, sipveil_span response,
-                                                                 sipveil_identity_signed *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_retry_request(sipveil_worker *worker,
+                                                                         const sipveil_identity_sign_options *options,
+                                                                         sipveil_span request, sipveil_span response,
+                                                                         sipveil_identity_signed *out, sipveil_error *err);
 
 /* ------------------------------------------------------------------ verification service */
 
@@ -235,10 +235,10 @@ typedef struct sipveil_identity_verdict {
  * @return SIPVEIL_OK with a verdict; SIPVEIL_MALFORMED, SIPVEIL_LIMIT: not even framed, or the memory is full;
  *         SIPVEIL_USAGE, SIPVEIL_INTERNAL. On failure *out is zero.
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_verify(sipveil_worker *worker,
-                                                                  const sipveil_identity_verify_options *options,
-                                                                  sipveil_span message,
-                                                                  sipveil_identity_verdict *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_identity_verify_request(sipveil_worker *worker,
+                                                                          const sipveil_identity_verify_options *options,
+                                                                          sipveil_span message, sipveil_identity_verdict *out,
+                                                                          sipveil_error *err);
 
 /**
  * The response that refuses a request with a status of this page: 400, 403, 428, 436, 437, 438. phrase: NULL for the one

@@ -143,9 +143,9 @@ typedef struct sipveil_trust_verdict {
  *        hop that a response goes back to, which are found by what they prove
  * @param at seconds UTC
  */
-SIPVEIL_API void sipveil_trust_judge(const sipveil_trust_table *table, sipveil_trust_profile profile,
-                                     sipveil_trust_direction direction, sipveil_span domain,
-                                     const sipveil_trust_peer *peer, int64_t at, sipveil_trust_verdict *out);
+SIPVEIL_API void sipveil_trust_judge_peer(const sipveil_trust_table *table, sipveil_trust_profile profile,
+                                          sipveil_trust_direction direction, sipveil_span domain,
+                                          const sipveil_trust_peer *peer, int64_t at, sipveil_trust_verdict *out);
 /** Whether a verdict still holds: same table, not past its time. A new handshake needs a new one in any case. */
 SIPVEIL_API bool sipveil_trust_verdict_holds(const sipveil_trust_table *table, const sipveil_trust_verdict *verdict,
                                              int64_t at);
@@ -278,9 +278,9 @@ typedef struct sipveil_trust_wish {
  * trusted (TRU-22), in ACK or CANCEL, or both fields at once (TRU-21); SIPVEIL_USAGE: identities (TRU-20) or privacy
  * (TRU-25) of no good form; SIPVEIL_MALFORMED, SIPVEIL_LIMIT, SIPVEIL_INTERNAL
  */
-SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_ask(sipveil_border *border, const sipveil_trust_wish *wish,
-                                                            sipveil_span message, const sipveil_trust_verdict *to,
-                                                            sipveil_span *out, sipveil_error *err);
+SIPVEIL_API SIPVEIL_MUST_USE sipveil_code sipveil_trust_write_wish(sipveil_border *border, const sipveil_trust_wish *wish,
+                                                                   sipveil_span message, const sipveil_trust_verdict *to,
+                                                                   sipveil_span *out, sipveil_error *err);
 
 #ifdef __cplusplus
 }
