@@ -81,7 +81,8 @@ static sipveil_code fill(slot *s, OSSL_LIB_CTX *library, sipveil_span der, sipve
 {
     X509 *certificate = decode(library, der);
     if (certificate == NULL) return sv_fail_openssl(err, room, SIPVEIL_MALFORMED, "a certificate cannot be read");
-    ERR_clear_error(); /* what libcrypto thought of an unknown kind of key */
+    (void)X509_get_extension_flags(certificate); /* reads the extensions, now rather than where one of them is wanted */
+    ERR_clear_error(); /* what libcrypto thought of one that it cannot read, or of an unknown kind of key */
     uint8_t *copy = calloc(1, der.len);
     if (copy == NULL) {
         X509_free(certificate);
