@@ -50,7 +50,7 @@ static sipveil_code malformed(const decoder *d, const char *what, sipveil_error 
     return sv_fail_rule(err, "mime", SIPVEIL_MALFORMED, "ADV-038", sv_offset(&d->c), "base64: %s", what);
 }
 
-/* Skips line ends, with the blanks in front of each. */
+/* Skips line ends (TUN-79; LF alone too, as those write it who never meant it for SIP), with the blanks in front of each. */
 static sipveil_code skip_line_ends(decoder *d, sipveil_error *err)
 {
     for (;;) {
@@ -60,7 +60,7 @@ static sipveil_code skip_line_ends(decoder *d, sipveil_error *err)
             return sv_fail_rule(err, "mime", SIPVEIL_LIMIT, "ADV-038", sv_offset(&d->c),
                                 "base64: over %d blanks", BLANKS_MOST);
         }
-        if (sv_take_literal(&d->c, "\r\n")) continue;
+        if (sv_take_literal(&d->c, "\r\n") || sv_take_literal(&d->c, "\n")) continue;
         if (blanks > 0 && !sv_at_end(&d->c)) return malformed(d, "blank inside a line", err);
         return SIPVEIL_OK;
     }

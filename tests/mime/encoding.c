@@ -91,6 +91,7 @@ static void is_strict(void **state)
         {"Zm9vYmF5Zg=\r\n=", SIPVEIL_OK},
         {"Zm9vYmF5Zg==\r\n", SIPVEIL_OK},
         {"Zm9v \t\r\nYmFy  ", SIPVEIL_OK},
+        {"\nZm9v\nYm\nFy\n", SIPVEIL_OK},
         {"\r\n", SIPVEIL_OK},
         /* bad alphabet */
         {"Zm9v-_Fy", SIPVEIL_MALFORMED},
@@ -98,8 +99,9 @@ static void is_strict(void **state)
         {"Zm9*", SIPVEIL_MALFORMED},
         {"Zm9v\xC3\xA4", SIPVEIL_MALFORMED},
         {"Zm9v YmFy", SIPVEIL_MALFORMED},
-        {"Zm9v\nYmFy", SIPVEIL_MALFORMED},
         {"Zm9v\rYmFy", SIPVEIL_MALFORMED},
+        {"Zm9v\r\rYmFy", SIPVEIL_MALFORMED},
+        {"Zm9v\r\r\nYmFy", SIPVEIL_MALFORMED},
         {"-----BEGIN CMS-----\r\nZm9v\r\n", SIPVEIL_MALFORMED}, /* ADV-057 */
         /* '=' in the middle */
         {"Zg==Zm9v", SIPVEIL_MALFORMED},

@@ -330,6 +330,8 @@ def encodings(b):
             OURS, inner)
     b.opens("base64-short-lines", "base64 in lines of 4", ["TUN-79"],
             compose(content=rows, body=wrapped_base64(octets, 4)), OURS, inner)
+    b.opens("base64-lf-lines", "base64 in lines that end in LF alone", ["TUN-79"],
+            compose(content=rows, body=base64.encodebytes(octets)), OURS, inner)
     b.opens("base64-case", "BASE64 in other letters", ["ADV-039"],
             compose(content=cms_rows("authEnveloped-data", "BaSe64"), body=text), OURS, inner)
     pad = text.rstrip(b"=")
