@@ -5,7 +5,7 @@
 
 #include "sip/view.h"
 
-enum { SV_TAG_OCTETS = 8 }; /* random ones of a tag of ours (RFC 3261 19.3 asks for four) */
+enum { SV_TAG_OCTETS = 8 }; /* of a tag of ours, two digits each (RFC 3261 19.3 asks for four) */
 
 typedef struct sv_sip_response {
     int status;

@@ -116,7 +116,7 @@ static sipveil_code write_response(sipveil_border *b, const sv_sip_view *view, s
 {
     uint8_t tag[2 * SV_TAG_OCTETS];
     sv_buffer out;
-    SV_TRY(sv_random_hex(b->crypto, tag, SV_TAG_OCTETS, err));
+    SV_TRY(sv_make_refusal_tag(b->crypto, b->arena, view, tag, err));
     const sv_sip_response response = {.status = b->refusal.status, .phrase = b->refusal.phrase, .rows = b->refusal.rows,
                                       .tag = sv_span(tag, sizeof tag)};
     sv_buffer_init(&out, b->arena, 1024, sipveil_context_limits(b->context)->message);

@@ -3,6 +3,8 @@
  * use of a secret (TUN-90), and never more than the class (adversary classes; RFC 3261 8.2, 23.2). */
 #include <stdio.h>
 
+#include "base/hex.h"
+#include "crypto/kdf.h"
 #include "sip/response.h"
 #include "sip/via.h"
 #include "tunnel/operation.h"
@@ -12,6 +14,23 @@
     "Accept: application/sdp, application/pkcs7-mime, application/pkcs7-signature, multipart/signed, "    \
     "multipart/mixed, multipart/alternative, message/sip, message/sipfrag\r\n"
 
+sipveil_code sv_make_refusal_tag(sv_crypto *crypto, sv_arena *arena, const sv_sip_view *view, uint8_t digits[2 * SV_TAG_OCTETS],
+                                 sipveil_error *err)
+{
+    static const sv_field_id transaction[] = {SV_F_VIA, SV_F_CALL_ID, SV_F_CSEQ, SV_F_FROM};
+    uint8_t octets[SV_HMAC_SHA256_LENGTH];
+    sv_buffer said;
+    sv_buffer_init(&said, arena, 256, view->head.len + 4);
+    for (size_t i = 0; i < sizeof transaction / sizeof *transaction; i++) {
+        sv_put(&said, sv_sip_value(view, transaction[i]));
+        sv_put_byte(&said, 0); /* never in a value */
+    }
+    SV_TRY(sv_buffer_check(&said, SV_TUNNEL, err));
+    SV_TRY(sv_hmac_sha256(crypto, SV_SPAN("sipveil tag of To"), sv_buffer_span(&said), octets, err));
+    sv_write_hex(digits, sv_span(octets, SV_TAG_OCTETS));
+    return SIPVEIL_OK;
+}
+
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response)
 {
     sv_buffer b;
@@ -19,7 +38,8 @@ sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_
     *response = sv_span(NULL, 0);
     sipveil_span own = answer->tag;
     if (own.len == 0) {
-        SV_TRY(sv_random_hex(op->crypto, tag, SV_TAG_OCTETS, op->err));
+        if (answer->status >= 300) SV_TRY(sv_make_refusal_tag(op->crypto, op->arena, view, tag, op->err));
+        else SV_TRY(sv_random_hex(op->crypto, tag, SV_TAG_OCTETS, op->err)); /* of a dialog, perhaps */
         own = sv_span(tag, sizeof tag);
     }
     sv_buffer_init(&b, op->arena, 1024 + answer->body.len, op->limits->message);

@@ -10,6 +10,7 @@
 #include "keys/keys.h"
 #include "mime/mime.h"
 #include "sip/edit.h"
+#include "sip/response.h"
 #include "sip/values.h"
 #include "sip/view.h"
 #include "sipveil/tunnel.h"
@@ -205,8 +206,13 @@ typedef struct sv_answer {
     sipveil_span rows;         /* each with CRLF */
     sipveil_span content_rows; /* likewise; empty: no body */
     sipveil_span body;
-    sipveil_span tag;          /* for a To without one; empty: one of chance */
+    sipveil_span tag;          /* for a To without one; empty: sv_make_refusal_tag(), below 300 one of chance */
 } sv_answer;
+/* The tag of a final failure: the same one whenever that request comes again, as those give who keep nothing of a transaction
+ * (RFC 3261 8.2.7), so that refusals do not differ in it either (TUN-90). It begins no dialog: nothing rests on its being hard
+ * to guess. */
+sipveil_code sv_make_refusal_tag(sv_crypto *crypto, sv_arena *arena, const sv_sip_view *view, uint8_t digits[2 * SV_TAG_OCTETS],
+                                 sipveil_error *err);
 /* USAGE: view is a response or an ACK. The octets are in the operation's arena. */
 sipveil_code sv_make_answer(sv_operation *op, const sv_sip_view *view, const sv_answer *answer, sipveil_span *response);
 

@@ -266,8 +266,8 @@ typedef struct sipveil_response {
     int status;
     const char *phrase; /**< NULL: that of the status */
     const char *rows;   /**< further header fields ("Contact: <sip:bob@192.0.2.4>\r\n"), each with its CRLF; NULL: none */
-    const char *tag;    /**< of our To, the same in every response to one request (RFC 3261 8.2.6.2); NULL: one of chance,
-                             where To has none */
+    const char *tag;    /**< of our To, the same in every response to one request (RFC 3261 8.2.6.2); NULL, where
+                             To has none: one of chance, in a failure one that follows from the request */
     const char *type;   /**< media type of the body; NULL: no body */
     sipveil_span body;
 } sipveil_response;
