@@ -4,6 +4,7 @@
  * is written anew with other blanks and names, and normal forms are their own. */
 #include "base/fuzz_target.h"
 #include "sip/form.h"
+#include "sip/response.h"
 #include "sip/values.h"
 #include "sip/via.h"
 
@@ -153,6 +154,24 @@ static void check_pair(void)
     }
 }
 
+/* What can be answered, is, and the answer passes the gate. */
+static void check_answerable(sipveil_span whole, sv_arena *arena)
+{
+    sipveil_limits limits;
+    sv_buffer response;
+    sipveil_limits_default(&limits);
+    bool good = sv_sip_read(whole, SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK && view.is_request;
+    bool ack = good && sv_equal_str(view.method, "ACK");
+    if (sv_sip_read_answerable(whole, &limits, arena, &again, NULL) != SIPVEIL_OK) {
+        must(!good || ack);
+        return;
+    }
+    must(again.is_request && again.body.len == 0 && again.tail == 0);
+    sv_buffer_init(&response, arena, 1024, 1 << 20);
+    if (sv_sip_write_response(&again, &(sv_sip_response){.status = 400, .tag = SV_SPAN("1")}, &response, NULL) != SIPVEIL_OK) return;
+    must(response.failed || sv_sip_read(sv_buffer_span(&response), SV_SIP_DATAGRAM, &limits, &view, NULL) == SIPVEIL_OK);
+}
+
 void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_limits limits;
@@ -176,6 +195,7 @@ void fuzz_input(const uint8_t *data, size_t size)
         sv_sip_read_fragment(sv_span_from(whole, cut + 1), &limits, &again, NULL) == SIPVEIL_OK) {
         check_pair();
     }
+    check_answerable(whole, arena);
     sv_buffer lines;
     sv_buffer_init(&lines, arena, size, size * 2 + 1);
     sv_sip_to_crlf(whole, &lines);

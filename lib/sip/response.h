@@ -22,6 +22,12 @@ typedef struct sv_sip_response {
 sipveil_code sv_sip_write_response(const sv_sip_view *request, const sv_sip_response *response, sv_buffer *out,
                                    sipveil_error *err);
 
+/* A request that sv_sip_read() refused, as far as a response needs it: a view of the rows that it copies, which passed the gate
+ * without the others; nothing is told of its Request-URI, its other fields and its body. In arena. MALFORMED: no answer
+ * can be made, or none is due (a response, an ACK, a header without end). */
+sipveil_code sv_sip_read_answerable(sipveil_span message, const sipveil_limits *limits, sv_arena *arena, sv_sip_view *out,
+                                    sipveil_error *err);
+
 /* The reason phrase of a status ("Undecipherable"), or "Server Internal Error". */
 const char *sv_sip_phrase(int status);
 

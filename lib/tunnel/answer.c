@@ -134,7 +134,8 @@ sipveil_code sv_answer_refusal(sipveil_worker *worker, const sipveil_open_option
     op->err = err;
     sv_sip_view *view = sv_arena_alloc_raw(op->arena, sizeof *view);
     if (view == NULL) return sv_no_memory(err, SV_TUNNEL);
-    SV_TRY(sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err));
+    sipveil_code code = sv_sip_read(message, SV_SIP_DATAGRAM, op->limits, view, err);
+    if (code != SIPVEIL_OK && sv_sip_read_answerable(message, op->limits, op->arena, view, NULL) != SIPVEIL_OK) return code;
     if (!sv_sip_source_is_confirmed(view)) return make_small_answer(op, view, message.len, &answer, response);
     if (answer.status == 493) {
         const sipveil_key *own = find_own_certificate(op, options->keyring, options->has_at ? options->at : sv_now(worker->context), view);

@@ -34,6 +34,7 @@ BOTH = seal("--to", KEK, "--sign-with", SIGNER)
 ENCRYPTED_THEN_SIGNED = seal("--to", KEK, "--sign-with", SIGNER, "--order", "encrypt-sign")
 CBC = seal("--to", KEK, "--cipher", "aes-128-cbc")
 CBC_SIGNED = seal("--to", KEK, "--cipher", "aes-128-cbc", "--sign-with", SIGNER)
+RESPONSE = seal("--to", KEK, message=substitute(substitute(INVITE, INVITE.partition(b"\r\n")[0], b"SIP/2.0 200 OK"), b"Max-Forwards: 70\r\n", b""))
 AIB = seal("--sign-with", SIGNER, "--mode", "sipfrag")
 OPEN = ("--key", KEK, "--trust", CA)
 
@@ -135,7 +136,7 @@ def damage(refusals):
     refusals.open("changed octet of the ciphertext, signed outside", ENCRYPTED_THEN_SIGNED.replace(
         b"\r\n\r\n0", b"\r\n\r\n1", 1), VERIFY, status=403)
     for cut in (1, 10, len(GCM.partition(b"\r\n\r\n")[2])):
-        refusals.open("cut by %d octets" % cut, GCM[:-cut], MALFORMED, "Content-Length says")
+        refusals.open("cut by %d octets" % cut, GCM[:-cut], MALFORMED, "Content-Length says", status=400)
     refusals.open("cut in the header", GCM[:200], MALFORMED)
     for name, message in (("GCM", GCM), ("signed", SIGNED)):
         start, fields, body = split(message)
@@ -144,18 +145,27 @@ def damage(refusals):
     length = len(GCM.partition(b"\r\n\r\n")[2])
     for wrong in (b"-1", b"+5", b"0x5", b"%dabc" % length, b"4294967299", b"99999999999999999999", b"", b"5, 5"):
         refusals.open("ADV-004: Content-Length: " + wrong.decode(),
-                      substitute(GCM, b"Content-Length: %d" % length, b"Content-Length: " + wrong), MALFORMED)
+                      substitute(GCM, b"Content-Length: %d" % length, b"Content-Length: " + wrong), MALFORMED, status=400)
     refusals.open("ADV-005: Content-Length one too large",
                   substitute(GCM, b"Content-Length: %d" % length, b"Content-Length: %d" % (length + 1)), MALFORMED,
-                  "Content-Length says %d" % (length + 1), "%d follow" % length)
+                  "Content-Length says %d" % (length + 1), "%d follow" % length, status=400)
     refusals.open("Content-Length one too small",
                   substitute(GCM, b"Content-Length: %d" % length, b"Content-Length: %d" % (length - 1)), MALFORMED, status=400)
-    refusals.open("ADV-002: two Content-Length", substitute(GCM, b"Max-Forwards", b"l: %d\r\nMax-Forwards" % length), MALFORMED)
+    refusals.open("ADV-002: two Content-Length", substitute(GCM, b"Max-Forwards", b"l: %d\r\nMax-Forwards" % length), MALFORMED,
+                  status=400)
     refusals.open("ADV-001: two From", substitute(GCM, b"Max-Forwards", b"f: <sip:eve@e.example>;tag=1\r\nMax-Forwards"),
                   MALFORMED)
     refusals.open("ADV-009: bare LF", GCM.replace(b"\r\n", b"\n"), MALFORMED, "hint: lines end in bare LF")
-    refusals.open("ADV-008: NUL in the header", substitute(GCM, b"Max-Forwards", b"\0Max-Forwards"), MALFORMED)
-    refusals.open("ADV-020: a body without Content-Type", substitute(GCM, b"Content-Type:", b"X-Type:"), MALFORMED, status=None)
+    refusals.open("ADV-008: NUL in the header", substitute(GCM, b"Max-Forwards", b"\0Max-Forwards"), MALFORMED, status=400)
+    refusals.open("ADV-020: a body without Content-Type", substitute(GCM, b"Content-Type:", b"X-Type:"), MALFORMED, status=400)
+    refusals.open("ADV-012: another version", substitute(GCM, b" SIP/2.0\r\nVia", b" SIP/7.0\r\nVia"), MALFORMED, "SIP/7.0", status=505)
+    refusals.open("ADV-012: CSeq of another method", substitute(GCM, b"INVITE sip:", b"OPTIONS sip:"), MALFORMED, "OPTIONS", status=400)
+    refusals.open("ADV-011: too many header fields", substitute(GCM, b"Max-Forwards", b"X: y\r\n" * 300 + b"Max-Forwards"), POLICY,
+                  status=513)
+    ack = substitute(substitute(GCM[:-1], b"INVITE sip:", b"ACK sip:"), b" INVITE\r\n", b" ACK\r\n")
+    for name, message in (("no end of the header", GCM[:200]), ("two From", substitute(GCM, b"Max-Forwards", b"f: <sip:e@e.example>\r\nMax-Forwards")),
+                          ("an ACK", ack), ("a response", substitute(RESPONSE, b"Content-Length: ", b"Content-Length: 9")), ("bare LF", GCM.replace(b"\r\n", b"\n"))):
+        refusals.any("no answer can be made of what is refused: " + name, "open", ("--answer",), MALFORMED, "no answer can be made", stdin=message)
     refusals.open("binary garbage", bytes(range(256)) * 20, MALFORMED)
     refusals.open("garbage with line ends", os.urandom(64) + b"\r\n\r\n", MALFORMED)
     refusals.open("empty input", b"", MALFORMED, "empty")

@@ -144,8 +144,8 @@ the same (8 where only what a message of its own needs is missing), and the answ
 
 - Octets after Content-Length are dropped with a warning: they are not part of what is compared.
 - Where a body is replaced, Content-Length is written anew: leading zeros and blanks of the number are not kept (`sipfrag`, `payload`).
-- An invalid message that came as it is gets no answer from `open --answer`: there is no header to trust that one could be made
-  of. The library names the status for a SIP stack that can (400; 505 for another version).
+- An invalid request that came as it is is answered by `open --answer` (400; 505 for another version; 513) if Via, From, To, Call-ID and CSeq
+  are there and good, each as often as it may be; else no answer can be made of it.
 - Where RFC 4475 allows to be lenient (brackets around a Request-URI, blanks in a request line, a Date nobody uses), we never are:
   two readers that guess differently are what an attacker needs.
 

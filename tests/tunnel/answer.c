@@ -185,10 +185,45 @@ static void not_answered(void **state)
     assert_true(contains(response, "SIP/2.0 403 Forbidden"));
 }
 
+/* ADV-004, ADV-005, ADV-012: what did not pass the gate is answered by the rows that did. */
+static void unframed(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        bool answered;
+    } table[] = {
+        {"Content-Length: ", "Content-Length: 9", true},  {"Content-Length: ", "Content-Length: -", true},
+        {"\r\nContact", "\r\nl: 1\r\nContact", true},       {"com SIP/2.0", "com SIP/7.0", true},
+        {"INVITE sip:", "INVITE  sip:", true},             {"INVITE sip:", "OPTIONS sip:", true},
+        {"\r\nContact", "\r\nX: a\rb\r\nContact", true},    {"\r\nContact", "\r\nX\r\n\tb : c\r\nContact", true},
+        {"Content-Type", "X-Content-Type", true},          {"\r\n\r\n", "\r\n", false},
+        {"\r\nContact", "\r\nt: <sip:eve@e.example>\r\nContact", false},
+        {"Call-ID: ", "Call: ", false},                    {"CSeq: 1", "CSeq: 4294967296", false},
+        {"INVITE sip:", "ACK sip:", false},                {"1 INVITE", "1 ACK", false},
+        {"INVITE sip:", " sip:", false},                   {"Via: SIP", "Via: S\rIP", false},
+    };
+    lab *l = begin(state);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        sipveil_span response, broken = edited(l, invite(l), table[i].from, table[i].to);
+        if (try_open(l, broken) == SIPVEIL_OK) fail_msg("row %zu passed", i);
+        sipveil_error why = l->err;
+        sipveil_code code = sipveil_tunnel_write_refusal(l->worker, &l->options, broken, &why, &response, &l->err);
+        if ((code == SIPVEIL_OK) != table[i].answered) fail_msg("row %zu: %s", i, sipveil_code_name(code));
+        if (code != SIPVEIL_OK) {
+            assert_true(code == SIPVEIL_MALFORMED || code == SIPVEIL_USAGE);
+            continue;
+        }
+        assert_true(sv_starts_nocase_str(response, why.sip_status == 505 ? "SIP/2.0 505 Version Not Supported\r\n"
+                                                                         : "SIP/2.0 400 Bad Request\r\n"));
+        assert_true(contains(response, "\r\n" VIA FROM) && contains(response, ";tag=") && contains(response, CALL_ID CSEQ));
+        assert_false(contains(response, "lunch") || contains(response, "refused.invalid"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(uniform), cmocka_unit_test(without_certificate),
                                        cmocka_unit_test(small_over_udp), cmocka_unit_test(statuses), cmocka_unit_test(rows),
-                                       cmocka_unit_test(not_answered)};
+                                       cmocka_unit_test(not_answered), cmocka_unit_test(unframed)};
     return cmocka_run_group_tests_name("answering a refused request", tests, lab_setup, lab_teardown);
 }
