@@ -2,8 +2,10 @@
 #include "peer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keyref.h"
 
@@ -53,6 +55,14 @@ static bool take_fact(peer_facts *out, const char *fact)
     return true;
 }
 
+/* Of a verb that needs no more of it than that there is one, too: a slip is not passed over in silence. */
+static bool is_there(const tool_common *common, const char *option, const char *fact, const char *path)
+{
+    if (path == NULL || access(path, R_OK) == 0) return true;
+    tool_usage_error(common, "--%s: %s=%s: %s", option, fact, path, strerror(errno));
+    return false;
+}
+
 bool peer_take(const tool_common *common, const char *option, const char *value, peer_facts *out)
 {
     static const char *const protos[] = {"tls", "tcp", "udp"};
@@ -76,7 +86,7 @@ bool peer_take(const tool_common *common, const char *option, const char *value,
         tool_usage_error(common, "--%s: cert= and name= both say who it is; give one", option);
         return false;
     }
-    return true;
+    return is_there(common, option, "cert", out->cert) && is_there(common, option, "signer", out->signer);
 }
 
 void peer_end(peer_facts *facts)

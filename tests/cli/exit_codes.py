@@ -81,6 +81,8 @@ def table():
             row("no such folder for the report", "open", (*OPEN, "--report", lab.path("nowhere") / "report.json"), GCM),
             row("no such folder for the state", "open", (*OPEN, "--state", lab.path("nowhere") / "state"), GCM)],
         USAGE: [
+            row("a certificate of a hop that is not there", "proxy", ("--host", "a.example", "--from", "proto=tls,cert=%s" % lab.path("missing.crt"))),
+            row("a signer of a hop that is not there", "proxy", ("--host", "a.example", "--from", "signer=%s" % lab.path("missing.crt"))),
             row("an option that is not there", "open", ("--no-such-option",)),
             row("nothing would be protected", "seal", ()),
             row("no such key", "open", ("--key", lab.path("missing.jwk")), GCM),
