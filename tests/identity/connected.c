@@ -51,9 +51,14 @@ static void callee(void **state)
     } rows[] = {
         {INVITING(SAYS), true, SIPVEIL_CONNECTED_NOTHING},
         {ANSWERING("180", "1 INVITE", SAYS "Require: 100rel\r\nRSeq: 1\r\n"), false, SIPVEIL_CONNECTED_WAIT},
+        {request(p, "PRACK", "c1", A1, B1, no_body), true, SIPVEIL_CONNECTED_WAIT},
+        {ANSWERING("481", "2 PRACK", ""), false, SIPVEIL_CONNECTED_WAIT},
+        {ANSWERING("200", "3 INFO", ""), false, SIPVEIL_CONNECTED_WAIT},
         {ANSWERING("200", "2 PRACK", ""), false, SIPVEIL_CONNECTED_MAY_UPDATE},
         {ANSWERING("200", "1 INVITE", SAYS), false, SIPVEIL_CONNECTED_MUST_UPDATE},
         {request(p, "INFO", "c1", B1, A1, no_body), false, SIPVEIL_CONNECTED_MUST_UPDATE},
+        {request(p, "UPDATE", "c1", A1, B1, no_body), true, SIPVEIL_CONNECTED_MUST_UPDATE}, /* hers says nothing of him */
+        {ANSWERING("200", "3 UPDATE", ""), false, SIPVEIL_CONNECTED_MUST_UPDATE},
         {request(p, "UPDATE", "c1", B1, A1, no_body), false, SIPVEIL_CONNECTED_NOTHING},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -63,6 +68,9 @@ static void callee(void **state)
         assert_int_equal(sipveil_connected_next(&alice), SIPVEIL_CONNECTED_NOTHING);
     }
     assert_true(alice.calling && !bob.calling && alice.confirmed && bob.confirmed && alice.provisional_acked);
+    bob.told = false; /* a re-INVITE tells as well */
+    assert_code(sipveil_connected_note(p->worker, &bob, request(p, "INVITE", "c1", B1, A1, no_body), true, NULL, &p->err), SIPVEIL_OK);
+    assert_int_equal(sipveil_connected_next(&bob), SIPVEIL_CONNECTED_NOTHING);
     alice.told = false; /* her call was handed on to somebody else */
     assert_int_equal(sipveil_connected_next(&alice), SIPVEIL_CONNECTED_MUST_UPDATE);
     bob = (sipveil_connected){0};
@@ -98,6 +106,9 @@ static void announce(void **state)
         {ANSWERING("486", "1 INVITE", ""), 0},
         {ANSWERING("200", "1 OPTIONS", ""), 0},
         {with_rows(p, "SIP/2.0 100 X\r\n", CALL(A1, BOB, "1 INVITE")), 0},
+        {with_rows(p, "SIP/2.0 180 X\r\n", CALL(A1, BOB, "1 INVITE")), 0}, /* no tag, no dialog */
+        {ANSWERING("100", "1 INVITE", ""), 0},
+        {with_rows(p, "MESSAGE sip:x@y SIP/2.0\r\n", CALL(A1, BOB, "1 MESSAGE")), 0},
         {request(p, "UPDATE", "c1", A1, B1, no_body), 0},
         {request(p, "INVITE", "c1", A1, B1, no_body), 0},
     };
@@ -107,14 +118,15 @@ static void announce(void **state)
         if (count_of(rows[i].message, "from-change") == rows[i].says) assert_true(sv_equal(out, rows[i].message));
     }
     assert_code(sipveil_connected_announce(p->worker, INVITING("Require: from-change\r\n"), &out, &p->err), SIPVEIL_POLICY);
+    assert_code(sipveil_connected_announce(p->worker, INVITING("Proxy-Require: from-change\r\n"), &out, &p->err), SIPVEIL_POLICY);
     assert_code(sipveil_connected_announce(p->worker, SV_SPAN("x"), &out, &p->err), SIPVEIL_MALFORMED);
 }
 
 /* IDN-50, R-4: the remote URI follows a 2xx and a valid Identity, nothing less. */
 static void remote_uri(void **state)
 {
-    sipveil_connected both = {.we_support = true, .peer_supports = true}, one = {.we_support = true};
-    sipveil_identity_verdict good = {.valid = true}, bad = {.valid = false, .status = 437};
+    sipveil_connected both = {.we_support = true, .peer_supports = true}, one = {.we_support = true}, other = {.peer_supports = true};
+    sipveil_identity_verdict good = {.valid = true}, bad = {.valid = false, .status = 437}, asserted = {.valid = true, .asserted = true};
     (void)state;
     assert_true(sipveil_connected_takes_from(&both, &good, 200));
     assert_true(sipveil_connected_takes_from(&both, &good, 202));
@@ -123,6 +135,8 @@ static void remote_uri(void **state)
     assert_false(sipveil_connected_takes_from(&both, &bad, 200));
     assert_false(sipveil_connected_takes_from(&both, NULL, 200));
     assert_false(sipveil_connected_takes_from(&one, &good, 200));
+    assert_false(sipveil_connected_takes_from(&other, &good, 200));
+    assert_false(sipveil_connected_takes_from(&both, &asserted, 200)); /* not for From (IDN-33) */
     assert_true(sipveil_connected_accepts_to("sip:c@x", "sip:b@x", "sip:c@x", true));
     assert_true(sipveil_connected_accepts_to("sip:b@x", "sip:b@x", "sip:c@x", false));
     assert_false(sipveil_connected_accepts_to("sip:b@x", "sip:b@x", "sip:c@x", true));
@@ -169,8 +183,11 @@ static void brandy(void **state)
     sipveil_identity_verdict good = by_mky(p, "sip:alice@atlanta.example", "atlanta.example", &p->alice);
     good.fields[0] = (sipveil_identity_field){.ppt = "msec"};
     good.field_count = 1;
-    sipveil_identity_verdict plain = good, bare = good, absent = {0}, bad = good;
+    sipveil_identity_verdict plain = good, bare = good, absent = {0}, bad = good, refused_one = good, unknown = good, unproven = good;
     plain.fields[0].ppt = "";
+    refused_one.fields[0].status = 438; /* the field that is valid is another one */
+    unknown.fields[0].ignored = true;
+    unproven.valid = false;
     bare.fingerprint_count = 0;
     bad.valid = false;
     bad.status = 437;
@@ -180,7 +197,7 @@ static void brandy(void **state)
         int status;
     } rows[] = {
         {&good, sdp, 0}, {&good, both, 0}, {&plain, sdp, 428}, {&plain, both, 428}, {&bare, sdp, 438},
-        {&absent, sdp, 428}, {&bad, sdp, 437}, {&absent, text, 0}, {&absent, no_body, 0},
+        {&refused_one, sdp, 428}, {&unknown, sdp, 428}, {&unproven, sdp, 438}, {&absent, sdp, 428}, {&bad, sdp, 437}, {&absent, text, 0}, {&absent, no_body, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int status = -1;
@@ -188,9 +205,18 @@ static void brandy(void **state)
         assert_code(sipveil_connected_check_brandy(p->worker, m, rows[i].verdict, &status, &p->err), SIPVEIL_OK);
         assert_int_equal(status, rows[i].status);
     }
-    sipveil_connected d = {.needs_identity = true};
+    int unasked = -1; /* a response has no Identity */
+    assert_code(sipveil_connected_check_brandy(p->worker, response(p, 200, "INVITE", "c1", A1, B1, "", sdp), &absent, &unasked, &p->err), SIPVEIL_OK);
+    assert_int_equal(unasked, 0);
+    sipveil_connected d = {.needs_identity = false};
+    assert_false(sipveil_connected_is_unsafe(&d));
+    d.needs_identity = true;
     assert_true(sipveil_connected_is_unsafe(&d)); /* end it, or go on without media security */
     assert_code(sipveil_connected_note(p->worker, &d, request(p, "UPDATE", "c1", B1, A1, sdp), false, &bad, &p->err), SIPVEIL_OK);
+    assert_true(sipveil_connected_is_unsafe(&d));
+    assert_code(sipveil_connected_note(p->worker, &d, request(p, "UPDATE", "c1", A1, B1, sdp), true, &good, &p->err), SIPVEIL_OK); /* ours */
+    assert_true(sipveil_connected_is_unsafe(&d));
+    assert_code(sipveil_connected_note(p->worker, &d, response(p, 200, "UPDATE", "c1", A1, B1, "", sdp), false, &good, &p->err), SIPVEIL_OK);
     assert_true(sipveil_connected_is_unsafe(&d));
     assert_code(sipveil_connected_note(p->worker, &d, request(p, "UPDATE", "c1", B1, A1, sdp), false, &good, &p->err),
                 SIPVEIL_OK);

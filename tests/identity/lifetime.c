@@ -69,6 +69,9 @@ static void confirmed_dialog(void **state)
         {500, "INFO", "c1", B1, A1, false, 0, 1},
         {100, "BYE", "c1", A1, B1, true, 0, 1},
         {0, "CANCEL", "c1", A1, BOB, false, 40, 1}, /* too late */
+        {0, "INFO", "c1", A1, B1, false, 40, 1},
+        {0, "BYE", "c1", A1, B2, false, 40, 1},
+        {200, "INVITE", "c1", A1, B2, true, 40, 1}, /* of another fork, and it comes after ours */
         {200, "BYE", "c2", A1, B1, true, 0, 1},    /* another call */
         {200, "BYE", "c1", A1, B2, true, 0, 1},    /* another dialog */
         {200, "BYE", "c1", ALICE ";tag=a2", B1, true, 0, 1},
@@ -94,6 +97,9 @@ static void early_dialog(void **state)
         {302, "INVITE", "c1", A1, B2, true, 0, 0}, /* the INVITE is over, whatever the tag */
         {0, "CANCEL", "c1", A1, BOB, false, 32, 1},
         {0, "CANCEL", "c1", A1, BOB, false, 33, 0},
+        {0, "CANCEL", "c1", ALICE ";tag=a2", BOB, false, 40, 1},
+        {0, "PRACK", "c1", A1, B1, false, 40, 1},
+        {200, "INVITE", "c1", ALICE ";tag=a2", B1, true, 40, 1},
         {486, "INVITE", "c2", A1, B1, true, 0, 1},
         {486, "INVITE", "c1", ALICE ";tag=a2", B1, true, 0, 1},
         {486, "UPDATE", "c1", A1, B1, true, 0, 1},
@@ -104,6 +110,10 @@ static void early_dialog(void **state)
         take(p, &bob, &rows[i]);
         end_side(&bob);
     }
+    side bob = called(p, false); /* what succeeds in it confirms nothing but the INVITE */
+    take(p, &bob, &(step){200, "UPDATE", "c1", A1, B1, true, 0, 1});
+    take(p, &bob, &(step){486, "INVITE", "c1", A1, B1, true, 0, 0});
+    end_side(&bob);
 }
 
 /* K-4: two branches, each with its own; the one that loses is gone when the time of the INVITE is over. */
@@ -113,6 +123,7 @@ static void forked(void **state)
     static const char *const both[] = {B1, B2};
     const sipveil_binding *all;
     side alice = calling(p, both, 2);
+    take(p, &alice, &(step){200, "UPDATE", "c1", A1, B2, false, 40, 2}); /* nobody has lost yet */
     take(p, &alice, &(step){200, "INVITE", "c1", A1, B2, false, 32, 2});
     p->clock++;
     assert_int_equal(count_bound(p, &alice, &all), 1);
@@ -138,9 +149,12 @@ static void certificate_expires(void **state)
     sipveil_span again = request(p, "INVITE", "c1", A1, B1, pkix(&p->phone));
     (void)bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, pkix(&p->phone)), &v);
     (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, "", no_body), true);
+    p->clock = NOW + 3590;
+    (void)observe(p, &bob, request(p, "BYE", "c1", A1, B1, no_body), false); /* the time of a BYE makes it no longer */
     p->clock = NOW + 3601;
     assert_int_equal(count_bound(p, &bob, NULL), 0);
     assert_code(prove(p, &bob, again, false, &p->phone), SIPVEIL_NO_KEY); /* rekeying is refused ... */
+    assert_int_equal(observe(p, &bob, request(p, "INFO", "c1", A1, B1, no_body), false), SIPVEIL_BINDING_EVENT_EXPIRED);
     bob.options.has_at = true;
     bob.options.at = p->clock;
     const sipveil_bound *b = bind(p, &bob, again, &v); /* ... and the same certificate cannot come back ... */
@@ -161,7 +175,12 @@ static void session_timer(void **state)
     for (size_t i = 0; i < 2; i++) {
         side bob = called(p, false);
         (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, rows[i], no_body), true);
+        assert_int_equal(count_bound(p, &bob, &all), 1);
+        assert_int_equal(all->until, NOW + 600);
         p->clock = NOW + 500;
+        (void)observe(p, &bob, response(p, 200, "INFO", "c1", A1, B1, rows[i], no_body), true);
+        assert_int_equal(count_bound(p, &bob, &all), 1);
+        assert_int_equal(all->until, NOW + 600); /* INFO refreshes no session */
         (void)observe(p, &bob, response(p, 200, "UPDATE", "c1", A1, B1, rows[i], no_body), true);
         assert_int_equal(count_bound(p, &bob, &all), 1);
         assert_int_equal(all->until, NOW + 1100);
@@ -174,11 +193,32 @@ static void session_timer(void **state)
     assert_int_equal(count_bound(p, &bob, &all), 1);
     assert_int_equal(all->until, NOW + 86400); /* the certificate's */
     (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, "Session-Expires: 1x\r\n", no_body), true);
+    assert_int_equal(count_bound(p, &bob, &all), 1);
+    assert_int_equal(all->until, NOW + 86400);
     (void)observe(p, &bob, request(p, "BYE", "c1", A1, B1, no_body), false);
     (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, rows[0], no_body), true);
     p->clock = NOW + 33;
     assert_int_equal(count_bound(p, &bob, NULL), 0);
     end_side(&bob);
+}
+
+/* A week is the most, however long certificate and session are. */
+static void a_week_at_most(void **state)
+{
+    parties *p = *state;
+    const sipveil_binding *all;
+    device lasting = make_device(p, NULL, NULL, "sip:alice@atlanta.example", NULL, NOW + 30 * 86400);
+    sipveil_identity_verdict v = of_alice();
+    side bob = begin_side(p);
+    (void)bind(p, &bob, request(p, "INVITE", "c1", A1, BOB, pkix(&lasting)), &v);
+    assert_int_equal(count_bound(p, &bob, &all), 1);
+    assert_int_equal(all->until, NOW + 7 * 86400);
+    p->clock = NOW + 86400;
+    (void)observe(p, &bob, response(p, 200, "INVITE", "c1", A1, B1, "Session-Expires: 4000000000\r\n", no_body), true);
+    assert_int_equal(count_bound(p, &bob, &all), 1);
+    assert_int_equal(all->until, NOW + 8 * 86400);
+    end_side(&bob);
+    sipveil_keyring_free(lasting.ring);
 }
 
 /* A BYE closes the dialog for what is bound in it later, too. */
@@ -220,12 +260,16 @@ static void forgotten(void **state)
         size_t gone;
     } rows[] = {
         {{.local = "sip:bob@biloxi.example"}, 1},      {{.local = "sip:other@biloxi.example"}, 0},
+        {{.aor = "sip:carol@atlanta.example"}, 0},     {{.call_id = "c2"}, 0},
         {{.aor = "sip:alice@ATLANTA.example"}, 1},     {{.aor = "sip:alice@atlanta.example", .call_id = "c2"}, 0},
         {{.call_id = "c1"}, 1},                        {{.sha256 = s.sha256}, 1},
         {{.sha256 = s.key_sha256}, 0},                 {{.local = NULL}, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         side bob = called(p, true);
+        const sipveil_binding *listed;
+        assert_code(sipveil_identity_list_bindings(p->worker, bob.memory, &rows[i].filter, p->clock, &listed, &gone, &p->err), SIPVEIL_OK);
+        assert_int_equal(gone, rows[i].gone);
         assert_code(sipveil_identity_forget_bindings(p->worker, bob.memory, &rows[i].filter, &gone, &p->err), SIPVEIL_OK);
         assert_int_equal(gone, rows[i].gone);
         assert_int_equal(count_bound(p, &bob, NULL), 1 - gone);
@@ -241,7 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(confirmed_dialog), cmocka_unit_test(early_dialog), cmocka_unit_test(forked),
-        cmocka_unit_test(certificate_expires), cmocka_unit_test(session_timer), cmocka_unit_test(nothing_outlives_a_bye),
+        cmocka_unit_test(certificate_expires), cmocka_unit_test(session_timer), cmocka_unit_test(a_week_at_most), cmocka_unit_test(nothing_outlives_a_bye),
         cmocka_unit_test(next_call), cmocka_unit_test(forgotten),
     };
     return cmocka_run_group_tests_name("the life of bindings", tests, parties_setup, parties_teardown);

@@ -59,6 +59,11 @@ PARTIES_UNUSED static sipveil_identity_verdict by_mky(parties *p, const char *id
     return v;
 }
 
+PARTIES_UNUSED static content with(parties *p, const device *d)
+{
+    return mixed(p, (content[]){sdp_of(p, ""), pkix(d)}, 2);
+}
+
 /* Bob's or Alice's side, with what it remembers. */
 typedef struct side {
     sipveil_memory *memory;
