@@ -88,6 +88,19 @@ static void rfc4474(void **state)
     paste_all(w, covered);
 }
 
+/* IDN-30: what is signed to have no fingerprint has none: what cannot be read is not passed over, in either form. */
+static void fingerprints_that_come_later(void **state)
+{
+    static const char *const rows[][2] = {{"s=-\r\n", "s=-\r\na=fingerprint:sha-256 00\r\n"},
+                                          {"s=-\r\n", "s=-\r\na=Fingerprint:sha-256 " PRINT_A "\r\n"},
+                                          {"Content-Type", "Content-Encoding: gzip\r\nContent-Type"}};
+    world *w = begin(state);
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        w->sign.compact = i % 2 == 1;
+        assert_status(w, edited(w, sign(w, INVITE_WITH(DATE, SDP_HEAD)), rows[i / 2][0], rows[i / 2][1]), 438, "IDN-30");
+    }
+}
+
 /* header, payload and signature of two tokens of one service, mixed; and one form made of the other. */
 static void pieces_of_tokens(void **state)
 {
@@ -115,6 +128,6 @@ static void pieces_of_tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(full_form), cmocka_unit_test(compact_form), cmocka_unit_test(rfc4474),
-                                       cmocka_unit_test(pieces_of_tokens)};
+                                       cmocka_unit_test(fingerprints_that_come_later), cmocka_unit_test(pieces_of_tokens)};
     return cmocka_run_group_tests_name("cut and paste", tests, world_setup, world_teardown);
 }

@@ -51,6 +51,11 @@ static void reference_vector(void **state)
         {SV_SPAN("sha-256"), SV_SPAN("021ACC5427ABEB9C533F3E4B652E7D463F5442CD54F17A03A27DF9B07F4619B2")},
         {SV_SPAN("sha-256"), SV_SPAN("4AADB9B13F82183B540212DF3E5D496B19E57CAB3E4B652E7D463F5442CD54F1")}};
     token.mky = (sv_fingerprints){prints, 2};
+    token.dest = (sv_identity_name){.text = SV_SPAN("12155551213"), .is_number = true};
+    sv_buffer_init(&b, w->arena, 512, 4096);
+    assert_code(sv_passport_put_payload(&token, w->arena, &b, &w->err), SIPVEIL_OK);
+    assert_true(sv_starts_nocase_str(sv_buffer_span(&b), "{\"dest\":{\"tn\":[\"12155551213\"]},"));
+    token.dest = example().dest;
     sv_buffer_init(&b, w->arena, 512, 4096);
     assert_code(sv_passport_put_payload(&token, w->arena, &b, &w->err), SIPVEIL_OK);
     assert_true(sv_equal_str(sv_buffer_span(&b), JSON_MKY));
@@ -81,6 +86,16 @@ static void reads_what_it_writes(void **state)
     assert_int_equal(token.mky.count, 2);
     assert_code(read_token(w, "{\"alg\":\"ES256\",\"ppt\":\"msec\",\"typ\":\"passport\",\"x5u\":\"https://x\"}", JSON_PAYLOAD, 0, &token), SIPVEIL_OK);
     assert_true(sv_equal_str(token.ppt, "msec"));
+    assert_code(read_token(w, JSON_HEADER, "{\"dest\":{\"tn\":[\"1\"]},\"iat\":1,\"orig\":{\"uri\":\"sip:a@b\"}}", 0, &token), SIPVEIL_OK);
+    assert_true(token.dest.is_number && sv_equal_str(token.dest.text, "1") && !token.orig.is_number);
+    /* IDN-25: two of them are not the one of To, whichever it is */
+    static const char *const two[] = {"{\"uri\":[\"aa\",\"ab\"]}", "{\"uri\":[\"a\",\"ab\"]}", "{\"tn\":[\"1\"],\"uri\":[\"a\"]}"};
+    for (size_t i = 0; i < sizeof two / sizeof *two; i++) {
+        char payload[128];
+        snprintf(payload, sizeof payload, "{\"dest\":%s,\"iat\":1,\"orig\":{\"tn\":\"1\"}}", two[i]);
+        assert_code(read_token(w, JSON_HEADER, payload, 0, &token), SIPVEIL_OK);
+        assert_int_equal(token.dest.text.len, 0);
+    }
 }
 
 /* ADV-192, IDN-24, IDN-25, IDN-26, IDN-30, IDN-43 */
@@ -121,10 +136,17 @@ static void refuses(void **state)
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\",\"uri\":\"sip:a@b\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":[\"1\"]}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":1}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":[\"1\"]}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"id\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":\"a\"},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":{\"a\":\"a\"}},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"id\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"ab\",\"aa\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"ab\",\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"b\",\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":[\"a\"],\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[7]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "IDN-25"},
@@ -132,6 +154,10 @@ static void refuses(void **state)
         /* fingerprints */
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[{\"alg\":\"sha-256\"}],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[{\"dig\":\"00\"}],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[{\"alg\":7,\"dig\":\"00\"}],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":[{\"alg\":\"x\",\"dig\":7}],\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
+        {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":{\"a\":{\"alg\":\"x\",\"dig\":\"00\"}},\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
         {JSON_HEADER, "{\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"mky\":\"x\",\"orig\":{\"tn\":\"1\"}}", "IDN-30"},
         /* depth */
         {JSON_HEADER, "{\"a\":[[[[[[1]]]]]],\"dest\":{\"uri\":[\"a\"]},\"iat\":1,\"orig\":{\"tn\":\"1\"}}", "ADV-192"},

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "mime/mime.h"
+#include "tunnel/memory.h"
 
 /* IDN-41: a second copy is refused, forks and other hosts are not. */
 static void replay_of_a_passport(void **state)
@@ -18,6 +19,7 @@ static void replay_of_a_passport(void **state)
     assert_status(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK2"), 438, "IDN-41");
     assert_status(w, edited(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK3"), "Call-ID: c1", "Call-ID: c2"), 438, "IDN-41");
     assert_status(w, edited(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK3"), ";tag=1", ";tag=2"), 438, "IDN-41");
+    assert_status(w, edited(w, edited(w, message, "branch=z9hG4bK1", "branch=z9hG4bK3"), "CSeq: 1", "CSeq: 2"), 438, "IDN-41");
     assert_valid(w, edited(w, message, "INVITE sip:bob@biloxi.example.com", "INVITE sip:bob@192.0.2.7")); /* another host */
     assert_status(w, edited(w, edited(w, message, "INVITE sip:bob@biloxi.example.com", "INVITE sip:bob@192.0.2.8"), "Call-ID: c1", "Call-ID: c2"),
                   438, "IDN-41"); /* the Request-URI is not signed, and whoever changes it makes no other request of this one */
@@ -109,6 +111,65 @@ static void remembered_as_long_as_fresh(void **state)
     }
 }
 
+/* The same without a window of one's own: as long as what was dated ahead is fresh, which is twice the window. */
+static void remembered_by_default(void **state)
+{
+    static const struct {
+        const char *date;
+        bool old;
+        int64_t last; /* second of its freshness, from NOW on */
+    } rows[] = {{"10:00:00", false, 60}, {"10:01:00", false, 120}, {"10:00:00", true, 3600}, {"11:00:00", true, 7200}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        world *w = begin(state);
+        char message[2048];
+        if (rows[i].old) use_old(w);
+        w->sign.freshness = 3600;
+        w->verify.memory = w->memory;
+        snprintf(message, sizeof message, START ROWS(ALICE, BOB) "Date: Sat, 21 Nov 2026 %s GMT\r\n" BODY(SDP), rows[i].date);
+        sipveil_span made = sign(w, message);
+        assert_valid(w, made);
+        w->clock = NOW + rows[i].last;
+        assert_status(w, made, 438, rows[i].old ? "IDN-18" : "IDN-41");
+        w->clock++;
+        assert_status(w, made, rows[i].old ? 438 : 403, rows[i].old ? "IDN-17" : "IDN-36");
+    }
+}
+
+/* IDN-41, IDN-18: where there is no room to remember what came, nothing is taken any more; what was there is seen all the same. */
+static void no_room_to_remember(void **state)
+{
+    for (int old = 0; old < 2; old++) {
+        const sv_store_caps full = {.entries = old ? 1 : 2, .fail_when_full = true}; /* of one request */
+        world *w = begin(state);
+        if (old) use_old(w);
+        w->verify.memory = w->memory;
+        sv_store_set_caps(sv_memory_store(w->memory), SV_STORE_SEEN, full);
+        sipveil_span first = sign(w, INVITE), other = edited(w, SV_SPAN(INVITE), "Call-ID: c1", "Call-ID: c2");
+        other = sign(w, sv_arena_string(w->arena, other));
+        assert_valid(w, first);
+        for (int i = 0; i < 2; i++) {
+            assert_code(sipveil_identity_verify_request(w->verifier, &w->verify, other, &w->verdict, &w->err), SIPVEIL_LIMIT);
+            assert_string_equal(w->err.rule, "IDN-41");
+            assert_false(w->verdict.valid || w->verdict.present);
+        }
+        assert_status(w, first, 438, old ? "IDN-18" : "IDN-41");
+    }
+}
+
+/* IDN-41, IDN-18: what is too long to be remembered under its name counts as seen. */
+static void names_without_end(void **state)
+{
+    char branch[5000] = "branch=z9hG4bK", message[8000];
+    world *w = begin(state);
+    memset(branch + 14, 'x', sizeof branch - 15);
+    w->verify.memory = w->memory;
+    assert_status(w, edited(w, sign(w, INVITE), "branch=z9hG4bK1", branch), 438, "IDN-41");
+    use_old(w);
+    snprintf(message, sizeof message, START "Via: SIP/2.0/TLS c.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: " ALICE "\r\nTo: " BOB
+             "\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.0.2.1>\r\n" DATE "\r\n", branch + 7);
+    assert_status(w, sign(w, message), 438, "IDN-18");
+}
+
 /* IDN-41, IDN-42: a request that two services have signed is one request, whichever of its fields is left in a copy. */
 static void several_fields(void **state)
 {
@@ -121,6 +182,7 @@ static void several_fields(void **state)
     sipveil_span both = edited(w, first, "Max-Forwards: 70\r\n", two);
     w->verify.memory = w->memory;
     assert_valid(w, both);
+    assert_int_equal(w->verdict.field_count, 1); /* the one that decides */
     assert_status(w, first, 438, "IDN-41");
     assert_status(w, edited(w, second, "Call-ID: c1", "Call-ID: c2"), 438, "IDN-41");
     assert_status(w, second, 438, "IDN-41");
@@ -161,6 +223,9 @@ static void kept_by_uri(void **state)
     w->verify.allow_weak = SIPVEIL_WEAK_RSA1024; /* accepted under other rules: asked again */
     assert_valid(w, message);
     assert_int_equal(w->fetched, 2);
+    w->verify.allow_tls_usage = true;
+    assert_valid(w, message);
+    assert_int_equal(w->fetched--, 3);
     sipveil_identity_cache_drop(cache, INFO);
     sipveil_identity_cache_drop(cache, "https://never.example/");
     assert_valid(w, message);
@@ -181,6 +246,7 @@ static void kept_by_uri(void **state)
     sipveil_identity_cache_free(cache);
     sipveil_identity_cache_free(NULL);
     assert_code(sipveil_identity_cache_new(NULL, 0, &cache, &w->err), SIPVEIL_USAGE);
+    assert_code(sipveil_identity_cache_new(w->trust, 65537, &cache, &w->err), SIPVEIL_USAGE);
 }
 
 /* ADV-193: what came over http, or from next door, does not serve whoever allows neither. */
@@ -195,7 +261,8 @@ static void kept_for_who_may_fetch(void **state)
     for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
         w->sign.info = w->atlanta.info = uris[i];
         sipveil_span message = sign(w, INVITE);
-        w->verify.allow_http = w->verify.allow_private_hosts = true;
+        w->verify.allow_http = i == 0;
+        w->verify.allow_private_hosts = i == 1;
         assert_valid(w, message);
         w->verify.allow_http = w->verify.allow_private_hosts = false;
         assert_status(w, message, 436, "ADV-193");
@@ -258,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(replay_of_a_passport), cmocka_unit_test(replay_of_rfc4474),
                                        cmocka_unit_test(twin_of_a_signature), cmocka_unit_test(remembered_as_long_as_fresh),
+                                       cmocka_unit_test(remembered_by_default), cmocka_unit_test(no_room_to_remember), cmocka_unit_test(names_without_end),
                                        cmocka_unit_test(kept_for_who_may_fetch), cmocka_unit_test(several_fields),
                                        cmocka_unit_test(kept_by_uri), cmocka_unit_test(answers), cmocka_unit_test(reports)};
     return cmocka_run_group_tests_name("seen before, kept, answered", tests, world_setup, world_teardown);

@@ -165,6 +165,23 @@ static void claims_that_are_keys(void **state)
     }
 }
 
+/* ADV-036: more parts than are looked at, though no multipart has too many. */
+static void too_many_parts(void **state)
+{
+    world *w = begin(state);
+    sv_buffer b;
+    sv_buffer_init(&b, w->arena, 8192, 1 << 20);
+    sv_put_str(&b, START ROWS(ALICE, BOB) DATE "Content-Type: multipart/mixed;boundary=o\r\n\r\n");
+    for (int outer = 0; outer < 3; outer++) {
+        sv_put_str(&b, "--o\r\nContent-Type: multipart/mixed;boundary=i\r\n\r\n");
+        for (int inner = 0; inner < 25; inner++) sv_put_str(&b, "--i\r\n\r\n\r\n");
+        sv_put_str(&b, "--i--\r\n\r\n");
+    }
+    sv_put_str(&b, "--o--\r\n");
+    assert_code(sipveil_identity_sign_request(w->worker, &w->sign, sv_buffer_span(&b), &w->made, &w->err), SIPVEIL_LIMIT);
+    assert_string_equal(w->err.rule, "ADV-036");
+}
+
 /* What was there stays as it was, octet by octet; the new rows stand before those that describe the body. */
 static void changes_nothing_else(void **state)
 {
@@ -268,7 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forwards_what_is_not_its_own), cmocka_unit_test(senders), cmocka_unit_test(dates),
-        cmocka_unit_test(impossible), cmocka_unit_test(claims), cmocka_unit_test(claims_that_are_keys), cmocka_unit_test(changes_nothing_else),
+        cmocka_unit_test(impossible), cmocka_unit_test(claims), cmocka_unit_test(claims_that_are_keys), cmocka_unit_test(too_many_parts), cmocka_unit_test(changes_nothing_else),
         cmocka_unit_test(once_more_in_full), cmocka_unit_test(asserted),
         cmocka_unit_test(old_speaks_for_from)};
     return cmocka_run_group_tests_name("signing an Identity", tests, world_setup, world_teardown);
