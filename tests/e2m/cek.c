@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keys that are used again: attributes, derivation, the store, and messages through all of it. */
+/* Keys that are used again: derivation, readers, and messages through all of it. */
 #include "e2m/cek.h"
 
 #include "crypto/keywrap.h"
@@ -10,18 +10,6 @@
 static sv_crypto *crypto_of(world *w)
 {
     return w->other->crypto;
-}
-
-static sipveil_span hex(world *w, const char *text)
-{
-    size_t len = strlen(text) / 2;
-    uint8_t *out = sv_arena_alloc(w->arena, len + 1);
-    for (size_t i = 0; i < len; i++) {
-        unsigned octet;
-        assert_int_equal(sscanf(text + 2 * i, "%2x", &octet), 1);
-        out[i] = (uint8_t)octet;
-    }
-    return sv_span(out, len);
 }
 
 /* CEK-13 */
@@ -57,6 +45,17 @@ static void keys_that_unwrap_nothing(void **state)
     record.derivation = (sv_cek_derivation){.present = true, .unusable = true, .wrap = SV_WRAP_AES_256};
     assert_code(sv_cek_make_kek(crypto_of(w), w->arena, &record, SV_WRAP_AES_256, limits, &kek, &w->err), SIPVEIL_OK);
     assert_int_equal(kek.kek.len, 16);
+    const sv_cek_derivation derivations[] = { /* none; for another algorithm; for a key that fits as it is */
+        {.wrap = SV_WRAP_AES_256, .salt = SV_SPAN("12345678"), .iterations = 5, .key_length = 32},
+        {.present = true, .wrap = SV_WRAP_AES_192, .salt = SV_SPAN("12345678"), .iterations = 5, .key_length = 24},
+        {.present = true, .wrap = SV_WRAP_AES_128, .salt = SV_SPAN("12345678"), .iterations = 5, .key_length = 16},
+    };
+    for (size_t i = 0; i < sizeof derivations / sizeof *derivations; i++) {
+        record.derivation = derivations[i];
+        assert_code(sv_cek_make_kek(crypto_of(w), w->arena, &record, i == 2 ? SV_WRAP_AES_128 : SV_WRAP_AES_256, limits, &kek, &w->err),
+                    SIPVEIL_OK);
+        assert_same(kek.kek, hex(w, "0f0e0d0c0b0a09080706050403020100"));
+    }
     record.derivation = (sv_cek_derivation){.present = true, .wrap = SV_WRAP_AES_256, .salt = SV_SPAN("12345678"),
                                             .iterations = 1U << 31, .key_length = 32};
     assert_code(sv_cek_make_kek(crypto_of(w), w->arena, &record, SV_WRAP_AES_256, limits, &kek, &w->err), SIPVEIL_LIMIT);
@@ -68,180 +67,37 @@ static void keys_that_unwrap_nothing(void **state)
     assert_false(sv_cek_is_derived(sv_span(NULL, 0), sv_span(NULL, 0)));
 }
 
-static sv_cek_attributes read_set(world *w, const char *text)
+/* CEK-07: a recipient and the key that opens for it have one name, by whatever it is found, and no two have the same. */
+static void readers(void **state)
 {
-    sv_cek_attributes out;
-    sv_cek_read_attributes(hex(w, text), sipveil_context_limits(w->context), w->arena, &out);
-    return out;
-}
-
-#define OID_REFERENCE "060b2a864886f70d010910021e"
-#define OID_USES "060b2a864886f70d010910021f"
-#define OID_DERIVATION "060b2a864886f70d0109100220"
-#define REFERENCE "3013" OID_REFERENCE "3104" "04024142"
-#define WRAP_256 "300b060960864801650304012d"
-
-/* CEK-01, CEK-04, CEK-08, ADV-172. */
-static void attributes(void **state)
-{
-    static const struct {
-        const char *uses;
-        uint32_t count;
-    } counts[] = {
-        {"3012" OID_USES "3103" "020100", 1}, {"3012" OID_USES "3103" "020103", 3}, {"3012" OID_USES "3103" "0201ff", 1},
-        {"3016" OID_USES "3107" "02050080000000", 1U << 31}, {"3016" OID_USES "3107" "02050080000001", 1},
-        {"3015" OID_USES "3106" "020103020104", 1}, {"300f" OID_USES "3100", 1}, {"3012" OID_USES "3103" "040103", 1}, {"", 1},
-        {"3012" OID_USES "3103" "020103" "3012" OID_USES "3103" "020104", 1},
+    const sv_recipient recipients[] = {
+        {.kind = SV_RECIPIENT_KEKRI, .key_id = SV_SPAN("a")}, {.kind = SV_RECIPIENT_KEKRI, .key_id = SV_SPAN("b")},
+        {.kind = SV_RECIPIENT_KTRI, .ski = SV_SPAN("a")}, {.kind = SV_RECIPIENT_KTRI, .issuer = SV_SPAN("a"), .serial = SV_SPAN("b")},
+        {.kind = SV_RECIPIENT_KTRI, .issuer = SV_SPAN("a"), .serial = SV_SPAN("c")},
+        {.kind = SV_RECIPIENT_KTRI, .issuer = SV_SPAN("ab")}, {.kind = SV_RECIPIENT_PWRI, .encrypted_key = SV_SPAN("a")},
+    };
+    const struct {
+        sv_cms_key key;
+        bool by_ski;
+        size_t of; /* the recipient that it is; 7: none of them */
+    } keys[] = {
+        {{.kind = SV_CMS_KEY_KEK, .kek_id = SV_SPAN("a"), .ski = SV_SPAN("x")}, true, 0},
+        {{.kind = SV_CMS_KEY_KEK, .kek_id = SV_SPAN("b")}, false, 1},
+        {{.kind = SV_CMS_KEY_CERTIFICATE, .ski = SV_SPAN("a"), .issuer = SV_SPAN("a"), .serial = SV_SPAN("b")}, true, 2},
+        {{.kind = SV_CMS_KEY_CERTIFICATE, .ski = SV_SPAN("a"), .issuer = SV_SPAN("a"), .serial = SV_SPAN("b")}, false, 3},
+        {{.kind = SV_CMS_KEY_PASSWORD, .ski = SV_SPAN("a"), .issuer = SV_SPAN("a"), .serial = SV_SPAN("b")}, true, 7},
+        {{.kind = SV_CMS_KEY_PASSWORD, .ski = SV_SPAN("a"), .issuer = SV_SPAN("a"), .serial = SV_SPAN("b")}, false, 7},
     };
     world *w = begin(state);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        char text[512];
-        snprintf(text, sizeof text, REFERENCE "%s", counts[i].uses);
-        sv_cek_attributes a = read_set(w, text);
-        assert_true(a.present && sv_equal_str(a.reference, "AB"));
-        if (a.uses != counts[i].count) fail_msg("case %zu: %u", i, (unsigned)a.uses);
+    uint8_t names[7][SV_CEK_DIGEST], name[SV_CEK_DIGEST];
+    for (size_t i = 0; i < 7; i++) {
+        assert_code(sv_cek_reader_of_recipient(crypto_of(w), &recipients[i], names[i], &w->err), SIPVEIL_OK);
+        for (size_t k = 0; k < i; k++) assert_memory_not_equal(names[i], names[k], SV_CEK_DIGEST);
     }
-    /* No valid reference: the others are nothing. */
-    static const char *const none[] = {
-        "", "3012" OID_USES "3103" "020103", "3017" OID_REFERENCE "3108" "0402414204024344", "300f" OID_REFERENCE "3100",
-        "3011" OID_REFERENCE "3102" "0400", (REFERENCE REFERENCE), "3013" OID_REFERENCE "3104" "0c024142", "3003020101", "3013" OID_REFERENCE,
-    };
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        sv_cek_attributes a = read_set(w, none[i]);
-        if (a.present || a.reference.len > 0 || a.uses != 1) fail_msg("case %zu was taken", i);
-        assert_int_equal(a.why_not != NULL, i > 0);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        assert_code(sv_cek_reader_of_key(crypto_of(w), &keys[i].key, keys[i].by_ski, name, &w->err), SIPVEIL_OK);
+        for (size_t k = 0; k < 7; k++) assert_int_equal(memcmp(name, names[k], SV_CEK_DIGEST) == 0, k == keys[i].of);
     }
-    /* CEK-03: prf, otherSource, no keyLength. */
-    static const struct {
-        const char *text;
-        bool unusable;
-    } derivations[] = {
-        {"3030" OID_DERIVATION "3121" "301f" WRAP_256 "3010" "0408" "1234567878563412" "020105" "020120", false},
-        {"302d" OID_DERIVATION "311e" "301c" WRAP_256 "300d" "0408" "1234567878563412" "020105", true},
-        {"3032" OID_DERIVATION "3123" "3021" WRAP_256 "3012" "0408" "1234567878563412" "020105" "020120" "3000", true},
-        {"3030" OID_DERIVATION "3121" "301f" WRAP_256 "3010" "3008" "1234567878563412" "020105" "020120", true},
-        {"3030" OID_DERIVATION "3121" "301f" WRAP_256 "3010" "0408" "1234567878563412" "020105" "020110", true},
-        {"3030" OID_DERIVATION "3121" "301f" WRAP_256 "3010" "0408" "1234567878563412" "020100" "020120", true},
-        {"3012" OID_DERIVATION "3103" "020100", true},
-    };
-    for (size_t i = 0; i < sizeof derivations / sizeof *derivations; i++) {
-        char text[512];
-        snprintf(text, sizeof text, REFERENCE "%s", derivations[i].text);
-        sv_cek_attributes a = read_set(w, text);
-        assert_true(a.present && a.derivation.present);
-        if (a.derivation.unusable != derivations[i].unusable) fail_msg("derivation %zu", i);
-    }
-}
-
-static void what_is_written_is_read(void **state)
-{
-    world *w = begin(state);
-    sv_cek_attributes a = {.present = true, .reference = SV_SPAN("0123456789abcdef"), .uses = 3,
-                           .derivation = {.present = true, .wrap = SV_WRAP_AES_256, .salt = SV_SPAN("saltsalt"), .iterations = 1000,
-                                          .key_length = 32}}, b;
-    sipveil_span set;
-    assert_code(sv_cek_put_attributes(w->arena, &a, &set, &w->err), SIPVEIL_OK);
-    sv_cek_read_attributes(set, sipveil_context_limits(w->context), w->arena, &b);
-    assert_true(b.present && b.uses == 3 && !b.derivation.unusable && b.derivation.iterations == 1000);
-    assert_same(b.reference, a.reference);
-    assert_same(b.derivation.salt, a.derivation.salt);
-}
-
-/* CEK-10, ADV-170: where a reference may stand. */
-static void where_attributes_count(void **state)
-{
-    world *w = begin(state);
-    const sipveil_limits *limits = sipveil_context_limits(w->context);
-    sipveil_span inside = hex(w, "3115" REFERENCE), outside = hex(w, REFERENCE), other = hex(w, "3013" OID_REFERENCE "3104" "04025859");
-    sv_enveloped gcm = {.authenticated = true, .auth_attributes = inside}, cbc = {.unprotected_attributes = outside};
-    sv_cek_attributes a;
-    sv_cek_attributes_of(&gcm, false, limits, w->arena, &a);
-    assert_true(a.present);
-    gcm.unprotected_attributes = outside;
-    sv_cek_attributes_of(&gcm, true, limits, w->arena, &a);
-    assert_true(a.present);
-    gcm.unprotected_attributes = other;
-    sv_cek_attributes_of(&gcm, true, limits, w->arena, &a);
-    assert_true(!a.present && a.why_not != NULL);
-    gcm.auth_attributes = sv_span(NULL, 0);
-    sv_cek_attributes_of(&gcm, true, limits, w->arena, &a);
-    assert_true(!a.present && a.why_not != NULL); /* unauthenticated attributes never */
-    sv_cek_attributes_of(&cbc, false, limits, w->arena, &a);
-    assert_true(!a.present && a.why_not != NULL);
-    sv_cek_attributes_of(&cbc, true, limits, w->arena, &a);
-    assert_true(a.present);
-}
-
-/* ---- the store ---- */
-
-static sv_cek_record record_of(world *w, const char *scope, unsigned reference, uint8_t signer)
-{
-    char *name = sv_arena_alloc(w->arena, 17);
-    snprintf(name, 17, "%016u", reference);
-    sv_cek_record r = {.scope = sv_span_str(scope), .reference = sv_span(name, 16), .cipher = SIPVEIL_CIPHER_AES_128_GCM,
-                       .cek = SV_SPAN("0123456789abcdef"), .uses = 2};
-    memset(r.signer, signer, sizeof r.signer);
-    return r;
-}
-
-static sv_cek_scopes scopes_of(const char *scope)
-{
-    return (sv_cek_scopes){.items = {sv_span_str(scope)}, .count = 1};
-}
-
-static void the_store(void **state)
-{
-    world *w = begin(state);
-    sv_store *store = sv_memory_store(w->p1.memory);
-    sv_cek_record a = record_of(w, "dialog 1", 1, 'A'), out;
-    sv_cek_scopes one = scopes_of("dialog 1"), two = scopes_of("dialog 2");
-    assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_OK);
-    sv_cek_record b = record_of(w, "dialog 1", 1, 'B');
-    assert_code(sv_cek_keep(store, w->arena, &b, NOW, &w->err), SIPVEIL_REPLAY); /* ADV-171, CEK-12: the first wins */
-    assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.signer[0] == 'A');
-    assert_false(sv_cek_find(store, &two, a.reference, NOW, w->arena, &out)); /* ADV-174: another dialog */
-    assert_false(sv_cek_find(store, &one, a.reference, NOW + 3601, w->arena, &out)); /* CEK-05 */
-    assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out));
-    assert_code(sv_cek_count_use(store, w->arena, &out, NOW, &w->err), SIPVEIL_OK);
-    assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.uses == 1);
-    assert_code(sv_cek_count_use(store, w->arena, &out, NOW, &w->err), SIPVEIL_OK);
-    assert_false(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out)); /* CEK-04 */
-    a = record_of(w, "dialog 1", 2, 'A'); /* ADV-172: whatever was said, a thousand at most */
-    a.uses = 1U << 31;
-    assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_OK);
-    assert_true(sv_cek_find(store, &one, a.reference, NOW, w->arena, &out) && out.uses == 1000);
-    for (unsigned i = 0; i < 3; i++) {
-        a = record_of(w, "dialog 1", 10 - i, 'A');
-        assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_OK);
-    }
-    assert_true(sv_cek_find_last(store, &one, NOW, w->arena, &out) && sv_equal_str(out.reference, "0000000000000008"));
-    sv_cek_forget(store, &one);
-    assert_false(sv_cek_find_last(store, &one, NOW, w->arena, &out));
-    a.scope = sv_span(NULL, 0);
-    assert_code(sv_cek_keep(store, w->arena, &a, NOW, &w->err), SIPVEIL_MALFORMED); /* of no dialog: anybody's */
-    assert_string_equal(w->err.rule, "CEK-12");
-    assert_int_equal(sv_store_count(store, SV_STORE_CEK), 0);
-}
-
-/* ADV-176: a flood by one signer, over many dialogs, takes room from nobody else. */
-static void a_flood_of_references(void **state)
-{
-    world *w = begin(state);
-    sv_store *store = sv_memory_store(w->p1.memory);
-    sv_cek_record other = record_of(w, "somebody else", 1, 'B'), out;
-    sv_cek_scopes scopes = scopes_of("somebody else");
-    assert_code(sv_cek_keep(store, w->arena, &other, NOW, &w->err), SIPVEIL_OK);
-    for (unsigned i = 0; i < 3000; i++) {
-        char *scope = sv_arena_alloc(w->arena, 32);
-        snprintf(scope, 32, "dialog %u", i / 5);
-        sv_cek_record r = record_of(w, scope, i, 'A');
-        assert_code(sv_cek_keep(store, w->arena, &r, NOW, &w->err), SIPVEIL_OK);
-        assert_true(sv_store_count(store, SV_STORE_CEK) <= SV_CEK_PER_PEER + 1);
-    }
-    assert_true(sv_cek_find(store, &scopes, other.reference, NOW, w->arena, &out));
-    sv_cek_scopes last = scopes_of("dialog 599"), first = scopes_of("dialog 0");
-    assert_true(sv_cek_find_last(store, &last, NOW, w->arena, &out));
-    assert_false(sv_cek_find_last(store, &first, NOW, w->arena, &out));
 }
 
 /* ---- messages ---- */
@@ -520,12 +376,11 @@ static void key_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers), cmocka_unit_test(keys_that_unwrap_nothing), cmocka_unit_test(attributes),
-        cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(where_attributes_count), cmocka_unit_test(the_store),
-        cmocka_unit_test(a_flood_of_references), cmocka_unit_test(counted_uses), cmocka_unit_test(outside_its_life),
-        cmocka_unit_test(rolling), cmocka_unit_test(derived), cmocka_unit_test(other_forms_of_reference),
-        cmocka_unit_test(sealing_that_is_refused), cmocka_unit_test(an_answer_that_is_not_disclosed),
-        cmocka_unit_test(keys_survive_in_an_image), cmocka_unit_test(key_lines), cmocka_unit_test(keys_that_are_not_held),
+        cmocka_unit_test(known_answers), cmocka_unit_test(keys_that_unwrap_nothing), cmocka_unit_test(readers),
+        cmocka_unit_test(counted_uses), cmocka_unit_test(outside_its_life), cmocka_unit_test(rolling), cmocka_unit_test(derived),
+        cmocka_unit_test(other_forms_of_reference), cmocka_unit_test(sealing_that_is_refused),
+        cmocka_unit_test(an_answer_that_is_not_disclosed), cmocka_unit_test(keys_survive_in_an_image), cmocka_unit_test(key_lines),
+        cmocka_unit_test(keys_that_are_not_held),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

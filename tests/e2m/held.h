@@ -10,7 +10,7 @@
 #include "world.h"
 
 /* What P1 holds of the first message of a dialog. */
-static sv_cek_record held_by_p1(world *w, sipveil_span first, sv_cek_scopes *scopes)
+WORLD_UNUSED static sv_cek_record held_by_p1(world *w, sipveil_span first, sv_cek_scopes *scopes)
 {
     sv_cek_record record;
     sv_sip_view *view = sv_arena_alloc(w->arena, sizeof *view);
@@ -20,7 +20,7 @@ static sv_cek_record held_by_p1(world *w, sipveil_span first, sv_cek_scopes *sco
     return record;
 }
 
-static sv_cms_key kek_of(world *w, const sv_cek_record *record, sv_wrap wrap)
+WORLD_UNUSED static sv_cms_key kek_of(world *w, const sv_cek_record *record, sv_wrap wrap)
 {
     sv_cms_key kek;
     assert_code(sv_cek_make_kek(w->other->crypto, w->arena, record, wrap, sipveil_context_limits(w->context), &kek, &w->err), SIPVEIL_OK);
@@ -28,7 +28,7 @@ static sv_cms_key kek_of(world *w, const sv_cek_record *record, sv_wrap wrap)
 }
 
 /* In Bob's name under a key of the caller's. */
-static sipveil_span written_by(world *w, sipveil_worker *writer, sv_cms_key kek, const sipveil_key *signer, int cseq)
+WORLD_UNUSED static sipveil_span written_by(world *w, sipveil_worker *writer, sv_cms_key kek, const sipveil_key *signer, int cseq)
 {
     sipveil_key key = {.kind = SIPVEIL_KEY_KEK, .cms = kek};
     const sipveil_key *recipient = &key;

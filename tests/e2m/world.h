@@ -197,6 +197,18 @@ WORLD_UNUSED static bool contains(sipveil_span s, const char *what)
     return sv_find(s, sv_span_str(what), &at);
 }
 
+WORLD_UNUSED static sipveil_span hex(world *w, const char *text)
+{
+    size_t len = strlen(text) / 2;
+    uint8_t *out = sv_arena_alloc(w->arena, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        unsigned octet;
+        assert_int_equal(sscanf(text + 2 * i, "%2x", &octet), 1);
+        out[i] = (uint8_t)octet;
+    }
+    return sv_span(out, len);
+}
+
 /* ---- sealing: Alice for Bob and P1 ---- */
 
 typedef struct share {
