@@ -55,6 +55,7 @@ static void values_that_only_the_named_hop_minds(void **state)
         {LABEL("a.example;=1;x=\",\", z.example;cid=\"z@z\""), true, SIPVEIL_E2M_VIEW},
         {LABEL("a.example junk \",\" more, z.example;cid=\"z@z\""), true, SIPVEIL_E2M_VIEW},
         {LABEL("a.example;cid=\"a@b\";act=shred, z.example;cid=\"z@z\""), false, SIPVEIL_E2M_OTHER},
+        {LABEL("a.example;cid=\"a@b\";act;reply;x, z.example;cid=\"z@z\""), false, SIPVEIL_E2M_VIEW}, /* words of somebody else's */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -62,8 +63,41 @@ static void values_that_only_the_named_hop_minds(void **state)
         assert_int_equal(labels.count, 2);
         assert_int_equal(labels.items[0].malformed, cases[i].malformed);
         assert_int_equal(labels.items[0].act, cases[i].act);
+        assert_true(labels.items[0].reply == SIPVEIL_E2M_NONE && !labels.items[0].keep);
         assert_true(sv_equal_str(labels.items[1].hop.host, "z.example") && sv_equal_str(labels.items[1].cid, "z@z"));
         assert_false(labels.items[1].malformed);
+    }
+}
+
+/* E2M-10: which cids are good. */
+static void cids(void **state)
+{
+    static const char *const good[] = {"a@b", "a-b_c~d=e/f%g+h.i@x-y_z", "a@[::1]"};
+    static const char *const bad[] = {"", "@b", "a@", "a", "[a@b", "a]@b", "a:b@c", "a@b@c", "a b@c", "<a@b>"};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_true(sv_is_cid(sv_span_str(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(sv_is_cid(sv_span_str(bad[i])));
+}
+
+/* E2M-21: a label is the signed one with all that it says, or another one. */
+static void labels_that_differ(void **state)
+{
+    static const struct {
+        const char *rows;
+        bool same;
+    } cases[] = {
+        {LABEL("A.example;cid=\"a@b\";keep;act=verify;reply=view"), true},    {LABEL("b.example;cid=\"a@b\";act=verify;keep;reply=view"), false},
+        {LABEL("a.example;cid=\"A@b\";act=verify;keep;reply=view"), false},   {LABEL("a.example;cid=\"a@b\";act=both;keep;reply=view"), false},
+        {LABEL("a.example;cid=\"a@b\";act=verify;reply=view"), false},        {LABEL("a.example;cid=\"a@b\";act=verify;keep;reply=both"), false},
+        {LABEL("a.example;cid=\"a@b\";act=verify;keep;reply=view;cid=\"a@b\""), false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const sv_label one = {.hop = {.host = SV_SPAN("a.example")}, .cid = SV_SPAN("a@b"), .act = SIPVEIL_E2M_VERIFY, .keep = true,
+                              .reply = SIPVEIL_E2M_VIEW};
+        const sv_labels ours = {.count = 1, .items = {one}}, other = read_all(cases[i].rows);
+        if (sv_labels_have(&other, &one) != cases[i].same) fail_msg("%s", cases[i].rows);
+        if (sv_labels_have(&ours, &other.items[0]) != cases[i].same) fail_msg("%s", cases[i].rows);
     }
 }
 
@@ -133,6 +167,9 @@ static void whom_it_names(void **state)
     assert_false(sv_labels_may_name(view_of(REQUEST, LABEL("z.example;cid=\"a@b\",y.example;cid=\"a@b\"")), &set));
     assert_false(sv_labels_may_name(view_of(REQUEST, ""), &set));
     assert_false(sv_labels_may_name(view_of(REQUEST, LABEL("")), &set));
+    assert_false(sv_labels_may_name(view_of(REQUEST, LABEL("ss1")), &set)); /* the beginning of a name of ours */
+    assert_true(sv_labels_may_name(view_of(REQUEST, LABEL("z.example;cid=\"z@z\",\tss1.home.example;cid=\"a@b\"")), &set));
+    assert_true(sv_labels_may_name(view_of(REQUEST, LABEL("z.example;cid=\"z@z\",\r\n ss1.home.example;cid=\"a@b\"")), &set));
     assert_true(sv_labels_may_name(view_of(REQUEST, LABEL("z.example;cid=\"a@b\"") LABEL("\r\n SS1.home.example;cid=\"a@b\"")), &set));
 }
 
@@ -154,7 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_label_with_everything), cmocka_unit_test(defaults_and_folding),
-        cmocka_unit_test(values_that_only_the_named_hop_minds), cmocka_unit_test(no_host),
+        cmocka_unit_test(values_that_only_the_named_hop_minds), cmocka_unit_test(cids), cmocka_unit_test(labels_that_differ), cmocka_unit_test(no_host),
         cmocka_unit_test(sixteen_values), cmocka_unit_test(the_first_of_two_counts), cmocka_unit_test(whom_it_names),
         cmocka_unit_test(names_that_are_none),
     };

@@ -40,6 +40,28 @@ static void defaults(void **state)
     assert_int_equal(needs[2].need, SIPVEIL_E2M_VERIFY);
 }
 
+/* E2M-53: what is written is what is read. */
+static void what_is_written(void **state)
+{
+    static const char *const texts[] = {
+        "a.example;need=view", "a.example:5061;need=verify;what=response", "[2001:db8::1];need=both;type=\"application/sdp\";what=all;keep",
+        "a.example;need=view;rekey;fp=\"sha-256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\"",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char row[256];
+        sv_arena *arena = sv_arena_new(1 << 12, 1 << 16);
+        sv_buffer b;
+        assert_non_null(arena);
+        snprintf(row, sizeof row, "Proxy-Body-Need: %s\r\n", texts[i]);
+        assert_int_equal(read_all(RESPONSE(493), row), 1);
+        sv_buffer_init(&b, arena, 256, 1024);
+        sv_need_put(&b, &needs[0]);
+        if (!sv_equal_nocase_str(sv_buffer_span(&b), texts[i])) fail_msg("%.*s", (int)b.len, (const char *)b.data);
+        sv_arena_free(arena);
+    }
+}
+
 /* In which messages a need means something: refusals, and 2xx of a probe or a registration (E2M-C3, E2M-C7). */
 static void where_needs_are_read(void **state)
 {
@@ -59,6 +81,7 @@ static void needs_of_no_good_form(void **state)
 {
     static const char *const rows[] = {
         NEED(""), NEED(";need=view"), NEED("a.example;type=\"sdp\""), NEED("a.example;type=\"a/b;c=d\""), NEED("a.example;type"),
+        NEED("a.example;type=\"/b\""), NEED("a.example;type=\"a/\""), NEED("a.example;type=\"a b\""),
         NEED("a.example;fp=\"sha-256:00\""), NEED("a.example;fp=\"md5:" HEX32 "\""), NEED("a.example;fp=\"sha-256:" HEX32 "00\""),
         NEED("a.example;fp"), NEED("a.example,"), NEED("a.example x"), NEED("a.example;=1"), NEED("a.example;fp=\"sha-256:zz\""),
     };
@@ -101,6 +124,19 @@ static void warnings_of_the_drafts(void **state)
     assert_int_equal(read_all(RESPONSE(488), both), 0);
     assert_int_equal(read_all(RESPONSE(493), "Warning: 380 p.example \"SIPS Not Allowed\"\r\n"), 0);
     assert_int_equal(read_all(RESPONSE(493), "Warning: 380 p.example \"Required to verify\"\r\n"), 0);
+    /* Of no good form: no need. Without a type, or one that cannot be told: of the whole body. */
+    static const char *const none[] = {"399 p.example \"Required to verify\"", "380 \"Required to view\"", "380 p.example\"Required to view\"",
+                                       "380 p.example Required to view", "380 p.example \"Required to view 'sdp'\""};
+    static const char *const whole[] = {"\"Required to view\"", "\"Required to view ''\"", "\"Required to view 'text/plain\"", "\"Required to view xtext/plain'\""};
+    char rows[128];
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        snprintf(rows, sizeof rows, "Warning: %s\r\n", none[i]);
+        if (read_all(RESPONSE(493), rows) != 0) fail_msg("%s", rows);
+    }
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        snprintf(rows, sizeof rows, "Warning: 380 p.example %s\r\n", whole[i]);
+        if (read_all(RESPONSE(493), rows) != 1 || needs[0].type.len != 0) fail_msg("%s", rows);
+    }
     /* The header field wins over the Warning that goes with it. */
     assert_int_equal(read_all(RESPONSE(493), "Warning: 380 p.example \"Required to view\"\r\n" NEED("p.example;need=both")), 1);
     assert_int_equal(needs[0].need, SIPVEIL_E2M_BOTH);
@@ -109,7 +145,7 @@ static void warnings_of_the_drafts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_need_with_everything), cmocka_unit_test(defaults), cmocka_unit_test(where_needs_are_read),
+        cmocka_unit_test(a_need_with_everything), cmocka_unit_test(defaults), cmocka_unit_test(what_is_written), cmocka_unit_test(where_needs_are_read),
         cmocka_unit_test(needs_of_no_good_form), cmocka_unit_test(too_many), cmocka_unit_test(warnings_of_the_drafts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

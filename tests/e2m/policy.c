@@ -51,6 +51,9 @@ static void rows_of_no_good_form(void **state)
         "[{\"host\":\"a\",\"need\":\"x\"}]", "[{\"host\":\"a\",\"what\":\"x\"}]", "[{\"host\":\"a\",\"types\":[]}]",
         "[{\"host\":\"a\",\"types\":[1]}]", "[{\"host\":\"a\",\"methods\":\"INVITE\"}]", "[{\"host\":\"a\",\"keep\":1}]",
         "[{\"host\":\"a\",\"unknown\":1}]", "[{\"host\":\"a\"}] x",
+        "a.example;method=\"A\\B\"", "[{\"host\":\"a\",\"need\":1}]", "[{\"host\":\"a\",\"need\":\"\"}]", "[{\"host\":\"a\",\"what\":1}]",
+        "[{\"host\":\"a\",\"interface\":1}]", "[{\"host\":\"a\",\"certificate\":1}]", "[{\"host\":\"a\",\"types\":[\"\"]}]",
+        "[{\"host\":\"a\",\"types\":{\"a\":\"application/sdp\"}}]", "[[\"a\"]]",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -58,6 +61,33 @@ static void rows_of_no_good_form(void **state)
         sipveil_error err;
         if (sipveil_e2m_policy_read(sv_span_str(texts[i]), &policy, &err) != SIPVEIL_USAGE) fail_msg("%s was taken", texts[i]);
         assert_null(policy);
+    }
+}
+
+/* E2M-65: as many rows, and as much text, as is read, and one more. */
+static void policies_without_end(void **state)
+{
+    static char text[SV_POLICY_TEXT_MOST + 2];
+    (void)state;
+    for (int json = 0; json < 2; json++) {
+        for (size_t rows = SV_POLICY_ROWS_MOST; rows <= SV_POLICY_ROWS_MOST + 1; rows++) {
+            sipveil_e2m_policy *policy = NULL;
+            sipveil_error err;
+            size_t used = 0;
+            for (size_t i = 0; i < rows; i++) {
+                used += (size_t)snprintf(text + used, sizeof text - used, json ? "%s{\"host\":\"a\"}" : "%sa", i > 0 ? json ? "," : "\n" : json ? "[" : "");
+            }
+            if (json) text[used++] = ']';
+            assert_int_equal(sipveil_e2m_policy_read(sv_span(text, used), &policy, &err), rows > SV_POLICY_ROWS_MOST ? SIPVEIL_USAGE : SIPVEIL_OK);
+            sipveil_e2m_policy_free(policy);
+        }
+    }
+    memset(text, '#', sizeof text);
+    for (size_t more = 0; more < 2; more++) {
+        sipveil_e2m_policy *policy = NULL;
+        sipveil_error err;
+        assert_int_equal(sipveil_e2m_policy_read(sv_span(text, SV_POLICY_TEXT_MOST + more), &policy, &err), more ? SIPVEIL_USAGE : SIPVEIL_OK);
+        sipveil_e2m_policy_free(policy);
     }
 }
 
@@ -81,6 +111,8 @@ static void which_rows_hold(void **state)
         {"p;type=\"application/sdp\"", REQUEST, "Content-Type: text/plain\r\n", NULL, false},
         {"p;type=\"application/sdp\"", REQUEST, "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n", NULL, true},
         {"p;type=\"application/sdp\"", REQUEST, "Content-Type: multipart/mixed;boundary=b\r\n", NULL, true},
+        {"p;type=\"application/sdp\"", REQUEST, "Content-Type: application/x-pkcs7-mime\r\n", NULL, true},
+        {"p;type=\"application/sdp\"", REQUEST, "Content-Type: message/sip\r\n", NULL, true},
         {"p;type=\"application/sdp\"", REQUEST, "", NULL, false},
     };
     (void)state;
@@ -96,7 +128,7 @@ static void which_rows_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_and_comments), cmocka_unit_test(rows_as_json), cmocka_unit_test(rows_of_no_good_form),
+        cmocka_unit_test(rows_and_comments), cmocka_unit_test(rows_as_json), cmocka_unit_test(rows_of_no_good_form), cmocka_unit_test(policies_without_end),
         cmocka_unit_test(which_rows_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ static void values_of_no_good_form(void **state)
         CONTACT("<sip:p1@home.example"), CONTACT("<sip:p1@home.example>,"), CONTACT("<sip:p1@home.example> x"),
         CONTACT("<sip:p1@home.example>;non-cacheable=1"), CONTACT("<sip:p1@home.example>;non-cacheable;non-cacheable"),
         CONTACT("<sip:p1@home.example>;alt-uri"), CONTACT("<sip:p1@home.example>;alt-uri=a;alt-uri=b"), CONTACT("<sip:p1@home.example>;=x"),
+        CONTACT("<sip:p1@home.example>;alt-uri=\"a\\b\""),
         CONTACT("<sip:ok@home.example>") CONTACT("no"),
     };
     world *w = begin(state);
@@ -134,7 +135,8 @@ static void an_unprotected_path_teaches_nothing(void **state)
     sipveil_e2m_learn_options_default(&o);
     o.fetch = fetch;
     o.user = &s;
-    sipveil_span message = response_with(w, BUSY, CONTACT("<sip:a@x>") "Proxy-Body-Need: ss1.home.example\r\n");
+    sipveil_span message = response_with(w, BUSY, CONTACT("<sip:a@x>") "Proxy-Body-Need: ss1.home.example\r\n"
+                                         "Proxy-Body-Need: ss1.home.example;need=own, ss1.home.example;what=none\r\n"); /* of something unknown: no rows */
     assert_code(sipveil_e2m_learn_policy(w->worker, &o, message, &policy, &w->err), SIPVEIL_POLICY);
     assert_string_equal(w->err.rule, "E2M-69");
     assert_true(policy == NULL && s.asked[0] == '\0'); /* nor is anybody asked whom an attacker may have named */
@@ -230,6 +232,10 @@ static void hops_answer_a_probe(void **state)
         sipveil_span message = compose(w, cases[i].start, rows, "a body");
         sipveil_e2m_proxy_options o = proxy_options(&w->p1, p1_name);
         o.policy = policy;
+        sipveil_e2m_proxy_options silent = o; /* unless it is told to */
+        silent.open.memory = NULL;
+        assert_code(sipveil_e2m_proxy_message(w->worker, &silent, message, &w->verdict, &w->err), SIPVEIL_OK);
+        if (w->verdict.action == SIPVEIL_E2M_FORWARD) assert_same(w->verdict.message, message);
         o.tell_needs = true;
         assert_code(sipveil_e2m_proxy_message(w->worker, &o, message, &w->verdict, &w->err), SIPVEIL_OK);
         if (!cases[i].told) {

@@ -188,6 +188,8 @@ static void labels_that_are_refused(void **state)
         /* In a response it passes (E2M-56). */
         at_p1(w, compose(w, "SIP/2.0 200 OK\r\n", rows, cases[i].body));
         assert_int_equal(w->verdict.action, SIPVEIL_E2M_FORWARD);
+        at_p1(w, edited(w, compose(w, "ACK sip:bob@other.example SIP/2.0\r\n", rows, cases[i].body), "CSeq: 1 INVITE", "CSeq: 1 ACK")); /* an ACK too */
+        assert_true(w->verdict.action == SIPVEIL_E2M_FORWARD && warned(w->verdict.warnings, w->verdict.warning_count, "E2M-56"));
     }
 }
 
@@ -401,7 +403,7 @@ static void one_answer_after_a_key(void **state)
 {
     world *w = begin(state);
     share s;
-    sipveil_span responses[3], message;
+    sipveil_span responses[4], message;
     share_begin(w, &s);
     s.o.act = SIPVEIL_E2M_BOTH;
     message = shared(w, &s, invite(w, SDP));
@@ -420,7 +422,12 @@ static void one_answer_after_a_key(void **state)
     o.open.has_at = false;
     at_p1_with(w, &o, shared(w, &s, invite(w, SDP)));
     responses[2] = copy_of(w, w->verdict.message);
-    for (size_t i = 0; i < 3; i++) {
+    share_begin(w, &s); /* inside: nobody's signature, where the label asks for one */
+    s.o.seal.signer_count = 0;
+    s.o.seal.allow_unsigned_shared = true;
+    at_p1_with(w, &o, edited(w, shared(w, &s, invite(w, SDP)), ";cid", ";act=both;cid"));
+    responses[3] = copy_of(w, w->verdict.message);
+    for (size_t i = 0; i < 4; i++) {
         size_t at, end;
         assert_true(sv_find(responses[i], SV_SPAN(";tag="), &at)); /* of From; To has a random one */
         assert_true(sv_find(responses[i], SV_SPAN("Proxy-Body-Need"), &at));
