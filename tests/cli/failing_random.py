@@ -12,8 +12,8 @@ PRELOAD = os.environ.get("SIPVEIL_FAILING_RANDOM")
 SAYS = re.compile(r"\Asipveil [a-z ]+: (?:.*random.*|cannot sign with this key|key agreement failed|RSA key transport failed|no key could be made|"
                   r"the certificate cannot be signed)\n\Z")
 EACH, SAMPLES = 6, 6  # the first ones, and some of the others
-# What is drawn for: signatures, content keys, tags, nonces, references, names of keys.
-DRAWS = {"seal", "keygen kek", "keygen ca", "keygen cert", "seal for a proxy", "proxy refuses", "retry", "agree check", "agree choose",
+# What is drawn for: signatures, content keys, nonces, references, names of keys. The tag of a refusal is not (RFC 3261 8.2.7).
+DRAWS = {"seal", "keygen kek", "keygen ca", "keygen cert", "seal for a proxy", "retry", "agree check", "agree choose",
          "identity sign"}
 
 
