@@ -2,6 +2,9 @@
 /* What one service signs the other verifies; then what is refused, with which status and by which rule. */
 #include "world.h"
 
+#include "keys/certificate.h"
+#include "keys/keys.h"
+
 /* IDN-01, IDN-06, IDN-29, IDN-34: full form, compact form, with Date and without. */
 static void round_trips(void **state)
 {
@@ -321,15 +324,21 @@ static void crooked_credentials(void **state)
     sv_buffer_init(&b, w->arena, 4096, 1 << 20);
     for (size_t i = 0; i < limits.certificates; i++) sv_put_str(&b, good);
     w->atlanta.certificate = (char *)(uintptr_t)sv_arena_string(w->arena, sv_buffer_span(&b));
-    bool small = b.len <= 16384;
-    if (small) assert_valid(w, message);
+    if (b.len <= 16384) assert_valid(w, message);
     sv_put_str(&b, good);
     w->atlanta.certificate = (char *)(uintptr_t)sv_arena_string(w->arena, sv_buffer_span(&b));
     if (b.len <= 16384) assert_status(w, message, 437, "IDN-14");
     w->atlanta.certificate = (char *)(uintptr_t)"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
     assert_int_equal(verify(w, message), 437);
+    char secret[4096]; /* somebody's key that lies there by a slip */
+    snprintf(secret, sizeof secret, "%s-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", good);
+    w->atlanta.certificate = secret;
+    assert_status(w, message, 437, "IDN-14");
     w->atlanta.certificate = good;
     assert_valid(w, message);
+    assert_code(sv_certificate_der(w->atlanta.key->cms.certificate, w->arena, &w->atlanta.der, &w->err), SIPVEIL_OK);
+    assert_valid(w, message);
+    w->atlanta.der = sv_span(NULL, 0);
 }
 
 /* IDN-42, IDN-45: several fields; the furthest step decides, one that is valid suffices. */
@@ -432,12 +441,13 @@ static void usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),        cmocka_unit_test(round_trip_of_rfc4474),
-        cmocka_unit_test(changes_of_the_full_form), cmocka_unit_test(changes_of_parts), cmocka_unit_test(changes_of_the_compact_form),
-        cmocka_unit_test(changes_of_rfc4474), cmocka_unit_test(changes_of_the_field),
-        cmocka_unit_test(changes_of_the_signature), cmocka_unit_test(credentials),
-        cmocka_unit_test(outside_the_credential), cmocka_unit_test(crooked_credentials),
-        cmocka_unit_test(several_fields),     cmocka_unit_test(not_judged),
-        cmocka_unit_test(usage)};
+        cmocka_unit_test(round_trips), cmocka_unit_test(round_trip_of_rfc4474),
+        cmocka_unit_test(changes_of_the_full_form), cmocka_unit_test(changes_of_parts),
+        cmocka_unit_test(changes_of_the_compact_form), cmocka_unit_test(changes_of_rfc4474),
+        cmocka_unit_test(changes_of_the_field), cmocka_unit_test(changes_of_the_signature),
+        cmocka_unit_test(credentials), cmocka_unit_test(outside_the_credential),
+        cmocka_unit_test(crooked_credentials), cmocka_unit_test(several_fields), cmocka_unit_test(not_judged),
+        cmocka_unit_test(usage),
+    };
     return cmocka_run_group_tests_name("verifying an Identity", tests, world_setup, world_teardown);
 }

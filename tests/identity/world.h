@@ -47,6 +47,7 @@ typedef struct service {
     sipveil_keyring *ring;
     const sipveil_key *key;
     char *certificate; /* PEM */
+    sipveil_span der;  /* given instead, if there is any */
     const char *info;  /* the URI that answers with it */
 } service;
 
@@ -84,7 +85,7 @@ static sipveil_code world_fetch(void *user, const char *uri, sipveil_span *certi
     w->fetched++;
     for (size_t i = 0; i < w->service_count; i++) {
         if (strcmp(w->services[i]->info, uri) != 0) continue;
-        *certificate = sv_span_str(w->services[i]->certificate);
+        *certificate = w->services[i]->der.len > 0 ? w->services[i]->der : sv_span_str(w->services[i]->certificate);
         return SIPVEIL_OK;
     }
     return SIPVEIL_NO_KEY;
