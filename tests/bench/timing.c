@@ -77,9 +77,10 @@ static void bad_padding(message *m)
 
 static void good_padding(message *m)
 {
+    static const uint8_t aes128_cbc[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02, 0x04, 0x10};
     seal(sipveil_keyring_at(world.one_kek, 0), SIPVEIL_CIPHER_AES_128_CBC, m);
-    uint8_t *content = find(m, "\x80\x82", 2);
-    content[4 + random_number() % 16] ^= 1; /* [0], two octets of length: the first block */
+    uint8_t *iv = find(m, aes128_cbc, sizeof aes128_cbc) + sizeof aes128_cbc;
+    iv[16 + 4 + random_number() % 16] ^= 1; /* behind it [0] and two octets of length, then the first block */
 }
 
 static void unknown_id(message *m)
