@@ -150,7 +150,6 @@ static sipveil_code judge_fields(const sv_judging *j, sipveil_error *err)
     forms found = forms_of(j->view);
     sipveil_identity_profile profile = j->options->profile;
     bool old = profile != SIPVEIL_IDENTITY_RFC8224 && found.old && !sv_equal_str(j->view->method, "REGISTER"); /* IDN-15 */
-    if (profile == SIPVEIL_IDENTITY_AUTO && found.passport) old = false;
     if (found.passport && profile != SIPVEIL_IDENTITY_RFC4474) return judge_passports(j, err);
     if (old) return judge_old(j, err);
     if (found.old) {
