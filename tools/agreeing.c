@@ -144,6 +144,9 @@ static int read_credentials(agreeing *g)
         if (length > 0 && line[length - 1] == '\r') line[length - 1] = '\0';
         exit_code = take_line(g, line, ++number);
     }
+    if (exit_code == TOOL_OK && g->credential_count == 0) {
+        exit_code = tool_failure(&g->o.common, TOOL_USAGE, "realm TAB username TAB password", "%s: holds no credentials", g->credential_file);
+    }
     return exit_code;
 }
 

@@ -149,7 +149,10 @@ static int write_text(const bound_state *s, const sipveil_binding *bindings, siz
     int exit_code = written ? io_write_output(&s->common, (sipveil_span){(const uint8_t *)text, len}, IO_REPLACE)
                             : tool_failure(&s->common, TOOL_FAILED, NULL, "out of memory");
     free(text);
-    if (exit_code == TOOL_OK && count == 0 && !s->common.quiet) fprintf(stderr, "sipveil identity bound: nothing is bound\n");
+    bool chosen = s->filter.aor != NULL || s->filter.call_id != NULL || s->filter.local != NULL;
+    if (exit_code == TOOL_OK && count == 0 && !s->common.quiet) {
+        fprintf(stderr, "sipveil identity bound: nothing %sis bound\n", chosen ? "that is asked for (a URI as it was bound, a Call-ID) " : "");
+    }
     return exit_code;
 }
 

@@ -295,6 +295,7 @@ def usage(cases):
     state = lab.path("usage-state")
     open_file = lab.write("open-credentials", b"r\tu\tp\n", 0o644)
     bad_line = lab.write("bad-credentials", b"r u p\n", 0o600)
+    no_line = lab.write("no-credentials", b"# realm, user, password\n", 0o600)
     damaged = lab.write("damaged", b"sipveil agreement 1\nstate 1\n9\n", 0o600)
     check = ("check", "--list", "tls;q=0.2")
     rows = [
@@ -312,6 +313,7 @@ def usage(cases):
         ((*check, "--realm", "r", "--credentials", open_file), USAGE, "read or written by others"),
         ((*check, "--realm", "r", "--credentials", lab.folder), USAGE, "it is a folder, and a file is wanted"),
         ((*check, "--realm", "r", "--credentials", bad_line), USAGE, "line 1 is no line of credentials"),
+        ((*check, "--realm", "r", "--credentials", no_line), USAGE, "holds no credentials"),
         ((*check, "--protected-by", "tsl"), USAGE, 'protected by "tsl", which is no mechanism'),
         ((*check, "--protected-by", "sdes-srtp"), USAGE, 'protected by "sdes-srtp", which is no mechanism'),
         (("offer", "--list", "tls bar", "--state", state), USAGE, 'has "bar" where a comma or the end would be'),

@@ -58,6 +58,9 @@ def words(cases):
     cases.case("where nothing is bound, that is said", [
         *([] if text.code == 0 and not text.out and "nothing is bound" in text.err else ["%r" % text]),
         *([] if none.code == 0 and json.loads(none.out) == {"version": 1, "bindings": []} else ["%r" % none])])
+    other = sipveil("identity", "bound", "--state", state, "--aor", "alice")
+    cases.case("where nothing fits what was asked for, that is said", [
+        "%r" % other] if other.code != 0 or other.out or "nothing that is asked for" not in other.err else [])
     listing = lab.write("listing", b"old")
     again = sipveil("identity", "bound", "--state", state, "--json", "-o", listing)
     cases.case("a list in a file is replaced without --force", [] if again.code == 0 and json.loads(listing.read_text())["bindings"] == []
