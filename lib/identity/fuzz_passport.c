@@ -139,6 +139,26 @@ static void check_parts(sv_arena *arena, sipveil_span text)
     check_written(arena, token);
 }
 
+/* As claims of somebody who signs: none of ours is written over, and no key is among them. */
+static void check_claims(sv_arena *arena, sipveil_span text)
+{
+    sv_buffer b;
+    const sv_json *written;
+    sv_passport token = {.x5u = sv_span_str(info), .orig.text = SV_SPAN("sip:a@a.example"), .dest.text = SV_SPAN("sip:b@b.example"), .iat = NOW};
+    if (sv_claims_read(text, arena, &token.claims, NULL) != SIPVEIL_OK) return;
+    must(sv_json_member(token.claims, "kty") == NULL);
+    sv_buffer_init(&b, arena, 512, 1 << 20);
+    sipveil_code code = sv_passport_put_payload(&token, arena, &b, NULL);
+    bool ours = false;
+    for (const sv_json *m = token.claims->first; m != NULL; m = m->next) {
+        ours |= sv_equal_str(m->name, "orig") || sv_equal_str(m->name, "dest") || sv_equal_str(m->name, "iat");
+    }
+    must(ours ? code != SIPVEIL_OK : code == SIPVEIL_OK || code == SIPVEIL_LIMIT);
+    if (code != SIPVEIL_OK) return;
+    must(sv_json_read_within(sv_buffer_span(&b), SV_IDENTITY_JSON_DEPTH, arena, &written, NULL) == SIPVEIL_OK);
+    for (const sv_json *m = token.claims->first; m != NULL; m = m->next) must(sv_json_member_named(written, m->name) != NULL);
+}
+
 void fuzz_input(const uint8_t *data, size_t size)
 {
     sipveil_identity_verdict verdict;
@@ -149,4 +169,5 @@ void fuzz_input(const uint8_t *data, size_t size)
     if (judge(arena, text, &verdict)) check_verdict(&verdict, false);
     check_parts(arena, text);
     check_signed(arena, text);
+    check_claims(arena, text);
 }
