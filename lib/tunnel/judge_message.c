@@ -78,16 +78,16 @@ static sipveil_code check_protected(sv_operation *op, const findings *found)
 
 sipveil_code sv_judge_message(sv_operation *op)
 {
+    sv_report_inner_fields(op);
+    if (op->met_encrypted && !op->opened_encrypted) { /* first: an identifier that nobody holds costs what a broken wrap does (ADV-091) */
+        *op->err = op->no_key;
+        return sv_report_failure(op, op->no_key_node, op->no_key.code);
+    }
     const sv_node *content = sv_handed_out(op->root);
     findings found = {.message = content == NULL                        ? op->root
                                  : content->type == SV_NODE_MESSAGE_SIP ? content
                                                                         : sv_node_carrier(content)};
     sum_up(op, op->root, false, &found);
-    sv_report_inner_fields(op);
-    if (op->met_encrypted && !op->opened_encrypted) {
-        *op->err = op->no_key;
-        return sv_report_failure(op, op->no_key_node, op->no_key.code);
-    }
     if (found.is_signed || found.encrypted) report_uncovered(op, op->root);
     SV_TRY(sv_report_failure(op, op->root, check_requirements(op, content, &found)));
     if (content == NULL) return sv_report_failure(op, op->root, check_protected(op, &found));

@@ -93,10 +93,15 @@ static const char *format_text(sv_operation *op, const char *format, va_list arg
 
 static const char *format_text(sv_operation *op, const char *format, va_list arguments)
 {
-    char text[400];
+    char room[400];
+    const char *text = room;
     size_t at;
     if (!sv_find_byte(sv_span_str(format), '%', &at)) return format; /* a literal, and all there is to say */
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    if (strcmp(format, "%s") == 0) {
+        text = va_arg(arguments, const char *);
+    } else {
+        (void)vsnprintf(room, sizeof room, format, arguments);
+    }
     const char *copy = sv_arena_string(op->arena, sv_span_str(text));
     if (copy != NULL) return copy;
     op->checks.failed = op->warnings.failed = true; /* sv_report_is_whole() */
