@@ -94,15 +94,17 @@ static const char *format_text(sv_operation *op, const char *format, va_list arg
 static const char *format_text(sv_operation *op, const char *format, va_list arguments)
 {
     char room[400];
-    const char *text = room;
+    sipveil_span text;
     size_t at;
     if (!sv_find_byte(sv_span_str(format), '%', &at)) return format; /* a literal, and all there is to say */
-    if (strcmp(format, "%s") == 0) {
-        text = va_arg(arguments, const char *);
+    if (strcmp(format, "%s") == 0) { /* another text, cut as a formatted one is */
+        text = sv_span_str(va_arg(arguments, const char *));
+        if (text.len >= sizeof room) text.len = sizeof room - 1;
     } else {
         (void)vsnprintf(room, sizeof room, format, arguments);
+        text = sv_span_str(room);
     }
-    const char *copy = sv_arena_string(op->arena, sv_span_str(text));
+    const char *copy = sv_arena_string(op->arena, text);
     if (copy != NULL) return copy;
     op->checks.failed = op->warnings.failed = true; /* sv_report_is_whole() */
     return "";
